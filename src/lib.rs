@@ -1,0 +1,6 @@
+//! The map of the house. A module may use only what stands above it in this list.
+
+pub mod account;
+pub mod clock;
+pub mod oauth;
+pub mod rng;

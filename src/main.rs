@@ -1,0 +1,3 @@
+//! Starts the command line; no logic.
+
+fn main() {}

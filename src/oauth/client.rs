@@ -1,0 +1,96 @@
+//! An app that asks for sign-in (OAuth 2's client, RFC 6749 2), as the operator registered it.
+
+use serde::{Deserialize, Serialize};
+
+use super::service::Algorithm;
+use crate::clock::Time;
+
+/// How a client proves itself at the token endpoint (OpenID Connect Core 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// A public client: it has no secret that it could keep.
+    None,
+    /// HTTP Basic with the secret.
+    ClientSecretBasic,
+    /// The secret in the form body.
+    ClientSecretPost,
+    /// A signed assertion (RFC 7523).
+    PrivateKeyJwt,
+}
+
+/// A grant type (RFC 6749 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 4.1.
+    AuthorizationCode,
+    /// RFC 6749 6.
+    RefreshToken,
+    /// RFC 6749 4.4.
+    ClientCredentials,
+}
+
+/// Whether a code challenge must come with each request (RFC 7636).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// The default, and the only choice for public clients.
+    Required,
+    /// A confidential client may leave it out.
+    Optional,
+}
+
+/// When a client is given a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshPolicy {
+    /// When `offline_access` was granted (OpenID Connect Core 11).
+    Offline,
+    /// With each sign-in: what messengers need to sign in by themselves.
+    Always,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// `client_id`. Has no `@` and is never a legal `sub`.
+    pub id: String,
+    /// What people read on the pages.
+    pub name: String,
+    /// How it proves itself.
+    pub auth: ClientAuth,
+    /// SHA-256 of its secret, base64url.
+    pub secret_hash: Option<String>,
+    /// Its public keys as a JWK set (JSON text), for `private_key_jwt`.
+    pub jwks: Option<String>,
+    /// Registered redirect URIs, compared as strings (RFC 9700 2.1).
+    pub redirects: Vec<String>,
+    /// Registered addresses to return to after signing out.
+    pub post_logout: Vec<String>,
+    /// Scopes it may ask for.
+    pub scopes: Vec<String>,
+    /// Grant types it may use.
+    pub grants: Vec<GrantType>,
+    /// Whether PKCE is required.
+    pub pkce: Pkce,
+    /// The operator's own app: no consent page.
+    pub first_party: bool,
+    /// Signs in without a click even on loopback (operator's choice).
+    pub silent: bool,
+    /// When it is given a refresh token.
+    pub refresh: RefreshPolicy,
+    /// `id_token_signed_response_alg`.
+    pub id_token_algorithm: Algorithm,
+    /// Profile claims stand in the ID token, not only in userinfo.
+    pub id_token_claims: bool,
+    /// When it was registered.
+    pub created_at: Time,
+}
+
+impl Client {
+    /// A public client keeps no secret (RFC 6749 2.1).
+    pub fn is_public(&self) -> bool {
+        self.auth == ClientAuth::None
+    }
+}

@@ -1,0 +1,72 @@
+//! What a person allowed a client: the row that codes and tokens point at.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+
+/// A grant, made together with its code. Machines (client_credentials) have none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id; stands in every token as the private claim `gid`.
+    pub id: String,
+    /// The person.
+    pub account_id: String,
+    /// The client.
+    pub client_id: String,
+    /// The browser session it came from (`sid`), which ends it unless it is `offline`.
+    pub sid: String,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// `resource` values of the authorization request (RFC 8707).
+    pub resources: Vec<String>,
+    /// Outlives the browser session (`offline_access`, or `refresh = always`).
+    pub offline: bool,
+    /// `nonce` of the request.
+    pub nonce: Option<String>,
+    /// When the person last proved who they are.
+    pub auth_time: Time,
+    /// How they proved it (RFC 8176), such as `pwd`.
+    pub amr: Vec<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was ended.
+    pub revoked_at: Option<Time>,
+}
+
+/// An authorization code (RFC 6749 4.1.2), kept by the digest of its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Digest of the secret.
+    pub hash: String,
+    /// The grant that it gives.
+    pub grant_id: String,
+    /// The redirect URI it was sent to.
+    pub redirect_uri: String,
+    /// PKCE challenge, S256 (RFC 7636 4.2).
+    pub challenge: Option<String>,
+    /// When it stops working.
+    pub expires_at: Time,
+    /// When it was spent.
+    pub used_at: Option<Time>,
+    /// Exchanges with a wrong verifier; at five it is dead.
+    pub wrong: i64,
+}
+
+/// A refresh token (RFC 6749 6), kept by the digest of its secret. One family is one grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// Digest of the secret.
+    pub hash: String,
+    /// The grant it belongs to.
+    pub grant_id: String,
+    /// 0 for the first; one more for each successor.
+    pub generation: i64,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was first exchanged.
+    pub used_at: Option<Time>,
+    /// The end without use.
+    pub idle_until: Time,
+    /// The end in any case; the same for the whole family.
+    pub ends_at: Time,
+}

@@ -1,0 +1,87 @@
+//! A server that trusts our tokens (OAuth 2's resource server), as the operator registered it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+
+/// A signature algorithm (RFC 7518 3.1, RFC 8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256, 2048-bit keys.
+    RS256,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+/// What an access token for a service looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenFormat {
+    /// RFC 9068 `at+jwt`.
+    Jwt,
+    /// Opaque to all but us; the service asks `/oauth2/introspect`.
+    Opaque,
+}
+
+/// Whose key signs a service's access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyOwner {
+    /// The service's own key, which signs nothing else.
+    Own,
+    /// The issuer's key.
+    Issuer,
+}
+
+/// How a service learns of a new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// It reads the JWK set again; keys overlap.
+    Jwks,
+    /// It holds one key file; keys change only by command.
+    Pinned,
+}
+
+/// A claim of a service's access tokens and the template of its value,
+/// such as `jid` = `{username}@{domain}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRule {
+    /// The claim's name.
+    pub claim: String,
+    /// Text with `{username}`, `{domain}`, `{name}`, `{email}`, `{sub}`.
+    pub template: String,
+}
+
+/// A registered service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its id, in `/services/{id}/…` and at introspection.
+    pub id: String,
+    /// What people read on the consent page.
+    pub name: String,
+    /// `aud` of its tokens; also what `resource` names (RFC 8707).
+    pub audience: String,
+    /// The scopes that belong to it and to no other service.
+    pub scopes: Vec<String>,
+    /// The algorithm of its access tokens.
+    pub algorithm: Algorithm,
+    /// The shape of its access tokens.
+    pub format: TokenFormat,
+    /// Further claims.
+    pub claims: Vec<ClaimRule>,
+    /// Whose key signs.
+    pub keys: KeyOwner,
+    /// How it learns of a new key.
+    pub rotation: Rotation,
+    /// Takes tokens of machines (client_credentials).
+    pub machine: bool,
+    /// `/services/{id}/userinfo` answers.
+    pub userinfo: bool,
+    /// SHA-256 of the secret with which it introspects, base64url.
+    pub secret_hash: Option<String>,
+    /// When it was registered.
+    pub created_at: Time,
+}

@@ -1,0 +1,1 @@
+//! How other Rust services check the tokens that a Gerege server signs.
