@@ -2,5 +2,6 @@
 
 pub mod account;
 pub mod clock;
+pub mod config;
 pub mod oauth;
 pub mod rng;
