@@ -48,6 +48,7 @@ impl fmt::Display for Mistake {
         match (&self.origin, self.key.as_str()) {
             (Origin::Default, key) => write!(f, "error: {key}")?,
             (origin, "") => write!(f, "error: {origin}")?,
+            (Origin::Env(name), key) if name == key => write!(f, "error: {name}")?,
             (origin, key) => write!(f, "error: {key} ({origin})")?,
         }
         write!(f, "\n  why: {}\n  try: {}", self.what, self.fix)

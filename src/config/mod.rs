@@ -4,6 +4,7 @@
 mod check;
 mod docs;
 mod file;
+mod form;
 mod hidden;
 mod key;
 mod mistake;
