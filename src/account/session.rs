@@ -7,9 +7,7 @@ use crate::clock::Time;
 /// One signed-in account in one browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Names the row.
-    pub id: String,
-    /// `sid`: stays the same while the cookie's value changes (OpenID Connect Front-Channel 3).
+    /// `sid`, which names the row: stays the same while the cookie's value changes (OpenID Connect Front-Channel 3).
     pub sid: String,
     /// The browser record that holds it.
     pub browser_id: String,
@@ -21,6 +19,10 @@ pub struct Session {
     pub amr: Vec<String>,
     /// "Keep me signed in on this device" was ticked.
     pub keep: bool,
+    /// The browser in words, such as `Firefox on Linux`.
+    pub agent: String,
+    /// The network it was last seen from, shortened.
+    pub network: String,
     /// When it began.
     pub created_at: Time,
     /// When it was last used.
@@ -95,13 +97,14 @@ mod tests {
     fn session(keep: bool) -> Session {
         let start = Time::from_seconds(1_000_000);
         Session {
-            id: "row".into(),
             sid: "sid".into(),
             browser_id: "browser".into(),
             account_id: "account".into(),
             auth_time: start,
             amr: vec!["pwd".into()],
             keep,
+            agent: "Firefox on Linux".into(),
+            network: "192.0.2.0/24".into(),
             created_at: start,
             seen_at: start,
             ends_at: Lifetimes::default().ends_at(keep, start),

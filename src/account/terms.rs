@@ -12,7 +12,7 @@ mod file;
 pub use file::{Draft, Mistake, parse};
 
 /// One published version of one agreement in one language. It never changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// Which agreement, such as `terms` or `privacy`.
     pub document: String,

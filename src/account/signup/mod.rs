@@ -89,7 +89,7 @@ pub enum Decision {
 
 /// Half an account: all that a person has said so far. The first step makes it; it ends with the
 /// account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// Names the row.
     pub id: String,
