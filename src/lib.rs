@@ -2,5 +2,8 @@
 
 pub mod account;
 pub mod clock;
+pub mod hash;
+pub mod limit;
+pub mod mail;
 pub mod oauth;
 pub mod rng;
