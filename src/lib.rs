@@ -4,7 +4,11 @@
 pub mod account;
 pub mod clock;
 pub mod config;
+pub mod hash;
 pub mod keys;
+pub mod limit;
+pub mod mail;
 pub mod oauth;
+pub mod page;
 pub mod rng;
 pub mod store;
