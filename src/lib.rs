@@ -3,4 +3,5 @@
 pub mod account;
 pub mod clock;
 pub mod oauth;
+pub mod page;
 pub mod rng;
