@@ -2,8 +2,10 @@
 //! `clock rng config account oauth store keys hash limit captcha mail page app flow worker web cli`.
 
 pub mod account;
+pub mod app;
 pub mod clock;
 pub mod config;
+pub mod flow;
 pub mod hash;
 pub mod keys;
 pub mod limit;
@@ -12,3 +14,4 @@ pub mod oauth;
 pub mod page;
 pub mod rng;
 pub mod store;
+pub mod web;

@@ -7,7 +7,7 @@ pub mod account;
 pub mod browser;
 pub mod client;
 pub mod counter;
-//DRAFT
+pub mod draft;
 pub mod engine;
 pub mod event;
 pub mod grant;
@@ -19,7 +19,7 @@ pub mod request;
 pub mod reset;
 mod schema;
 pub mod setting;
-//TERMS
+pub mod terms;
 mod writer;
 
 pub use engine::Conn;
