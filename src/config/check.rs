@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::file::{Typed, Value, typing};
+use super::desk::Desk;
+use super::file::{Typed, Value};
 use super::form::{self, Wrong};
-use super::key::{KEYS, Kind, key};
+use super::key::{Kind, key};
 use super::mistake::{Mistake, Origin};
 use super::{
     Check, CheckKind, Clients, Config, Consent, Database, Engine, Hidden, Listen, Log, LogFormat,
-    Mail, MailSecurity, Mailbox, Password, Privacy, Shown, Signin, Signup, SignupMode, Terms,
-    Theme, Tls, Tokens, is_loopback,
+    Mail, MailSecurity, Mailbox, Password, Privacy, Signin, Signup, SignupMode, Terms, Theme, Tls,
+    Tokens, is_loopback,
 };
 
 const MINUTE: u64 = 60;
@@ -45,117 +45,7 @@ pub(super) fn check(
     Err(mistakes)
 }
 
-/// Where typed values are taken from, one by one, and mistakes are noted.
-struct Desk {
-    typed: Typed,
-    origins: BTreeMap<&'static str, Origin>,
-    shown: BTreeMap<&'static str, Value>,
-}
-
 impl Desk {
-    /// What was typed for `path`, else the default. An empty text is as good as none.
-    fn value(&mut self, path: &'static str) -> Value {
-        let preset = key(path).map_or(Value::Flag(false), |key| key.preset());
-        let (value, origin) = match self.typed.values.get(path) {
-            Some((Value::Text(text), _)) if text.is_empty() => (preset, Origin::Default),
-            Some(typed) => typed.clone(),
-            None => (preset, Origin::Default),
-        };
-        self.origins.insert(path, origin);
-        self.shown.insert(path, value.clone());
-        value
-    }
-
-    fn text(&mut self, path: &'static str) -> String {
-        match self.value(path) {
-            Value::Text(text) => text,
-            _ => String::new(),
-        }
-    }
-
-    fn some_text(&mut self, path: &'static str) -> Option<String> {
-        Some(self.text(path)).filter(|text| !text.is_empty())
-    }
-
-    fn flag(&mut self, path: &'static str) -> bool {
-        self.value(path) == Value::Flag(true)
-    }
-
-    fn number<T: TryFrom<i64> + Default>(&mut self, path: &'static str) -> T {
-        match self.value(path) {
-            Value::Number(number) => T::try_from(number).unwrap_or_default(),
-            _ => T::default(),
-        }
-    }
-
-    fn span(&mut self, path: &'static str, unit: u64) -> Duration {
-        Duration::from_secs(self.number::<u64>(path).saturating_mul(unit))
-    }
-
-    fn list(&mut self, path: &'static str) -> Vec<String> {
-        match self.value(path) {
-            Value::List(list) => list,
-            _ => Vec::new(),
-        }
-    }
-
-    /// A path; relative ones of the file, and defaults, start at the file's folder.
-    fn path(&mut self, path: &'static str) -> Option<PathBuf> {
-        let text = self.some_text(path)?;
-        let whole = self.place(path, text);
-        self.show(path, whole.display().to_string());
-        Some(whole)
-    }
-
-    fn place(&self, path: &str, text: String) -> PathBuf {
-        match self.origins.get(path) {
-            Some(Origin::Env(_)) => PathBuf::from(text),
-            _ => self.typed.folder.join(text),
-        }
-    }
-
-    /// A text of a certain form; nothing when it is empty or wrong.
-    fn form<T>(
-        &mut self,
-        path: &'static str,
-        form: impl Fn(&str) -> Result<T, Wrong>,
-    ) -> Option<T> {
-        let text = self.some_text(path)?;
-        form(&text).map_err(|wrong| self.wrong(path, wrong)).ok()
-    }
-
-    /// A list whose members have a certain form.
-    fn forms<T>(&mut self, path: &'static str, form: impl Fn(&str) -> Result<T, Wrong>) -> Vec<T> {
-        let mut right = Vec::new();
-        for text in self.list(path) {
-            match form(&text) {
-                Ok(one) => right.push(one),
-                Err(wrong) => self.wrong(path, wrong),
-            }
-        }
-        right
-    }
-
-    /// Shows another value than the one typed: the one that counts.
-    fn show(&mut self, path: &'static str, text: String) {
-        self.shown.insert(path, Value::Text(text));
-    }
-
-    fn wrong(&mut self, path: &'static str, wrong: Wrong) {
-        let Some(key) = key(path) else { return };
-        let origin = self.origins.get(path).cloned().unwrap_or(Origin::Default);
-        let fix = match wrong.value {
-            Some(value) => typing(key, &origin, &value),
-            None => wrong.fix,
-        };
-        self.typed.wrong(key, origin, wrong.what, fix);
-    }
-
-    /// None of these keys is wrong by itself, so what they say together can be judged.
-    fn sound(&self, paths: &[&str]) -> bool {
-        !paths.iter().any(|path| self.typed.spoilt.contains(path))
-    }
-
     fn config(&mut self, has_file: bool, dev: Option<bool>) -> Config {
         let dev = dev.unwrap_or_else(|| !has_file && self.stays_here());
         let listen = self.listen(dev);
@@ -391,7 +281,7 @@ impl Desk {
         self.show("mail.from", from.to_string());
         Mail {
             host,
-            port: self.number("mail.port"),
+            port: self.mail_port(security),
             security,
             username,
             password,
@@ -401,6 +291,17 @@ impl Desk {
             retry_ttl: self.span("mail.retry_hours", HOUR),
             ca_file: self.path("mail.ca_file"),
         }
+    }
+
+    /// RFC 8314 3.3: TLS from the first byte has a port of its own.
+    fn mail_port(&mut self, security: MailSecurity) -> u16 {
+        let port = self.number("mail.port");
+        if security != MailSecurity::Tls || self.origins.get("mail.port") != Some(&Origin::Default)
+        {
+            return port;
+        }
+        self.shown.insert("mail.port", Value::Number(465));
+        465
     }
 
     fn password(&mut self, dev: bool) -> Password {
@@ -480,27 +381,5 @@ impl Desk {
                 .unwrap_or(&"info"),
             file: self.path("log.file"),
         }
-    }
-
-    /// Every key as `gerege config show` prints it.
-    fn lines(&self) -> Vec<Shown> {
-        KEYS.iter()
-            .filter_map(|key| {
-                let origin = self.origins.get(key.path)?;
-                let value = self.shown.get(key.path)?;
-                // The shown form of database.url was stripped of its secret above.
-                let hide = key.secret && key.path != "database.url" && *value != key.preset();
-                Some(Shown {
-                    key: key.path,
-                    value: if hide {
-                        "(hidden)".into()
-                    } else {
-                        value.toml()
-                    },
-                    origin: origin.to_string(),
-                    default: *origin == Origin::Default,
-                })
-            })
-            .collect()
     }
 }

@@ -103,3 +103,51 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::config::tests::{URL, keys as wrong, load};
+
+    #[test]
+    fn the_example_is_a_configuration_with_every_default() {
+        let off = example();
+        let on: String = off
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let config = load(&on, &[("GEREGE_PUBLIC_URL", "https://id.steppe.example")]).unwrap();
+        let plain = load(URL, &[]).unwrap();
+        let values = |config: &Config| -> Vec<String> {
+            config.show(true).map(|one| one.value.clone()).collect()
+        };
+        assert_eq!(values(&config), values(&plain));
+        assert_eq!(wrong(&load(&off, &[]).unwrap_err()), ["public_url"]);
+    }
+
+    #[test]
+    fn what_is_written_from_the_table_is_fresh() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let pages = [
+            ("gerege.example.toml", example()),
+            ("docs/reference/config.md", reference()),
+        ];
+        for (name, fresh) in pages {
+            let path = root.join(name);
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &fresh).unwrap();
+            }
+            assert!(
+                std::fs::read_to_string(&path).unwrap_or_default() == fresh,
+                "{name} is stale; write it again with: UPDATE=1 cargo test --lib config::"
+            );
+        }
+    }
+}

@@ -5,20 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proptest::prelude::*;
-
 use super::key::SECTIONS;
 use super::*;
 
-const URL: &str = "public_url = \"https://id.steppe.example\"\n";
+pub(super) const URL: &str = "public_url = \"https://id.steppe.example\"\n";
 
-fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(super) fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     pairs.iter().map(owned).collect()
 }
 
 /// Loads `/etc/gerege/gerege.toml` holding `toml`; the only other file is a secret.
-fn load(toml: &str, pairs: &[(&str, &str)]) -> Result<Config, Vec<Mistake>> {
+pub(super) fn load(toml: &str, pairs: &[(&str, &str)]) -> Result<Config, Vec<Mistake>> {
     let file = Path::new("/etc/gerege/gerege.toml");
     Config::load_with(Some(file), &env(pairs), None, &|path| match path.to_str() {
         Some("/etc/gerege/gerege.toml") => Ok(toml.to_owned()),
@@ -29,11 +27,11 @@ fn load(toml: &str, pairs: &[(&str, &str)]) -> Result<Config, Vec<Mistake>> {
 }
 
 /// No file at all.
-fn bare(pairs: &[(&str, &str)]) -> Result<Config, Vec<Mistake>> {
+pub(super) fn bare(pairs: &[(&str, &str)]) -> Result<Config, Vec<Mistake>> {
     Config::load(None, &env(pairs), None)
 }
 
-fn keys(mistakes: &[Mistake]) -> Vec<&str> {
+pub(super) fn keys(mistakes: &[Mistake]) -> Vec<&str> {
     mistakes.iter().map(|one| one.key.as_str()).collect()
 }
 
@@ -342,7 +340,10 @@ fn values_arrive_in_their_own_types() {
     assert_eq!(config.mail.host.as_deref(), Some("smtp.steppe.example"));
     assert_eq!(config.mail.from.name.as_deref(), Some("Steppe ID"));
     assert_eq!(config.mail.from.address, "no-reply@steppe.example");
-    assert_eq!(config.mail.security, MailSecurity::Tls);
+    assert_eq!(
+        (config.mail.security, config.mail.port),
+        (MailSecurity::Tls, 465)
+    );
     assert_eq!(config.mail.code_ttl, Duration::from_secs(1200));
     assert_eq!(
         config.database.engine,
@@ -523,105 +524,5 @@ fn every_key_is_read_stands_in_a_section_and_has_a_legal_default() {
         assert!(key.doc.ends_with('.'), "{}", key.path);
         let typed: toml_edit::Value = key.default.parse().unwrap();
         assert_eq!(typed.to_string(), key.preset().toml(), "{}", key.path);
-    }
-}
-
-#[test]
-fn the_example_is_a_configuration_with_every_default() {
-    let off = example();
-    let on: String = off
-        .lines()
-        .map(|line| match line.strip_prefix('#') {
-            Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
-            _ => format!("{line}\n"),
-        })
-        .collect();
-    let config = load(&on, &[("GEREGE_PUBLIC_URL", "https://id.steppe.example")]).unwrap();
-    let plain = load(URL, &[]).unwrap();
-    let values = |config: &Config| -> Vec<String> {
-        config.show(true).map(|one| one.value.clone()).collect()
-    };
-    assert_eq!(values(&config), values(&plain));
-    assert_eq!(keys(&load(&off, &[]).unwrap_err()), ["public_url"]);
-}
-
-#[test]
-fn what_is_written_from_the_table_is_fresh() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let pages = [
-        ("gerege.example.toml", example()),
-        ("docs/reference/config.md", reference()),
-    ];
-    for (name, fresh) in pages {
-        let path = root.join(name);
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, &fresh).unwrap();
-        }
-        assert!(
-            std::fs::read_to_string(&path).unwrap_or_default() == fresh,
-            "{name} is stale; write it again with: UPDATE=1 cargo test --lib config::"
-        );
-    }
-}
-
-/// Lines that are nearly a configuration: known keys and values of any kind.
-fn nearly() -> impl Strategy<Value = String> {
-    let key = prop_oneof![
-        (0..KEYS.len()).prop_map(|n| KEYS[n].path.to_owned()),
-        (0..KEYS.len()).prop_map(|n| format!("{}_file", KEYS[n].path)),
-        "[a-z_.\"]{0,12}",
-    ];
-    let value = prop_oneof![
-        any::<i64>().prop_map(|n| n.to_string()),
-        "\\PC{0,20}".prop_map(|text| toml_edit::Value::from(text).to_string()),
-        "[a-z:/@.?=%\\[\\]#]{0,30}".prop_map(|text| toml_edit::Value::from(text).to_string()),
-        Just("{ a = [1, {}] }".to_owned()),
-        Just("[\"a\", \"\"]".to_owned()),
-        Just("true".to_owned()),
-        "[-0-9T:.{}\\[\\]\"]{0,12}",
-    ];
-    proptest::collection::vec((key, value), 0..6).prop_map(|lines| {
-        let lines = lines
-            .into_iter()
-            .map(|(key, value)| format!("{key} = {value}\n"));
-        lines.collect()
-    })
-}
-
-proptest! {
-    #[test]
-    fn no_file_makes_it_panic(text in any::<String>(), near in nearly(), dev in any::<bool>()) {
-        for toml in [text, near] {
-            let read = |_: &Path| Ok(toml.clone());
-            let answer = Config::load_with(Some(Path::new("a")), &env(&[]), Some(dev), &read);
-            match answer {
-                Ok(config) => prop_assert!(dev || config.issuer().starts_with("http")),
-                Err(mistakes) => {
-                    prop_assert!(!mistakes.is_empty());
-                    for one in mistakes {
-                        prop_assert!(!one.what.is_empty() && !one.fix.is_empty());
-                        prop_assert_eq!(one.to_string().lines().count(), 3, "{}", one);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn no_variable_makes_it_panic(n in 0..KEYS.len(), text in "\\PC*", name in "[A-Z_]{0,20}") {
-        let known = KEYS[n].variable();
-        let unknown = format!("GEREGE_{name}");
-        let _ = bare(&[(&known, &text)]);
-        let _ = bare(&[(&unknown, &text)]);
-    }
-
-    #[test]
-    fn what_is_accepted_as_public_url_is_an_origin(text in "(https?://)?[a-zA-Z0-9.:/@\\[\\]?#-]{0,24}") {
-        if let Ok((url, host)) = form::public_url(&text) {
-            prop_assert_eq!(&url, &text);
-            prop_assert!(url.starts_with("https://") || is_loopback(&host));
-            prop_assert_eq!(url.matches('/').count(), 2);
-        }
     }
 }
