@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use minijinja::value::{Kwargs, Value};
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, escape_formatter};
 
 use super::asset::Source;
 use super::text::{Arg, Catalogue};
@@ -48,6 +48,16 @@ pub(super) fn add(
         marked(id, &arguments(&args, true)?).map(Value::from_safe_string)
     });
 
+    // hello(name): how a mail begins.
+    let greeting = text.clone();
+    environment.add_function("hello", move |name: &str| {
+        if greetable(name) {
+            greeting("mail-hello", &[("name".to_owned(), name.to_owned())])
+        } else {
+            greeting("mail-hello-plain", &[])
+        }
+    });
+
     // date(at), moment(at): UTC, in the language's order.
     let words = text.clone();
     environment.add_function("date", move |at: i64| date(&words, at, "date"));
@@ -74,6 +84,20 @@ pub(super) fn add(
     environment.add_filter("initial", |name: &str| initial(name));
     environment.add_filter("hue", |name: &str| hue(name));
     environment.add_filter("links", |text: &str| Value::from_safe_string(links(text)));
+}
+
+/// Writes a value: escaped in HTML, where `/` may stay as it is, since every attribute is quoted.
+pub(super) fn write(
+    out: &mut Output<'_>,
+    state: &State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
+            out.write_str(&escaped(text)).map_err(Error::from)
+        }
+        _ => escape_formatter(out, state, value),
+    }
 }
 
 fn arguments(args: &Kwargs, escape: bool) -> Result<Vec<Arg>, Error> {
@@ -111,6 +135,16 @@ fn date(
             arg("time", format!("{hour:02}:{minute:02}")),
         ],
     )
+}
+
+/// Whether a mail may begin with this name. Sign-up writes to addresses that nobody has proved yet:
+/// a name that mail programs would turn into a link, or a long one, would carry anyone's message.
+fn greetable(name: &str) -> bool {
+    let letters: Vec<char> = name.chars().collect();
+    let dotted = letters.windows(3).any(|three| {
+        matches!(three, [a, '.' | '。' | '．', b] if a.is_alphanumeric() && b.is_alphanumeric())
+    });
+    (1..=60).contains(&letters.len()) && !dotted && !name.contains(['/', ':', '@', '\\'])
 }
 
 /// The letter on a person's or an app's plate.
@@ -192,6 +226,23 @@ mod tests {
             ("🐎", "·"),
         ] {
             assert_eq!(initial(name), letter);
+        }
+    }
+
+    #[test]
+    fn a_mail_greets_names_and_not_links() {
+        for name in [
+            "Тэмүүлэн Бат",
+            "J. R. Tolkien",
+            "Anne-Marie",
+            "李",
+            "Dr. Who",
+        ] {
+            assert!(greetable(name), "{name}");
+        }
+        let long = "a".repeat(61);
+        for name in ["", "win at bad.example", "http://x", "me@x", "a//b", &long] {
+            assert!(!greetable(name), "{name}");
         }
     }
 

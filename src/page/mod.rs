@@ -3,8 +3,12 @@
 mod asset;
 mod engine;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod format;
 mod shell;
+#[cfg(test)]
+mod test;
 mod text;
 /// One struct for each page and mail: what its template may use, and nothing else.
 pub mod view;
