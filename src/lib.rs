@@ -15,3 +15,4 @@ pub mod page;
 pub mod rng;
 pub mod store;
 pub mod web;
+pub mod worker;

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod derived;
+pub mod keyring;
 pub mod letter;
 
 use std::net::IpAddr;

@@ -10,12 +10,7 @@ use crate::account::signup::Draft;
 use crate::clock::Time;
 
 /// Begins a draft.
-pub fn add(
-    c: &mut Conn<'_>,
-    new: &Draft,
-    cookie_hash: &str,
-    skeleton: &str,
-) -> Result<(), Error> {
+pub fn add(c: &mut Conn<'_>, new: &Draft, cookie_hash: &str, skeleton: &str) -> Result<(), Error> {
     let body = serde_json::to_string(new)?;
     db!(c, conn => diesel::insert_into(draft::table)
         .values((
@@ -140,5 +135,7 @@ pub fn delete(c: &mut Conn<'_>, id: &str) -> Result<(), Error> {
 
 /// Removes drafts that have run out; gives how many.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(db!(c, conn => diesel::delete(draft::table.filter(draft::expires_at.lt(now.millis()))).execute(conn))?)
+    Ok(
+        db!(c, conn => diesel::delete(draft::table.filter(draft::expires_at.lt(now.millis()))).execute(conn))?,
+    )
 }

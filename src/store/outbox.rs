@@ -139,3 +139,14 @@ pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
         outbox::table.filter(outbox::sent_at.lt(at).or(outbox::failed_at.lt(at)))
     ).execute(conn))?)
 }
+
+/// Whether anything is due; what the worker asks before it takes the writer's time.
+pub fn is_due(c: &mut Conn<'_>, now: Time) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        outbox::table
+            .filter(outbox::sent_at.is_null())
+            .filter(outbox::failed_at.is_null())
+            .filter(outbox::due_at.le(now.millis())),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}

@@ -32,12 +32,12 @@ pub enum Fault {
 impl Fault {
     /// 400: what came cannot be read.
     pub const fn unreadable() -> Self {
-        Self::Page(StatusCode::BAD_REQUEST, "unreadable")
+        Self::Page(StatusCode::BAD_REQUEST, "bad-request")
     }
 
     /// 404: nothing is here.
     pub const fn nothing() -> Self {
-        Self::Page(StatusCode::NOT_FOUND, "nothing")
+        Self::Page(StatusCode::NOT_FOUND, "not-found")
     }
 }
 

@@ -47,16 +47,16 @@ impl FromRequest for Form {
             let visit = Visit::extract(&request).await?;
             let fields = body(&request, &mut payload).await?;
             if !is_same_origin(&request, visit.app.config.issuer()) {
-                return Err(Fault::Page(StatusCode::FORBIDDEN, "other-site"));
+                return Err(Fault::Page(StatusCode::FORBIDDEN, "form"));
             }
             let master = visit.app.keys.master();
             let sent = fields.one("form").unwrap_or_default();
             match visit.cookie() {
-                None => Err(Fault::Page(StatusCode::FORBIDDEN, "no-cookie")),
+                None => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
                 Some(cookie) => match token::check(master, cookie, sent, visit.now) {
                     Verdict::Good => Ok(Self { visit, fields }),
-                    Verdict::Old => Err(Fault::Page(StatusCode::CONFLICT, "old-page")),
-                    Verdict::Forged => Err(Fault::Page(StatusCode::FORBIDDEN, "no-token")),
+                    Verdict::Old => Err(Fault::Page(StatusCode::CONFLICT, "form")),
+                    Verdict::Forged => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
                 },
             }
         })
@@ -76,7 +76,7 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
     if kind != "application/x-www-form-urlencoded" {
         return Err(Fault::Page(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unreadable",
+            "bad-request",
         ));
     }
     let mut bytes = web::BytesMut::new();

@@ -199,10 +199,10 @@ fn bare(response: &HttpResponse) -> Option<Fault> {
         return None;
     }
     Some(match status {
-        StatusCode::METHOD_NOT_ALLOWED => Fault::Page(status, "wrong-method"),
+        StatusCode::METHOD_NOT_ALLOWED => Fault::Page(status, "method"),
         StatusCode::NOT_FOUND => Fault::nothing(),
         StatusCode::PAYLOAD_TOO_LARGE => Fault::Page(status, "too-large"),
-        _ if status.is_client_error() => Fault::Page(status, "unreadable"),
+        _ if status.is_client_error() => Fault::Page(status, "bad-request"),
         _ => Fault::Broken(format!("an answer {status} without words")),
     })
 }
@@ -253,9 +253,9 @@ fn page(http: &HttpRequest, fault: &Fault) -> Result<HttpResponse, Fault> {
     };
     let (status, name) = match fault {
         Fault::Page(status, name) => (*status, *name),
-        Fault::Json(_) => (StatusCode::BAD_REQUEST, "unreadable"),
+        Fault::Json(_) => (StatusCode::BAD_REQUEST, "bad-request"),
         Fault::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
-        Fault::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many"),
+        Fault::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "slow"),
         Fault::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "broken"),
     };
     visit.fault(status, name, wait)
