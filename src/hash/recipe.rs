@@ -146,8 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_9106_5_3_holds_for_the_part_without_secret_and_data() {
-        // The reference implementation's own vector (test.c): "password", "somesalt".
+    fn a_hash_made_by_the_reference_implementation_is_read() {
         let phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ\
                    $CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let (recipe, expected) = read(phc).unwrap();

@@ -66,9 +66,7 @@ impl Server {
             Security::StartTls | Security::Tls => {
                 let mut tls = TlsParameters::builder(host.clone());
                 if let Some(pem) = settings.authority {
-                    let authority =
-                        Certificate::from_pem(&pem).map_err(|e| Error::Authority(e.to_string()))?;
-                    tls = tls.add_root_certificate(authority);
+                    tls = tls.add_root_certificate(certificate(&pem)?);
                 }
                 let tls = tls.build().map_err(|e| Error::Authority(e.to_string()))?;
                 Some(tls)
@@ -91,9 +89,9 @@ impl Server {
         let written = letter.write()?;
         let mut line = self.connect()?;
         let result = converse(&mut line, &written);
-        // Whatever it says to a goodbye: the letter was taken or it was not.
-        let _ = line.set_timeout(Some(GOODBYE_WAIT));
-        if !line.has_broken() {
+        if !matches!(result, Err(Failure::Later { code: None, .. })) {
+            // Whatever it says to a goodbye: the letter was taken or it was not.
+            let _ = line.set_timeout(Some(GOODBYE_WAIT));
             let _ = line.command(Quit);
         }
         result
@@ -138,6 +136,15 @@ impl Server {
         }
         Ok(usable)
     }
+}
+
+fn certificate(pem: &[u8]) -> Result<Certificate, Error> {
+    // A file without any would be taken, and nothing would be trusted more.
+    let parts = pem::parse_many(pem).unwrap_or_default();
+    if !parts.iter().any(|part| part.tag() == "CERTIFICATE") {
+        return Err(Error::Authority("it holds no certificate".into()));
+    }
+    Certificate::from_pem(pem).map_err(|e| Error::Authority(e.to_string()))
 }
 
 fn is_loopback_name(host: &str) -> bool {
