@@ -2,6 +2,7 @@
 //! sign-in, sender) is told apart from a reply to the letter.
 
 use std::error::Error as _;
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
@@ -59,7 +60,8 @@ pub struct Server {
 
 impl Server {
     pub(super) fn new(settings: Smtp) -> Result<Self, Error> {
-        let host = settings.host;
+        let bare = settings.host.trim_start_matches('[').trim_end_matches(']');
+        let host = bare.to_owned();
         let tls = match settings.security {
             Security::None if !is_loopback_name(&host) => return Err(Error::Clear(host)),
             Security::None => None,
@@ -148,9 +150,8 @@ fn certificate(pem: &[u8]) -> Result<Certificate, Error> {
 }
 
 fn is_loopback_name(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || bare
+        || host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
@@ -191,12 +192,17 @@ fn code(error: &Reply) -> Option<u16> {
     error.status().map(u16::from)
 }
 
-/// The server's own words after a code; else the system's, with all its causes.
+/// The server's own words; when there are none, the system's.
 fn words(error: &Reply) -> String {
-    if error.status().is_some() {
-        return clean(&error.source().map(ToString::to_string).unwrap_or_default());
+    let Some(cause) = error.source() else {
+        return clean(&error.to_string());
+    };
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    // A read that ran out of time is "try again" to the system, and no word to a person.
+    if let Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) = kind {
+        return "no answer in time".to_owned();
     }
-    clean(&error.to_string())
+    clean(&cause.to_string())
 }
 
 /// A failure that is about us: try again, and let the operator read why.
