@@ -23,7 +23,9 @@ const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 /// How the way to the mail server is kept private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// STARTTLS, required (RFC 3207): without it nothing is sent.
+    /// STARTTLS, required (RFC 3207): without it nothing is sent. Over a network that is not
+    /// yours prefer `Tls`: lettre 0.11.23 keeps replies that came before the handshake (tried),
+    /// so that somebody on the way can forge "taken", though not read the letter or the password.
     StartTls,
     /// TLS from the first byte (RFC 8314 3.3).
     Tls,
