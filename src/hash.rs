@@ -4,7 +4,6 @@
 mod queue;
 mod recipe;
 
-use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -349,13 +348,6 @@ fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, 10) {
         tracing::warn!(%error, "hashing threads run at normal priority");
-    }
-}
-
-impl Class {
-    /// This class, with the caller's address, so that one network cannot take every place.
-    pub fn from(self, address: IpAddr) -> Seat {
-        Seat::new(self, address)
     }
 }
 

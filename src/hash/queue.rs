@@ -34,25 +34,25 @@ impl Class {
             Self::SignUp => "signup",
         }
     }
+
+    /// A place in this class for a caller at `address`, so that one network cannot take them
+    /// all.
+    pub fn from(self, address: IpAddr) -> Seat {
+        let address = address.to_canonical();
+        let prefix = if address.is_ipv4() { 24 } else { 56 };
+        Seat {
+            class: self,
+            network: IpNet::new(address, prefix).ok().map(|net| net.trunc()),
+        }
+    }
 }
 
-/// A place in the queue: the class, and the network the caller comes from.
+/// A place in the queue: the class, and the network the caller comes from (/24 or /56).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// Why.
     pub class: Class,
     network: Option<IpNet>,
-}
-
-impl Seat {
-    pub(super) fn new(class: Class, address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        let prefix = if address.is_ipv4() { 24 } else { 56 };
-        Self {
-            class,
-            network: IpNet::new(address, prefix).ok().map(|net| net.trunc()),
-        }
-    }
 }
 
 impl From<Class> for Seat {
@@ -192,14 +192,14 @@ mod tests {
     #[test]
     fn a_flood_from_one_network_sheds_itself() {
         let mut queue = Queue::new([4; 4]);
-        let person = Seat::new(Class::SignIn, ip("198.51.100.7"));
+        let person = Class::SignIn.from(ip("198.51.100.7"));
         assert!(queue.push(person, here(0)).is_none());
         for n in 1..=3 {
-            let flood = Seat::new(Class::SignIn, ip(&format!("192.0.2.{n}")));
+            let flood = Class::SignIn.from(ip(&format!("192.0.2.{n}")));
             assert!(queue.push(flood, here(n)).is_none());
         }
         for n in 4..=50 {
-            let flood = Seat::new(Class::SignIn, ip("192.0.2.200"));
+            let flood = Class::SignIn.from(ip("192.0.2.200"));
             assert_eq!(queue.push(flood, here(n)), Some(here(n - 3)));
         }
         assert_eq!(queue.pop(), Some(here(0)));
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn networks_are_24_and_56_bits_wide() {
-        let seat = |text| Seat::new(Class::SignIn, ip(text));
+        let seat = |text| Class::SignIn.from(ip(text));
         assert_eq!(seat("192.0.2.1"), seat("192.0.2.254"));
         assert_eq!(seat("192.0.2.1"), seat("::ffff:192.0.2.9"));
         assert_ne!(seat("192.0.2.1"), seat("192.0.3.1"));

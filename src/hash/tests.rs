@@ -1,5 +1,7 @@
 //! The pool as its callers see it.
 
+use std::net::IpAddr;
+
 use super::*;
 
 fn hasher(at_once: usize) -> Hasher {

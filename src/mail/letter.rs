@@ -250,7 +250,7 @@ pub(super) mod tests {
         let written = letter.write().ok().unwrap();
         assert_eq!(
             written.envelope.to()[0].to_string(),
-            "bat@xn--80aa0b.example"
+            "bat@xn--80awt.example"
         );
     }
 

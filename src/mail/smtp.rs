@@ -2,6 +2,7 @@
 //! sign-in, sender) is told apart from a reply to the letter.
 
 use std::error::Error as _;
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 /// How the way to the mail server is kept private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// STARTTLS, required (RFC 3207): without it nothing is sent.
+    /// STARTTLS, required (RFC 3207): without it nothing is sent. Over a network that is not
+    /// yours prefer `Tls`: lettre 0.11.23 keeps replies that came before the handshake (tried),
+    /// so that somebody on the way can forge "taken", though not read the letter or the password.
     StartTls,
     /// TLS from the first byte (RFC 8314 3.3).
     Tls,
@@ -59,16 +62,15 @@ pub struct Server {
 
 impl Server {
     pub(super) fn new(settings: Smtp) -> Result<Self, Error> {
-        let host = settings.host;
+        let bare = settings.host.trim_start_matches('[').trim_end_matches(']');
+        let host = bare.to_owned();
         let tls = match settings.security {
             Security::None if !is_loopback_name(&host) => return Err(Error::Clear(host)),
             Security::None => None,
             Security::StartTls | Security::Tls => {
                 let mut tls = TlsParameters::builder(host.clone());
                 if let Some(pem) = settings.authority {
-                    let authority =
-                        Certificate::from_pem(&pem).map_err(|e| Error::Authority(e.to_string()))?;
-                    tls = tls.add_root_certificate(authority);
+                    tls = tls.add_root_certificate(certificate(&pem)?);
                 }
                 let tls = tls.build().map_err(|e| Error::Authority(e.to_string()))?;
                 Some(tls)
@@ -91,9 +93,9 @@ impl Server {
         let written = letter.write()?;
         let mut line = self.connect()?;
         let result = converse(&mut line, &written);
-        // Whatever it says to a goodbye: the letter was taken or it was not.
-        let _ = line.set_timeout(Some(GOODBYE_WAIT));
-        if !line.has_broken() {
+        if !matches!(result, Err(Failure::Later { code: None, .. })) {
+            // Whatever it says to a goodbye: the letter was taken or it was not.
+            let _ = line.set_timeout(Some(GOODBYE_WAIT));
             let _ = line.command(Quit);
         }
         result
@@ -140,10 +142,18 @@ impl Server {
     }
 }
 
+fn certificate(pem: &[u8]) -> Result<Certificate, Error> {
+    // A file without any would be taken, and nothing would be trusted more.
+    let parts = pem::parse_many(pem).unwrap_or_default();
+    if !parts.iter().any(|part| part.tag() == "CERTIFICATE") {
+        return Err(Error::Authority("it holds no certificate".into()));
+    }
+    Certificate::from_pem(pem).map_err(|e| Error::Authority(e.to_string()))
+}
+
 fn is_loopback_name(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || bare
+        || host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
@@ -184,12 +194,17 @@ fn code(error: &Reply) -> Option<u16> {
     error.status().map(u16::from)
 }
 
-/// The server's own words after a code; else the system's, with all its causes.
+/// The server's own words; when there are none, the system's.
 fn words(error: &Reply) -> String {
-    if error.status().is_some() {
-        return clean(&error.source().map(ToString::to_string).unwrap_or_default());
+    let Some(cause) = error.source() else {
+        return clean(&error.to_string());
+    };
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    // A read that ran out of time is "try again" to the system, and no word to a person.
+    if let Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) = kind {
+        return "no answer in time".to_owned();
     }
-    clean(&error.to_string())
+    clean(&cause.to_string())
 }
 
 /// A failure that is about us: try again, and let the operator read why.

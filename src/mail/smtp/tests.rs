@@ -92,7 +92,7 @@ fn talk(stream: &TcpStream, script: &Script, tell: &mpsc::Sender<String>) -> Opt
 
 fn server(port: u16, login: bool) -> Server {
     let login = login.then(|| ("steppe".to_owned(), "horse".to_owned()));
-    let mut server = Server::new(Smtp {
+    Server::new(Smtp {
         host: "127.0.0.1".into(),
         port,
         security: Security::None,
@@ -100,14 +100,17 @@ fn server(port: u16, login: bool) -> Server {
         hello: "id.steppe.example".into(),
         authority: None,
     })
-    .unwrap();
-    server.wait = Duration::from_millis(300);
-    server
+    .unwrap()
 }
 
 fn send(at: &'static str, act: Act) -> (Result<Sent, Failure>, Vec<String>) {
+    let silent = matches!(act, Act::Silence);
     let stub = Stub::start(Script::from([(at, act)]));
-    let result = server(stub.port, true).send(&letter());
+    let mut server = server(stub.port, true);
+    if silent {
+        server.wait = Duration::from_millis(200);
+    }
+    let result = server.send(&letter());
     (result, stub.heard())
 }
 
@@ -190,11 +193,14 @@ fn long_words_of_a_server_are_cut_and_on_one_line() {
 fn a_server_that_dies_or_is_silent_is_tried_again() {
     for at in ["greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."] {
         for act in [Act::Die, Act::Silence, Act::Say("what?")] {
-            let (result, _) = send(at, act);
+            let (result, _) = send(at, act.clone());
             let Err(Failure::Later { code: None, said }) = result else {
                 panic!("{at}: {result:?}")
             };
             assert!(!said.is_empty());
+            if matches!(act, Act::Silence) {
+                assert_eq!(said, "no answer in time", "{at}");
+            }
         }
     }
 }
@@ -220,7 +226,7 @@ fn no_server_at_all_is_tried_again() {
 #[test]
 fn without_starttls_nothing_is_sent() {
     let stub = Stub::start(Script::new());
-    let mut server = Server::new(Smtp {
+    let server = Server::new(Smtp {
         host: "localhost".into(),
         port: stub.port,
         security: Security::StartTls,
@@ -229,7 +235,6 @@ fn without_starttls_nothing_is_sent() {
         authority: None,
     })
     .unwrap();
-    server.wait = Duration::from_millis(300);
     let result = server.send(&letter());
     assert!(
         matches!(result, Err(Failure::Later { code: None, .. })),
@@ -245,6 +250,7 @@ fn the_clear_is_for_this_machine_only() {
         ("127.0.0.1", true),
         ("127.9.9.9", true),
         ("::1", true),
+        ("[::1]", true),
         ("mail.example", false),
         ("localhost.mail.example", false),
         ("192.0.2.1", false),
