@@ -136,6 +136,10 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
                 tracing::error!(kind = item.kind, to = domain, code, said, "mail.refused");
                 store::outbox::unsent(c, &item.id, &format!("{code} {said}"), None, now)
             }
+            Said::Failed(Failure::Malformed { field }) => {
+                tracing::error!(kind = item.kind, field, "mail.malformed");
+                store::outbox::unsent(c, &item.id, "the letter cannot be sent as it is", None, now)
+            }
             Said::Failed(Failure::Later { said, .. }) => {
                 let again = mail::retry(
                     u32::try_from(item.tries).unwrap_or(u32::MAX),

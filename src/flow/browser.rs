@@ -91,6 +91,17 @@ pub struct Begin {
     device: String,
 }
 
+/// A sign-in that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The browser's record.
+    pub browser_id: String,
+    /// The session.
+    pub sid: String,
+    /// The device is new to an account that knows others: its owner is told.
+    pub new_device: bool,
+}
+
 impl Begin {
     /// Draws what a sign-in of `account_id` by `amr` needs. `came_with` and `device` are the
     /// values of the browser's and the known-device cookie.
@@ -129,9 +140,8 @@ impl Begin {
     }
 
     /// Signs the account in: a new cookie value, a session (the one it has in this browser keeps
-    /// its `sid`), the device remembered. Gives the `sid`, and whether the device is new to an
-    /// account that knows others.
-    pub fn write(&self, c: &mut Conn<'_>) -> Result<(String, bool), Error> {
+    /// its `sid`), the device remembered.
+    pub fn write(&self, c: &mut Conn<'_>) -> Result<Begun, Error> {
         let now = self.session.created_at;
         let found = match &self.came_with {
             Some(hash) => browser::find(c, hash)?,
@@ -173,7 +183,7 @@ impl Begin {
             }
             None => {
                 let session = Session {
-                    browser_id,
+                    browser_id: browser_id.clone(),
                     ..self.session.clone()
                 };
                 browser::add_session(c, &session)?;
@@ -182,6 +192,10 @@ impl Begin {
         };
         let known = browser::count_devices(c, &self.session.account_id)?;
         let new = browser::remember_device(c, &self.session.account_id, &self.device, now)?;
-        Ok((sid, new && known > 0))
+        Ok(Begun {
+            browser_id,
+            sid,
+            new_device: new && known > 0,
+        })
     }
 }

@@ -5,6 +5,8 @@ pub mod derived;
 pub mod keyring;
 pub mod letter;
 
+pub mod request;
+
 use std::net::IpAddr;
 
 use crate::app::App;

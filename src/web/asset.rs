@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::fault::Fault;
 use super::visit::Visit;
 use crate::app::App;
+use crate::config::SignupMode;
 use crate::page::view::{Cookies, Help};
 
 /// `/`: the account of who is signed in, else the sign-in page.
@@ -69,17 +70,24 @@ pub async fn robots() -> HttpResponse {
 /// `/cookies`
 pub async fn cookies(visit: Visit) -> Result<HttpResponse, Fault> {
     let view = Cookies {
-        secure: visit.app.config.secure(),
+        prefix: if visit.app.config.secure() {
+            "__Host-".to_owned()
+        } else {
+            String::new()
+        },
     };
     visit.page(&visit.shell(), &view)
 }
 
 /// `/help`
 pub async fn help(visit: Visit) -> Result<HttpResponse, Fault> {
-    visit.page(&visit.shell(), &Help::default())
+    let view = Help {
+        signup: visit.app.config.signup.mode != SignupMode::Closed,
+    };
+    visit.page(&visit.shell(), &view)
 }
 
 /// Everything that is not in the table.
-pub async fn nothing() -> Fault {
-    Fault::nothing()
+pub async fn nothing() -> Result<HttpResponse, Fault> {
+    Err(Fault::nothing())
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::fault::Fault;
 use super::visit::Visit;
-use crate::mail::Mailer;
+use crate::mail::{Caught, Mailer};
 use crate::page::view::{DevMail, DevMailbox, ListedMail};
 
 /// All caught mails, newest first.
@@ -16,15 +16,7 @@ pub async fn mailbox(visit: Visit) -> Result<HttpResponse, Fault> {
         .list()
         .map_err(|error| Fault::Broken(error.to_string()))?;
     let view = DevMailbox {
-        mails: caught
-            .into_iter()
-            .map(|mail| ListedMail {
-                id: mail.id,
-                to: mail.to,
-                subject: mail.subject,
-                at: mail.date,
-            })
-            .collect(),
+        mails: caught.iter().map(listed).collect(),
     };
     visit.page(&visit.shell(), &view)
 }
@@ -36,10 +28,18 @@ pub async fn letter(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
     };
     let mail = folder.read(&id).ok_or(Fault::nothing())?;
     let view = DevMail {
-        to: mail.to,
-        subject: mail.subject,
-        at: mail.date,
+        from: visit.app.config.mail.from.address.clone(),
+        mail: listed(&mail),
         text: mail.text,
     };
     visit.page(&visit.shell(), &view)
+}
+
+fn listed(mail: &Caught) -> ListedMail {
+    ListedMail {
+        id: mail.id.clone(),
+        to: mail.to.clone(),
+        subject: mail.subject.clone(),
+        at: mail.date,
+    }
 }
