@@ -23,6 +23,11 @@ impl Name {
     /// # Errors
     /// `NameEmpty`, `NameLong`, `NameCharacter`.
     pub fn parse(typed: &str) -> Result<Self, Code> {
+        // Far too long to be worth composing: an NFC character is at most 16 bytes before.
+        if typed.len() > MOST * 64 {
+            let has = typed.chars().count();
+            return Err(Code::NameLong { has, most: MOST });
+        }
         let name = one_spaced(typed);
         if name.is_empty() {
             return Err(Code::NameEmpty);

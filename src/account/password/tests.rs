@@ -88,6 +88,20 @@ fn any_script_is_taken_and_composed() {
 }
 
 #[test]
+fn many_symbols_are_judged_as_well() {
+    for (typed, good) in [
+        ("4@8({[<369&#!1/|0$5+7%2", true),
+        ("kV9{x<q[2@z|T$+!", true),
+        ("!!!@@@$$$+++", false),
+        ("{[<!@$+|{[<!@$+|", false),
+        ("p@$$w0rdp@$$w0rd!!++", false),
+        ("+_)(*&^%$#@!|}{", false),
+    ] {
+        assert_eq!(check(typed).is_ok(), good, "{typed}");
+    }
+}
+
+#[test]
 fn control_characters_are_refused() {
     for typed in [
         "violet\nengine hammer",
