@@ -17,9 +17,9 @@ const SEEN: usize = 72;
 
 /// Symbols that stand in for a letter, and another one that stands in for the same.
 ///
-/// zxcvbn tries every combination of those present: 72 characters with all of them took it 740 ms in a debug build.
-/// Past two of them the password is judged twice instead: with one symbol for each letter, and
-/// (walks over the keyboard) as if the shift key had not been held.
+/// zxcvbn tries every combination of those present: 72 characters with all of them took it 740 ms
+/// in a debug build. Past two of them the password is judged twice instead: with one symbol for
+/// each letter, and (walks over the keyboard) as if the shift key had not been held.
 const STAND_INS: (&str, &str) = ("@{[<!|$+", "4(((1157");
 const SHIFTED: (&str, &str) = ("~!@#$%^&*()_+{}|:\"<>?", "`1234567890-=[]\\;',./");
 
