@@ -23,6 +23,11 @@ impl Name {
     /// # Errors
     /// `NameEmpty`, `NameLong`, `NameCharacter`.
     pub fn parse(typed: &str) -> Result<Self, Code> {
+        // Far too long to be worth composing: an NFC character is at most 16 bytes before.
+        if typed.len() > MOST * 64 {
+            let has = typed.chars().count();
+            return Err(Code::NameLong { has, most: MOST });
+        }
         let name = one_spaced(typed);
         if name.is_empty() {
             return Err(Code::NameEmpty);
@@ -33,15 +38,13 @@ impl Name {
         }
         let mut marks = 0;
         for letter in name.chars() {
-            marks = match letter.general_category_group() {
-                Group::Mark => marks + 1,
-                _ => 0,
-            };
+            marks = if is_mark(letter) { marks + 1 } else { 0 };
             if !showable(letter) || marks > MARKS {
                 return Err(Code::NameCharacter);
             }
         }
-        if !name.chars().any(visible) {
+        // A mark at the start would sit on the letter before the name.
+        if name.starts_with(is_mark) || !name.chars().any(visible) {
             return Err(Code::NameCharacter);
         }
         Ok(Self(name))
@@ -71,6 +74,10 @@ fn one_spaced(typed: &str) -> String {
         out.push_str(word);
     }
     out.trim().nfc().collect()
+}
+
+fn is_mark(letter: char) -> bool {
+    letter.general_category_group() == Group::Mark
 }
 
 fn showable(letter: char) -> bool {
@@ -152,6 +159,7 @@ mod tests {
             "\u{3164}",
             "\u{2800}\u{2800}",
             "\u{301}",
+            "\u{301}a",
             "\u{e000}",
             "\u{ffff}",
             "a\u{fdd0}",

@@ -1,5 +1,7 @@
 //! The password: long enough, not guessable, any script; it is never shown and never cut.
 
+use std::collections::BTreeSet;
+
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
@@ -12,6 +14,14 @@ pub const MOST: usize = 256;
 
 /// zxcvbn is quadratic and worse; it sees this many characters (PROTOCOL.md 7).
 const SEEN: usize = 72;
+
+/// Symbols that stand in for a letter, and another one that stands in for the same.
+///
+/// zxcvbn tries every combination of those present: 72 characters with all of them took it 740 ms
+/// in a debug build. Past two of them the password is judged twice instead: with one symbol for
+/// each letter, and (walks over the keyboard) as if the shift key had not been held.
+const STAND_INS: (&str, &str) = ("@{[<!|$+", "4(((1157");
+const SHIFTED: (&str, &str) = ("~!@#$%^&*()_+{}|:\"<>?", "`1234567890-=[]\\;',./");
 
 /// Shorter words of the person's own are too common in other words to be refused.
 const WORD: usize = 4;
@@ -87,6 +97,10 @@ impl Password {
 
     /// A password typed to sign in. One that is too long matches nothing: `None`.
     pub fn typed(typed: &str) -> Option<Self> {
+        // One code point in NFC stands for at most four before it (UAX 15), of four bytes each.
+        if typed.len() > MOST * 16 {
+            return None;
+        }
         // Room for everything at once, so that no copy is left behind by growing.
         let mut password = Zeroizing::new(String::with_capacity(MOST * 4));
         for (at, letter) in typed.nfc().enumerate() {
@@ -111,10 +125,26 @@ impl std::fmt::Debug for Password {
 }
 
 fn is_weak(password: &str, own: &OwnWords<'_>) -> bool {
-    let seen: Zeroizing<String> = Zeroizing::new(password.chars().take(SEEN).collect());
     let words = own.words();
     let hints: Vec<&str> = words.iter().map(|(_, word)| word.as_str()).collect();
-    zxcvbn::zxcvbn(&seen, &hints).score() < zxcvbn::Score::Three
+    let is_weak = |seen: &str| zxcvbn::zxcvbn(seen, &hints).score() < zxcvbn::Score::Three;
+    let seen: Zeroizing<String> = Zeroizing::new(password.chars().take(SEEN).collect());
+    let distinct: BTreeSet<char> = seen.chars().filter(|c| STAND_INS.0.contains(*c)).collect();
+    if distinct.len() <= 2 {
+        return is_weak(&seen);
+    }
+    let keys = Zeroizing::new(seen.to_ascii_lowercase());
+    is_weak(&swap(&seen, STAND_INS)) || is_weak(&swap(&keys, SHIFTED))
+}
+
+fn swap(text: &str, (from, to): (&str, &str)) -> Zeroizing<String> {
+    let one = |letter| {
+        let mut pairs = from.chars().zip(to.chars());
+        pairs
+            .find(|(was, _)| *was == letter)
+            .map_or(letter, |(_, is)| is)
+    };
+    Zeroizing::new(text.chars().map(one).collect())
 }
 
 impl OwnWords<'_> {

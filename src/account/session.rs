@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_proof_is_fresh_for_10_minutes() {
         let session = session(false);
-        let minutes = |n| after(&session, Duration::from_secs(n * 60));
+        let minutes = |n: u64| after(&session, Duration::from_secs(n * 60));
         assert!(session.fresh_proof(PROOF, minutes(10)));
         assert!(!session.fresh_proof(PROOF, minutes(11)));
         let before = session.auth_time.minus(Duration::from_millis(1));

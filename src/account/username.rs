@@ -69,7 +69,6 @@ const RESERVED: &[&str] = &[
     "sysadmin",
     "system",
     "team",
-    "test",
     "undefined",
     "usenet",
     "user",

@@ -49,16 +49,6 @@ impl Check {
             method: None,
         }
     }
-
-    /// The state once it is passed.
-    #[must_use]
-    pub fn passed(&self, method: Method, now: Time) -> Self {
-        Self {
-            passed_at: Some(now),
-            method: Some(method),
-            ..self.clone()
-        }
-    }
 }
 
 /// What an answer is worth.

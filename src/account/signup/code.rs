@@ -10,8 +10,8 @@ use crate::clock::Time;
 /// The digits of a code.
 const DIGITS: usize = 6;
 
-/// The state of the mailed code. The code is no part of it: it is derived from the draft's id and
-/// `number`.
+/// The state of the mailed code. The code is no part of it: it is derived from the draft's id,
+/// the address and `number`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// Counts the codes; the last one alone works. 0: none was sent.
@@ -93,7 +93,8 @@ pub fn wait_to_send(draft: &Draft, limits: &Limits, now: Time) -> Duration {
         .map_or(Duration::ZERO, |sent| sent.plus(limits.resend).since(now))
 }
 
-/// Whether the draft may be sent to one more address.
+/// Whether one more address may be tried. Past that the check is asked again, and passing it
+/// ([`Draft::pass_check`]) gives as many more.
 pub fn may_use_address(draft: &Draft, limits: &Limits) -> bool {
     draft.mail.addresses < limits.addresses
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Email;
 use super::terms::Acceptance;
 use crate::clock::Time;
 
@@ -266,6 +267,23 @@ impl Draft {
         self.account_id.is_none()
             && !self.username_lost
             && since.is_some_and(|since| now < since.plus(limits.check_passed))
+    }
+
+    /// The check is passed: good for as many addresses again.
+    pub fn pass_check(&mut self, method: Method, now: Time) {
+        self.check.passed_at = Some(now);
+        self.check.method = Some(method);
+        self.mail.addresses = 0;
+    }
+
+    /// Another address: what was mailed to the old one proves nothing any more.
+    pub fn change_email(&mut self, email: &Email) {
+        if self.email_key != email.key() {
+            self.mail.sent_at = None;
+            self.mail.proved_at = None;
+        }
+        self.email = email.as_str().to_owned();
+        self.email_key = email.key();
     }
 
     /// Whether it is past its end.
