@@ -1,6 +1,7 @@
 //! The stories: what happens from a request to its answer. The only owners of transactions.
 
 pub mod browser;
+pub mod demo;
 pub mod derived;
 pub mod keyring;
 pub mod letter;

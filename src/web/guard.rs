@@ -51,32 +51,31 @@ const ENDS: [&str; 7] = [
 /// The middleware.
 ///
 /// # Errors
-/// Never: an error below becomes an answer here.
+/// None of ours: a fault below has become an answer.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     #[allow(clippy::disallowed_methods)] // how long an answer took is no part of any story
     let began = std::time::Instant::now();
-    let http = request.request().clone();
-    let Some(app) = http.app_data::<web::Data<App>>().cloned() else {
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Ok(request.into_response(HttpResponse::InternalServerError().finish()));
     };
     let passed = Passed {
-        address: address(&http, &app.config),
+        address: address(request.request(), &app.config),
         reference: reference(&app.rng),
     };
-    http.extensions_mut().insert(passed.clone());
-    let refused = refuse(&http, &app, &passed);
-    let response = match refused {
-        Some(fault) => fault_response(&http, &fault),
-        None => match next.call(request).await {
-            Ok(response) => {
-                let (_, response) = response.into_parts();
-                response.map_into_boxed_body()
-            }
-            Err(error) => error.error_response(),
-        },
+    request.extensions_mut().insert(passed.clone());
+    let (http, response) = match refuse(request.request(), &app, &passed) {
+        Some(fault) => {
+            let (http, _) = request.into_parts();
+            let response = fault_response(&http, &fault);
+            (http, response)
+        }
+        None => {
+            let (http, response) = next.call(request).await?.into_parts();
+            (http, response.map_into_boxed_body())
+        }
     };
     let fault = response.extensions().get::<Fault>().cloned();
     let mut response = match fault.or_else(|| bare(&response)) {
