@@ -68,7 +68,6 @@ impl std::error::Error for FetchError {}
 
 /// Why a token was not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum CheckError {
     /// The token is not good: answer 401.
     Refused(Refusal),
