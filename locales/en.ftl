@@ -581,3 +581,7 @@ mail-email-changed-new = From now on we write to this address.
 mail-test-subject = { $server } can send email
 mail-test-why = This email was sent to try the mail settings of { $server }. It arrived: they work.
 mail-test-at = Sent { $at }.
+fault-not-here-heading = This server answers its own machine only
+fault-not-here-what = It runs in dev mode, and this request did not come from here or asked for another name.
+fault-not-here-why = Dev mode shows every email to whoever asks, so it never leaves the machine.
+fault-not-here-todo = Open it as http://localhost on the machine where it runs, or set it up for real use.
