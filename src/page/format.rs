@@ -89,11 +89,11 @@ pub(super) fn add(
 /// Writes a value: escaped in HTML, where `/` may stay as it is, since every attribute is quoted.
 pub(super) fn write(
     out: &mut Output<'_>,
-    state: &State<'_, '_>,
+    state: &mut State<'_, '_>,
     value: &Value,
 ) -> Result<(), Error> {
     match value.as_str() {
-        Some(text) if state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
+        Some(text) if matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe() => {
             out.write_str(&escaped(text)).map_err(Error::from)
         }
         _ => escape_formatter(out, state, value),
