@@ -228,7 +228,7 @@ fn wizard(book: &mut Book<'_>) {
     picture.ways.picture = false;
     book.step("", 2, &picture);
     picture.others_first = true;
-    picture.errors = book.errors(&[("code", "check-others")]);
+    picture.errors = book.errors(&[("ways", "check-others")]);
     book.step("wrong", 2, &picture);
     picture = CheckPicture {
         picture: s(PICTURE),
