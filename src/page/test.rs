@@ -300,6 +300,16 @@ fn every_mistake_has_words_in_every_language() {
     );
 }
 
+#[test]
+fn every_fault_has_an_example() {
+    let named: BTreeSet<String> = entries("en")
+        .iter()
+        .filter_map(|(id, _)| id.strip_prefix("fault-")?.strip_suffix("-heading"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, fixture::FAULTS.map(str::to_owned).into());
+}
+
 fn entries(code: &str) -> Vec<(String, String)> {
     let source = super::asset::Source::default();
     let files = source.locales().unwrap();
