@@ -50,9 +50,9 @@ pub struct CheckPicture {
     pub length: usize,
     /// The other ways.
     pub ways: Ways,
-    /// After five pictures the other ways stand first.
+    /// After five pictures the other ways stand first (with the error `check-others` at `ways`).
     pub others_first: bool,
-    /// What to put right.
+    /// What to put right: `code` or `ways`.
     pub errors: Vec<FieldError>,
 }
 impl View for CheckPicture {
