@@ -25,6 +25,12 @@ const FACES: [&[u8]; 12] = [
 /// How many faces there are.
 pub(super) const COUNT: usize = FACES.len();
 
+/// The faces without serifs or swashes, plain enough to be drawn as outlines.
+pub(super) const PLAIN: [usize; 5] = [0, 2, 6, 7, 10];
+
+/// The script face.
+pub(super) const SCRIPT: usize = 8;
+
 /// The forms in which a sign of the alphabet is drawn: those that stay clear when bent and
 /// touched. A small `n` beside an `r` is an `m`, a small `u` an upturned `n`.
 pub(super) fn forms(sign: char) -> &'static [char] {

@@ -30,16 +30,24 @@ const STEPS: usize = 8;
 pub(super) fn draw(letters: &str, mut draw: Draw) -> Result<Vec<u8>, Error> {
     let mut sheet = Sheet::new();
     let bend = Bend::new(&mut draw);
-    for letter in compose(letters, &mut draw)? {
-        let chains: Vec<Vec<Point>> = letter
-            .into_iter()
-            .map(|chain| chain.into_iter().map(|at| bend.apply(at)).collect())
-            .collect();
-        sheet.fill(&chains, true);
+    let (hollow, solid): (Vec<_>, Vec<_>) = compose(letters, &mut draw)?
+        .into_iter()
+        .map(|form| form.bent(&bend))
+        .partition(|form| form.hollow);
+    for form in solid {
+        sheet.fill(&form.chains, true);
     }
     for _ in 0..2 {
         let cut = curve(&mut draw, 1.2, 2.0);
         sheet.fill(&cut, false);
+    }
+    // Hollow letters are as thin as the curves, so that what wipes out the curves wipes them out
+    // too. They come after the cuts, which would leave too little of them.
+    for form in hollow {
+        let pen = draw.within(2.8, 3.5);
+        sheet.fill(&form.chains, false);
+        let outline: Vec<_> = form.chains.iter().flat_map(|chain| trace(chain, pen)).collect();
+        sheet.fill(&outline, true);
     }
     for _ in 0..2 {
         let line = curve(&mut draw, 2.4, 3.8);
@@ -48,32 +56,61 @@ pub(super) fn draw(letters: &str, mut draw: Draw) -> Result<Vec<u8>, Error> {
     sheet.png(&mut draw)
 }
 
-/// The letters in their places, still unbent: for each its closed chains.
-fn compose(letters: &str, draw: &mut Draw) -> Result<Vec<Vec<Vec<Point>>>, Error> {
-    let mut word: Vec<Vec<Vec<Point>>> = Vec::new();
+/// A letter in its place.
+struct Form {
+    chains: Vec<Vec<Point>>,
+    hollow: bool,
+}
+
+impl Form {
+    fn bent(mut self, bend: &Bend) -> Self {
+        for at in self.chains.iter_mut().flatten() {
+            *at = bend.apply(*at);
+        }
+        self
+    }
+}
+
+/// The letters in their places, still unbent. A third of them are hollow.
+fn compose(letters: &str, draw: &mut Draw) -> Result<Vec<Form>, Error> {
+    let mut word: Vec<Form> = Vec::new();
     let drift = Wave::new(draw, (5.0, 9.0), (180.0, 360.0));
-    let mut right: Option<Edges> = None;
+    let mut before: Option<Edges> = None;
+    let (mut left, mut hollows) = (letters.chars().count(), letters.chars().count() / 3);
     for sign in letters.chars() {
+        let hollow = draw.below(left) < hollows;
+        hollows -= usize::from(hollow);
+        left -= 1;
         let form = *draw.pick(letter::forms(sign)).ok_or(Error::Letter)?;
-        let shape = letter::letter(draw.below(letter::COUNT), form)?;
-        let mut chains = pose(&shape, form, draw);
+        let face = if hollow {
+            *draw.pick(&letter::PLAIN).ok_or(Error::Letter)?
+        } else {
+            draw.below(letter::COUNT)
+        };
+        // The script face has capitals that only its own readers know.
+        let face = if form.is_ascii_uppercase() && face == letter::SCRIPT {
+            0
+        } else {
+            face
+        };
+        let mut chains = pose(&letter::letter(face, form)?, form, draw);
         let middle = HEIGHT / 2.0 + draw.within(-4.0, 4.0);
         shift(&mut chains, 0.0, middle);
         let edges = Edges::of(&chains);
-        let along = match &right {
+        let along = match &before {
             None => -edges.left(),
-            Some(before) => before.push(&edges) - draw.within(0.6, 2.2),
+            Some(before) => before.push(&edges) - draw.within(0.4, 1.8),
         };
         shift(&mut chains, along, drift.at(along));
-        right = Some(Edges::of(&chains));
-        word.push(chains);
+        before = Some(Edges::of(&chains));
+        word.push(Form { chains, hollow });
     }
-    let xs = || word.iter().flatten().flatten().map(|at| at.x);
+    let xs = || word.iter().flat_map(|form| form.chains.iter().flatten()).map(|at| at.x);
     let (low, high) = (xs().fold(f32::MAX, f32::min), xs().fold(f32::MIN, f32::max));
     let narrow = (WIDEST / (high - low).max(1.0)).min(1.2);
     let free = (WIDTH - (high - low) * narrow) / 2.0;
     let start = free + draw.within(-0.5, 0.5) * (free - 16.0).max(0.0);
-    for at in word.iter_mut().flatten().flatten() {
+    for at in word.iter_mut().flat_map(|form| form.chains.iter_mut().flatten()) {
         at.x = (at.x - low) * narrow + start;
     }
     Ok(word)
@@ -234,6 +271,28 @@ fn curve(draw: &mut Draw, thin: f32, thick: f32) -> Vec<Vec<Point>> {
         x += STEP;
     }
     pieces
+}
+
+/// The line of a pen along a closed chain, as four-sided pieces that all turn the same way.
+fn trace(chain: &[Point], pen: f32) -> Vec<Vec<Point>> {
+    let next = |ahead: usize| chain.iter().cycle().skip(ahead);
+    let pieces = chain.iter().zip(next(1)).filter_map(|(from, to)| {
+        let (x, y) = (to.x - from.x, to.y - from.y);
+        let length = x.hypot(y);
+        if length < 0.01 {
+            return None;
+        }
+        // A little longer at both ends, so that corners close.
+        let (x, y) = (x / length * pen / 2.0, y / length * pen / 2.0);
+        let (ex, ey) = (x * 0.6, y * 0.6);
+        Some(vec![
+            point(from.x - ex - y, from.y - ey + x),
+            point(to.x + ex - y, to.y + ey + x),
+            point(to.x + ex + y, to.y + ey - x),
+            point(from.x - ex + y, from.y - ey - x),
+        ])
+    });
+    pieces.collect()
 }
 
 /// How much ink is on each pixel, from 0 to 1.
@@ -403,11 +462,11 @@ mod tests {
         for seed in 0..60 {
             let mut draw = Draw::new(&[seed; 32], "compose");
             let word = compose("mwkwmg", &mut draw).unwrap();
-            let points = || word.iter().flatten().flatten();
+            let points = || word.iter().flat_map(|form| form.chains.iter().flatten());
             assert!(points().all(|at| at.x > 10.0 && at.x < WIDTH - 10.0));
             for pair in word.windows(2) {
-                let right = pair[0].iter().flatten().map(|at| at.x).fold(f32::MIN, f32::max);
-                let left = pair[1].iter().flatten().map(|at| at.x).fold(f32::MAX, f32::min);
+                let right = pair[0].chains.iter().flatten().map(|at| at.x).fold(f32::MIN, f32::max);
+                let left = pair[1].chains.iter().flatten().map(|at| at.x).fold(f32::MAX, f32::min);
                 assert!(left < right + 1.0, "{seed}");
             }
         }
