@@ -3,8 +3,8 @@
 
 pub mod account;
 pub mod app;
-pub mod cli;
 pub mod captcha;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod flow;

@@ -11,6 +11,7 @@ pub mod letter;
 pub mod opaque;
 pub mod presented;
 pub mod request;
+pub mod signup;
 pub mod token;
 
 use std::net::IpAddr;

@@ -9,6 +9,7 @@ mod form;
 mod guard;
 mod health;
 mod metrics;
+mod oauth;
 mod token;
 mod visit;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::guard::{Any, Get, Head};
+use actix_web::guard::{Any, Get, Head, Options};
 use actix_web::middleware::from_fn;
 use actix_web::{App as Http, HttpServer, Route, web};
 
@@ -35,6 +36,55 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/help", get().to(asset::help))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready));
+    let programs = || web::route().guard(Options());
+    config
+        .route("/jwks.json", get().to(oauth::discovery::jwks))
+        .route(
+            "/.well-known/openid-configuration",
+            get().to(oauth::discovery::discovery),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get().to(oauth::discovery::discovery),
+        )
+        .route(
+            "/services/{id}/jwks.json",
+            get().to(oauth::discovery::service_jwks),
+        )
+        .route(
+            "/services/{id}/current.{form}",
+            get().to(oauth::discovery::current),
+        )
+        .route(
+            "/services/{id}/userinfo",
+            get().to(oauth::token::service_userinfo),
+        )
+        .route(
+            "/services/{id}/userinfo",
+            web::post().to(oauth::token::service_userinfo),
+        )
+        .route("/oauth2/authorize", get().to(oauth::authorize::get))
+        .route("/oauth2/authorize", web::post().to(oauth::authorize::post))
+        .route("/oauth2/authorize/{id}", get().to(oauth::authorize::decide))
+        .route("/oauth2/token", web::post().to(oauth::token::token))
+        .route("/oauth2/token", programs().to(guard::preflight))
+        .route(
+            "/oauth2/introspect",
+            web::post().to(oauth::token::introspect),
+        )
+        .route("/oauth2/revoke", web::post().to(oauth::token::revoke))
+        .route("/oauth2/revoke", programs().to(guard::preflight))
+        .route("/oauth2/userinfo", get().to(oauth::token::userinfo))
+        .route("/oauth2/userinfo", web::post().to(oauth::token::userinfo))
+        .route("/oauth2/userinfo", programs().to(guard::preflight))
+        .route("/oauth2/logout", get().to(oauth::logout::get))
+        .route("/oauth2/logout", web::post().to(oauth::logout::post))
+        .route("/signin/choose", get().to(oauth::consent::choose))
+        .route("/signin/choose", web::post().to(oauth::consent::chosen))
+        .route("/signin/continue", get().to(oauth::consent::continue_as))
+        .route("/signin/continue", web::post().to(oauth::consent::chosen))
+        .route("/consent", get().to(oauth::consent::consent))
+        .route("/consent", web::post().to(oauth::consent::consented));
     if dev {
         config
             .route("/dev/mail", get().to(dev::mailbox))
