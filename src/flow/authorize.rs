@@ -8,6 +8,7 @@ use super::request::{self, Stored};
 use crate::account::{self, Account, Session};
 use crate::app::App;
 use crate::clock::Time;
+use crate::config;
 use crate::flow::browser::{self, Here};
 use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
 use crate::oauth::client::Client;
@@ -166,14 +167,21 @@ async fn on_file(
     asked: &AuthorizeRequest,
 ) -> Result<(Option<Client>, Vec<crate::oauth::service::Service>), Error> {
     let client_id = asked.client_id.clone().unwrap_or_default();
-    app.store
+    let (mut client, services) = app
+        .store
         .read(move |c| {
             Ok((
                 store::client::find(c, &client_id)?,
                 store::client::list_services(c)?,
             ))
         })
-        .await
+        .await?;
+    if let Some(client) = client.as_mut()
+        && app.config.clients.consent == config::Consent::Always
+    {
+        client.first_party = false;
+    }
+    Ok((client, services))
 }
 
 async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
