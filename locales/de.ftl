@@ -119,6 +119,7 @@ name-label = Dein Name
 name-hint = Ihn sehen alle, denen du schreibst. Jede Schrift ist möglich
 username-label = Benutzername
 username-hint = a bis z, Ziffern, Binde- und Unterstriche. Er lässt sich nicht ändern
+username-address = Deine Adresse wird { $address } sein
 email-label = E-Mail-Adresse
 email-hint = Jetzt für einen Code und später, um dich wieder hereinzulassen
 password-new-label = Neues Passwort

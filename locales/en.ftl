@@ -119,6 +119,7 @@ name-label = Your name
 name-hint = People you message see this. Any script is fine
 username-label = Create a username
 username-hint = a to z, numbers, hyphens, underscores. It cannot be changed
+username-address = Your address will be { $address }
 email-label = Email address
 email-hint = For a code now, and to let you back in later
 password-new-label = Create a password
