@@ -96,6 +96,8 @@ code-wait = Wait { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }, then ask again
+code-mail-spent = We sent as many emails to this address as we may for now. The last one still works; a new one can be sent in 15 minutes
+waiting-full = Too many people wait to be let in. Your answers are kept: ask for a new code tomorrow
 code-closed = Too many tries with codes for this address. Open the link in the last email from us instead
 address-wrong = That is not the address you started with. Check it, or start again
 login-empty = Enter your username or email address
@@ -269,7 +271,7 @@ secret-label = Or paste the line from the email
 secret-hint = For when you read your email on another device
 reset-title = Create a new password
 reset-for-html = For <b><bdi dir="ltr">{ $username }</bdi></b>.
-reset-sessions = This signs you out here
+reset-sessions = You will be signed out here
 reset-sessions-lede = Everything that is signed in to your account now is signed out, so that whoever has your old password is out too.
 reset-button = Save the new password
 reset-done-title = Your new password is saved
@@ -421,17 +423,14 @@ terms-digest = Fingerprint of this text (SHA-256)
 terms-versions = Other versions
 cookies-title = Cookies
 cookies-lede = { $server } sets only cookies that it cannot do without. That is why nobody asks you about them.
-cookies-name = Name
-cookies-why = What it is for
-cookies-how-long = How long
 cookies-browser = Keeps you signed in
-cookies-browser-long = Until you sign out, at most 180 days
+cookies-browser-long = Kept: until you sign out, at most 180 days
 cookies-device = Remembers that you signed in here before, so that we need not warn you
-cookies-device-long = 400 days
+cookies-device-long = Kept: 400 days
 cookies-draft = Keeps your answers while you make an account
-cookies-draft-long = 24 hours
+cookies-draft-long = Kept: 24 hours
 cookies-lang = Remembers your language
-cookies-lang-long = 1 year
+cookies-lang-long = Kept: 1 year
 help-title = Help and accessibility
 help-signin = Signing in
 help-signin-text-html = You need your username or email address and your password. <a href="/forgot">Set a new password</a> if you have forgotten it: a link goes to the email address of your account.
@@ -504,6 +503,10 @@ fault-link-old-heading = That link has run out
 fault-link-old-what = The link in the email no longer works. Nothing was changed.
 fault-link-old-why = It was used already, it was open for too long, or a newer email took its place.
 fault-link-old-todo = Use the newest email from us, or go back to where you started and ask for a new one.
+fault-waiting-full-heading = Too many people wait to be let in
+fault-waiting-full-what = The people who run this server read each request, and their list is full. Nothing was changed.
+fault-waiting-full-why = { "" }
+fault-waiting-full-todo = Come back tomorrow in this browser: your answers are kept.
 fault-signup-closed-heading = Accounts are not made here
 fault-signup-closed-what = The people who run this server do not let new accounts be made on this page.
 fault-signup-closed-why = { "" }

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod app;
 pub mod cli;
+pub mod captcha;
 pub mod clock;
 pub mod config;
 pub mod flow;
