@@ -96,6 +96,8 @@ code-wait = Warte { $seconds ->
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden
 } und frag dann noch einmal
+code-mail-spent = An diese Adresse gingen so viele E-Mails, wie im Moment gehen dürfen. Die letzte gilt noch; in 15 Minuten kann eine neue gehen
+waiting-full = Zu viele Leute warten darauf, eingelassen zu werden. Deine Antworten bleiben: Fordere morgen einen neuen Code an
 code-closed = Zu viele Versuche mit Codes für diese Adresse. Öffne stattdessen den Link in unserer letzten E-Mail
 address-wrong = Das ist nicht die Adresse, mit der du angefangen hast. Prüfe sie oder fang neu an
 login-empty = Gib deinen Benutzernamen oder deine E-Mail-Adresse ein
@@ -502,6 +504,10 @@ fault-link-old-heading = Dieser Link ist abgelaufen
 fault-link-old-what = Der Link in der E-Mail gilt nicht mehr. Nichts wurde geändert.
 fault-link-old-why = Er wurde schon benutzt, war zu lange offen, oder eine neuere E-Mail hat ihn ersetzt.
 fault-link-old-todo = Nimm unsere neueste E-Mail, oder geh dorthin zurück, wo du angefangen hast, und lass dir eine neue schicken.
+fault-waiting-full-heading = Zu viele Leute warten darauf, eingelassen zu werden
+fault-waiting-full-what = Die Betreiber dieses Servers lesen jede Anfrage, und ihre Liste ist voll. Nichts wurde geändert.
+fault-waiting-full-why = { "" }
+fault-waiting-full-todo = Komm morgen in diesem Browser wieder: Deine Antworten bleiben.
 fault-signup-closed-heading = Hier werden keine Konten angelegt
 fault-signup-closed-what = Die Menschen, die diesen Server betreiben, lassen auf dieser Seite keine neuen Konten anlegen.
 fault-signup-closed-why = { "" }

@@ -96,6 +96,8 @@ code-wait = Wait { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }, then ask again
+code-mail-spent = We sent as many emails to this address as we may for now. The last one still works; a new one can be sent in 15 minutes
+waiting-full = Too many people wait to be let in. Your answers are kept: ask for a new code tomorrow
 code-closed = Too many tries with codes for this address. Open the link in the last email from us instead
 address-wrong = That is not the address you started with. Check it, or start again
 login-empty = Enter your username or email address
@@ -502,6 +504,10 @@ fault-link-old-heading = That link has run out
 fault-link-old-what = The link in the email no longer works. Nothing was changed.
 fault-link-old-why = It was used already, it was open for too long, or a newer email took its place.
 fault-link-old-todo = Use the newest email from us, or go back to where you started and ask for a new one.
+fault-waiting-full-heading = Too many people wait to be let in
+fault-waiting-full-what = The people who run this server read each request, and their list is full. Nothing was changed.
+fault-waiting-full-why = { "" }
+fault-waiting-full-todo = Come back tomorrow in this browser: your answers are kept.
 fault-signup-closed-heading = Accounts are not made here
 fault-signup-closed-what = The people who run this server do not let new accounts be made on this page.
 fault-signup-closed-why = { "" }

@@ -12,6 +12,7 @@ pub mod opaque;
 pub mod presented;
 pub mod request;
 pub mod signup;
+pub mod terms;
 pub mod token;
 
 use std::net::IpAddr;

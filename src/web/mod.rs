@@ -10,6 +10,8 @@ mod guard;
 mod health;
 mod metrics;
 mod oauth;
+mod signup;
+mod terms;
 mod token;
 mod visit;
 
@@ -34,6 +36,23 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/robots.txt", get().to(asset::robots))
         .route("/cookies", get().to(asset::cookies))
         .route("/help", get().to(asset::help))
+        .route("/terms", get().to(terms::list))
+        .route("/terms/{document}/{version}", get().to(terms::show))
+        .route("/signup", get().to(signup::profile::show))
+        .route("/signup", web::post().to(signup::profile::take))
+        .route("/signup/agree", get().to(signup::agree::show))
+        .route("/signup/agree", web::post().to(signup::agree::take))
+        .route("/signup/email", get().to(signup::email::show))
+        .route("/signup/email", web::post().to(signup::email::take))
+        .route("/e/{id}", get().to(signup::link::look))
+        .route("/e/{id}", web::post().to(signup::link::confirm))
+        .route("/signup/name", get().to(signup::name::show))
+        .route("/signup/name", web::post().to(signup::name::take))
+        .route("/signup/waiting", get().to(signup::waiting::show))
+        .route("/signup/let-in/{link}", get().to(signup::link::look_let_in))
+        .route("/signup/let-in/{link}", web::post().to(signup::link::enter))
+        .route("/signup/done", get().to(signup::ready::show))
+        .route("/signup/done", web::post().to(signup::ready::go_on))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready));
     let programs = || web::route().guard(Options());
@@ -83,6 +102,8 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/signin/choose", web::post().to(oauth::consent::chosen))
         .route("/signin/continue", get().to(oauth::consent::continue_as))
         .route("/signin/continue", web::post().to(oauth::consent::chosen))
+        .route("/signin/terms", get().to(oauth::agree::agree))
+        .route("/signin/terms", web::post().to(oauth::agree::agreed))
         .route("/consent", get().to(oauth::consent::consent))
         .route("/consent", web::post().to(oauth::consent::consented));
     if dev {

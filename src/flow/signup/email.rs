@@ -33,8 +33,8 @@ pub struct Truth {
     pub down: bool,
     /// Codes for this address were tried too often: only the link works.
     pub link_only: bool,
-    /// No further mail goes to this address before this instant.
-    pub spent_until: Option<Time>,
+    /// Nothing was sent, since as many mails as may went to this address before.
+    pub unsent: bool,
     /// How long until a new code may be asked for.
     pub wait: Duration,
 }
@@ -180,10 +180,7 @@ pub async fn truth(app: &Arc<App>, draft: &Draft) -> Result<Truth, Error> {
                 down: !refused && (failed || tried),
                 refused: refused.then_some(said),
                 link_only: !door_is_open(wrong.0, wrong.1, limits),
-                spent_until: match draft.mail.sent_at {
-                    None => Some(now.plus(QUARTER)),
-                    Some(_) => None,
-                },
+                unsent: draft.mail.sent_at.is_none(),
                 wait: wait_to_send(&draft, limits, now),
             })
         })

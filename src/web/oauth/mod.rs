@@ -1,5 +1,6 @@
 //! OAuth 2 and OpenID Connect over HTTP.
 
+pub mod agree;
 pub mod authorize;
 pub mod consent;
 pub mod discovery;
