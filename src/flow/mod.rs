@@ -7,6 +7,7 @@ pub mod keyring;
 pub mod letter;
 
 pub mod request;
+pub mod signin;
 
 use std::net::IpAddr;
 

@@ -9,6 +9,7 @@ mod form;
 mod guard;
 mod health;
 mod metrics;
+mod signin;
 mod token;
 mod visit;
 
@@ -33,6 +34,12 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/robots.txt", get().to(asset::robots))
         .route("/cookies", get().to(asset::cookies))
         .route("/help", get().to(asset::help))
+        .route("/signin", get().to(signin::show))
+        .route("/signin", web::post().to(signin::submit))
+        .route("/signout", get().to(signin::ask_out))
+        .route("/signout", web::post().to(signin::sign_out))
+        .route("/confirm", get().to(signin::show_confirm))
+        .route("/confirm", web::post().to(signin::confirm))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready));
     if dev {
