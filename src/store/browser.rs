@@ -244,11 +244,7 @@ pub fn count_try(
 }
 
 /// Takes back a try that was counted but not compared.
-pub fn take_try_back(
-    c: &mut Conn<'_>,
-    account_id: &str,
-    secret_hash: &str,
-) -> Result<(), Error> {
+pub fn take_try_back(c: &mut Conn<'_>, account_id: &str, secret_hash: &str) -> Result<(), Error> {
     db!(c, conn => diesel::update(device::table.find((account_id, secret_hash)).filter(device::wrong.gt(0)))
         .set(device::wrong.eq(device::wrong - 1))
         .execute(conn))?;

@@ -71,7 +71,11 @@ pub(super) async fn step(visit: &Visit) {
 
 /// A wait in whole seconds, at least one.
 pub(super) fn seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1000).try_into().unwrap_or(1).max(1)
+    wait.as_millis()
+        .div_ceil(1000)
+        .try_into()
+        .unwrap_or(1)
+        .max(1)
 }
 
 pub(super) async fn asked(visit: &Visit, request: Option<&str>) -> Result<Option<Asking>, Fault> {
@@ -144,7 +148,8 @@ pub async fn submit(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault
         }
         Ok(response)
     };
-    let error = |field, id, args: &[(&str, String)]| visit.app.page.error(&visit.lang, field, id, args);
+    let error =
+        |field, id, args: &[(&str, String)]| visit.app.page.error(&visit.lang, field, id, args);
     let mut missing = Vec::new();
     if attempt.login.trim().is_empty() {
         missing.push(error("login", "login-empty", &[]));
@@ -177,7 +182,12 @@ pub async fn submit(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault
             username,
             new_device,
         } => {
-            tracing::info!(req = visit.reference, user = username, new_device, "signin.done");
+            tracing::info!(
+                req = visit.reference,
+                user = username,
+                new_device,
+                "signin.done"
+            );
             visit.signed_in(&cookie, attempt.keep);
             Ok(visit.see_other(&onward(request.as_deref())))
         }
@@ -298,9 +308,8 @@ async fn confirm_page(
 /// POST `/confirm`
 pub async fn confirm(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault> {
     let (visit, request) = (&form.visit, request_of(&http));
-    let error = |id, args: &[(&str, String)]| {
-        vec![visit.app.page.error(&visit.lang, "password", id, args)]
-    };
+    let error =
+        |id, args: &[(&str, String)]| vec![visit.app.page.error(&visit.lang, "password", id, args)];
     let password = form.text("password");
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     if password.is_empty() {
@@ -328,7 +337,11 @@ pub async fn confirm(http: HttpRequest, form: Form) -> Result<HttpResponse, Faul
         }
         Confirmed::Gone => Ok(visit.see_other(&keeping("/signin", request.as_deref()))),
         Confirmed::Wrong => {
-            tracing::warn!(req = visit.reference, from = visitor.network(), "confirm.refused");
+            tracing::warn!(
+                req = visit.reference,
+                from = visitor.network(),
+                "confirm.refused"
+            );
             step(visit).await;
             let wrong = error("confirm-wrong", &[]);
             confirm_page(&http, visit, unprocessable, None, wrong).await

@@ -3,7 +3,7 @@
 mod confirm;
 pub(crate) mod guess;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
