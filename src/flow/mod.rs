@@ -14,6 +14,7 @@ pub mod request;
 pub mod signup;
 pub mod terms;
 pub mod token;
+pub mod signin;
 
 use std::net::IpAddr;
 

@@ -12,6 +12,7 @@ mod metrics;
 mod oauth;
 mod signup;
 mod terms;
+mod signin;
 mod token;
 mod visit;
 
@@ -53,6 +54,12 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/signup/let-in/{link}", web::post().to(signup::link::enter))
         .route("/signup/done", get().to(signup::ready::show))
         .route("/signup/done", web::post().to(signup::ready::go_on))
+        .route("/signin", get().to(signin::show))
+        .route("/signin", web::post().to(signin::submit))
+        .route("/signout", get().to(signin::ask_out))
+        .route("/signout", web::post().to(signin::sign_out))
+        .route("/confirm", get().to(signin::show_confirm))
+        .route("/confirm", web::post().to(signin::confirm))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready));
     let programs = || web::route().guard(Options());
