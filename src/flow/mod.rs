@@ -7,6 +7,7 @@ pub mod demo;
 pub mod derived;
 pub mod keyring;
 pub mod letter;
+pub mod operate;
 
 pub mod opaque;
 pub mod presented;

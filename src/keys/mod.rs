@@ -124,7 +124,7 @@ impl Keys {
             .master
             .seal(Purpose::Wrap, kid.as_bytes(), &private, rng)?;
         Ok(Row {
-            slot: format!("{owner}/{}/{number}", name(algorithm)),
+            slot: slot(owner, algorithm, number),
             owner: owner.to_owned(),
             algorithm: name(algorithm).to_owned(),
             public_jwk: public.to_string(),
@@ -251,6 +251,11 @@ impl Keys {
         jsonwebtoken::encode(&header, claims, &key.encoding)
             .map_err(|error| Error::Crypto(error.to_string()))
     }
+}
+
+/// What only one key may hold: the place of the `number`th key of an owner and algorithm.
+pub fn slot(owner: &str, algorithm: Algorithm, number: usize) -> String {
+    format!("{owner}/{}/{number}", name(algorithm))
 }
 
 /// The registered name of an algorithm (RFC 7518 3.1).

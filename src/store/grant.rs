@@ -154,6 +154,16 @@ impl From<CodeRow> for Code {
     }
 }
 
+/// Ends everyone's grants to one client, and the consents; gives how many grants.
+pub fn revoke_app(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<usize, Error> {
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq(client_id))).execute(conn))?;
+    Ok(db!(c, conn => diesel::update(grant::table
+            .filter(grant::client_id.eq(client_id))
+            .filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
 /// Adds a code.
 pub fn add_code(c: &mut Conn<'_>, new: &Code) -> Result<(), Error> {
     let row = CodeRow {
