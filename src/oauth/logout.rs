@@ -327,4 +327,18 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn an_address_that_could_not_be_registered_is_not_answered_to() {
+        let mut forum = client(&["https://forum.example/cb"], "openid");
+        let bad = "javascript:alert(1)";
+        forum.post_logout.push(bad.to_owned());
+        let request = LogoutRequest {
+            client_id: Some("forum".into()),
+            post_logout_redirect_uri: Some(bad.into()),
+            ..LogoutRequest::default()
+        };
+        let got = decide(&request, &Hint::Absent, Some(&forum), &[]);
+        assert_eq!(got, Err(LogoutError::Return));
+    }
 }

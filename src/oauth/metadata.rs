@@ -165,7 +165,7 @@ mod tests {
         let text = Value::Object(discovery("https://steppe.example", &[], &[])).to_string();
         for word in [
             "implicit",
-            "password\"",
+            "\"password\"",
             "plain",
             "none\",\"HS",
             "HS256",

@@ -24,6 +24,16 @@ pub struct SessionView {
     pub consent: Vec<String>,
 }
 
+/// An answer to the consent page. It holds for the person who gave it, not for another account
+/// picked afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Who allowed it.
+    pub account_id: String,
+    /// The scopes left ticked.
+    pub scopes: Vec<String>,
+}
+
 /// What is known of the browser and of what was done in it for this request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrowserView {
@@ -36,14 +46,14 @@ pub struct BrowserView {
     /// The account last picked in the chooser, signed in to or made for this request: by a click
     /// bound to it. Set again by each of the three, so that the latest counts.
     pub chosen: Option<String>,
-    /// "Continue as" was clicked for this request.
-    pub confirmed: bool,
+    /// The account whose "Continue as" was clicked for this request.
+    pub confirmed: Option<String>,
     /// The account whose password (or passkey) was given for this request.
     pub password_typed: Option<String>,
     /// The account that was made for this request.
     pub account_made: Option<String>,
-    /// The scopes ticked on the consent page of this request.
-    pub allowed: Option<Vec<String>>,
+    /// What was ticked on the consent page of this request.
+    pub allowed: Option<Allowed>,
     /// "Do not allow" was clicked for this request.
     pub declined: bool,
 }
@@ -149,9 +159,13 @@ pub fn next(request: &Checked, browser: &BrowserView, now: Time) -> Next {
             account_id: whose(),
         };
     }
-    let scopes = match &browser.allowed {
-        Some(allowed) if !silently => scope::cut(&request.scopes, allowed),
-        _ => request.scopes.clone(),
+    let allowed = browser
+        .allowed
+        .as_ref()
+        .filter(|allowed| !silently && allowed.account_id == session.account_id);
+    let scopes = match allowed {
+        Some(allowed) => scope::cut(&request.scopes, &allowed.scopes),
+        None => request.scopes.clone(),
     };
     // `openid` is no choice: without it there is no sign-in (OpenID Connect Core 3.1.2.1).
     if scopes.is_empty() || scope::has(&request.scopes, OPENID) && !scope::has(&scopes, OPENID) {
@@ -159,7 +173,7 @@ pub fn next(request: &Checked, browser: &BrowserView, now: Time) -> Next {
     }
     let on_file = request.first_party || scope::within(&request.scopes, &session.consent);
     let asks = request.prompt.consent || !on_file;
-    if asks && (silently || browser.allowed.is_none()) {
+    if asks && allowed.is_none() {
         if silently {
             return refuse(Code::ConsentRequired, "the person has not allowed this yet");
         }
@@ -169,8 +183,10 @@ pub fn next(request: &Checked, browser: &BrowserView, now: Time) -> Next {
         };
     }
     // PROTOCOL.md 3: the password, the chooser and the consent page are clicks too.
-    let clicked =
-        browser.confirmed || typed || is(&browser.chosen, session) || browser.allowed.is_some();
+    let clicked = is(&browser.confirmed, session)
+        || typed
+        || is(&browser.chosen, session)
+        || allowed.is_some();
     if !request.silent && (silently || !clicked) {
         if silently {
             return refuse(Code::InteractionRequired, "this client needs a click");
