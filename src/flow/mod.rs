@@ -6,7 +6,9 @@ pub mod derived;
 pub mod keyring;
 pub mod letter;
 
+pub mod recover;
 pub mod request;
+pub mod settings;
 pub mod signin;
 
 use std::net::IpAddr;

@@ -449,6 +449,7 @@ fn ways_in(book: &mut Book<'_>) {
         &ForgotSent {
             minutes: 30,
             from: s("no-reply@steppe.example"),
+            limited: false,
             errors: book.errors(&[("secret", "secret-wrong")]),
         },
     );
