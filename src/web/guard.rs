@@ -120,7 +120,7 @@ fn shown(path: &str) -> &str {
 fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
     if app.config.dev {
         let peer = http.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
-        let host = http.connection_info().host().to_owned();
+        let host = host(http);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, port)| {
             if port.bytes().all(|byte| byte.is_ascii_digit()) {
                 name
@@ -143,6 +143,17 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
         .check(Bucket::General, passed.address, app.clock.now())
         .err()
         .map(Fault::TooMany)
+}
+
+/// The host that was asked for (RFC 9112 3.2.2), by no word of a proxy: in dev mode none is trusted,
+/// and a page of another site could put one into its request.
+fn host(http: &HttpRequest) -> String {
+    let named = http.headers().get(header::HOST);
+    http.uri()
+        .authority()
+        .map(ToString::to_string)
+        .or_else(|| named.and_then(|host| host.to_str().ok()).map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The peer, or the rightmost hop that is no trusted proxy (PROTOCOL 7).
