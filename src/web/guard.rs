@@ -221,6 +221,15 @@ fn bare(response: &HttpResponse) -> Option<Fault> {
     })
 }
 
+/// Programs in browsers ask here, and must be able to read a refusal (PROTOCOL 3).
+fn is_open_to_browsers(path: &str) -> bool {
+    path.starts_with("/.well-known/")
+        || matches!(
+            path,
+            "/jwks.json" | "/oauth2/token" | "/oauth2/revoke" | "/oauth2/userinfo"
+        )
+}
+
 /// Programs ask here; they are answered in JSON.
 fn speaks_json(path: &str) -> bool {
     path.starts_with("/.well-known/")
@@ -241,7 +250,7 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
         tracing::error!(req = reference, path = shown(http.path()), cause, "broken");
     }
     let mut response = if speaks_json(http.path()) || matches!(fault, Fault::Json(_)) {
-        json(fault, &reference)
+        json(http, fault, &reference)
     } else {
         page(http, fault).unwrap_or_else(|cause| {
             tracing::error!(req = reference, %cause, "the error page is broken");
@@ -275,7 +284,7 @@ fn page(http: &HttpRequest, fault: &Fault) -> Result<HttpResponse, Fault> {
     visit.fault(status, name, wait)
 }
 
-fn json(fault: &Fault, reference: &str) -> HttpResponse {
+fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
     use actix_web::ResponseError as _;
     let problem = match fault {
         Fault::Json(problem) => problem.clone(),
@@ -303,6 +312,9 @@ fn json(fault: &Fault, reference: &str) -> HttpResponse {
     let mut response = HttpResponse::build(fault.status_code());
     if let Some(challenge) = problem.www_authenticate() {
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
+    }
+    if is_open_to_browsers(http.path()) {
+        open_to_browsers(http, &mut response);
     }
     response.json(problem.json())
 }
