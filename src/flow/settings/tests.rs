@@ -1,1 +1,3 @@
+//! Stories of the account pages, told to a database of their own.
+
 
