@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A module may use only what stands before it.
-const ORDER: [&str; 18] = [
-    "clock", "rng", "config", "account", "oauth", "store", "keys", "hash", "limit", "captcha",
-    "mail", "page", "app", "flow", "worker", "web", "cli", "main",
+const ORDER: [&str; 19] = [
+    "clock", "rng", "crash", "config", "account", "oauth", "store", "keys", "hash", "limit",
+    "captcha", "mail", "page", "app", "flow", "worker", "web", "cli", "main",
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 32] = [
+const HOMES: [(&str, &[&str]); 35] = [
+    ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
     ("captcha", &["captcha"]),
@@ -31,6 +32,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("lettre", &["mail"]),
     ("libsqlite3_sys", &["store"]),
     ("minijinja", &["page"]),
+    ("png", &["captcha"]),
     ("prometheus", &["web"]),
     ("pulldown_cmark", &["page"]),
     ("r2d2", &["store"]),
@@ -41,9 +43,10 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("tokio_postgres_rustls_improved", &["store"]),
     ("toml_edit", &["config"]),
     ("tracing_subscriber", &["cli"]),
+    ("ttf_parser", &["captcha"]),
     ("unic_langid", &["page"]),
     ("unicode_normalization", &["account"]),
-    ("unicode_properties", &["account"]),
+    ("unicode_properties", &["account", "captcha"]),
     ("unicode_security", &["account"]),
     ("zxcvbn", &["account"]),
 ];
@@ -71,6 +74,39 @@ const EVERYWHERE: [&str; 20] = [
     "std",
     "core",
 ];
+
+/// Arrows that should not be, known and to be taken away. The list may only get shorter: one that is
+/// gone from the source must go from here too.
+const KNOWN: [&str; 12] = [
+    "src/cli/serve.rs: actix_web::rt::System::new",
+    "src/cli/serve.rs: actix_web::rt::spawn",
+    "src/web/health.rs: store::account::count",
+    "src/web/metrics.rs: store::outbox::open",
+    "src/web/oauth/agree.rs: store::terms::accept",
+    "src/web/oauth/agree.rs: store::terms::accepted",
+    "src/web/oauth/agree.rs: store::terms::list",
+    "src/web/oauth/consent.rs: store::client::list_services",
+    "src/web/oauth/discovery.rs: store::client::find_service",
+    "src/web/oauth/discovery.rs: store::client::list_services",
+    "src/web/oauth/logout.rs: store::client::find",
+    "src/web/oauth/token.rs: store::client::find_service",
+];
+
+fn is_known(line: &str) -> bool {
+    KNOWN.iter().any(|known| line.starts_with(known))
+}
+
+#[test]
+fn what_is_known_to_be_wrong_is_still_there() {
+    let mut left: BTreeSet<&str> = KNOWN.into_iter().collect();
+    for source in sources() {
+        for path in &source.paths {
+            let (Named::Ours(path) | Named::Outside(path, _)) = path;
+            left.remove(format!("{}: {}", source.name, path.join("::")).as_str());
+        }
+    }
+    assert!(left.is_empty(), "gone, so take them from KNOWN: {left:?}");
+}
 
 /// The floors that decide: no async, no clock, no randomness.
 const PURE: [&str; 2] = ["account", "oauth"];
@@ -124,11 +160,10 @@ fn each_package_has_its_home() {
             if let Some(allowed) = homes.get(package)
                 && !allowed.contains(&own)
             {
-                wrong.push(format!(
-                    "{}: {} is at home in {allowed:?}",
-                    source.name,
-                    path.join("::")
-                ));
+                let line = format!("{}: {}", source.name, path.join("::"));
+                if !is_known(&line) {
+                    wrong.push(format!("{line} is at home in {allowed:?}"));
+                }
             }
             if *public && homes.contains_key(package) {
                 wrong.push(format!("{}: {} is handed on", source.name, path.join("::")));
@@ -155,8 +190,9 @@ fn the_doors_ask_the_stories_and_not_the_store() {
             let Named::Ours(path) = path else { continue };
             let last = path.last().map_or("", String::as_str);
             let function = last.starts_with(|c: char| c.is_ascii_lowercase());
-            if path[0] == "store" && path.len() > 2 && function {
-                wrong.push(format!("{}: {}", source.name, path.join("::")));
+            let line = format!("{}: {}", source.name, path.join("::"));
+            if path[0] == "store" && path.len() > 2 && function && !is_known(&line) {
+                wrong.push(line);
             }
         }
     }

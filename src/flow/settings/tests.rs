@@ -1,3 +1,1 @@
 //! Stories of the account pages, told to a database of their own.
-
-
