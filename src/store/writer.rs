@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 use super::Error;
-use crate::crash::{self, Edge};
 use super::engine::{Conn, Failure};
+use crate::crash::{self, Edge};
 
 /// Stories in one commit at the most.
 const BATCH: usize = 64;
