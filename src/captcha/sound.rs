@@ -137,7 +137,7 @@ fn murmur(track: &mut [f32], voices: &Voices<'_>, draw: &mut Draw) -> Result<(),
             let mut word = voices.word(draw.below(voices.count()), draw.below(10))?;
             word.reverse();
             let word = resample(&word, draw.within(0.8, 1.25));
-            let loud = draw.within(0.06, 0.15);
+            let loud = draw.within(0.04, 0.1);
             for (place, sample) in track.iter_mut().skip(at).zip(&word) {
                 *place += sample * loud;
             }
