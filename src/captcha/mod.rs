@@ -118,7 +118,9 @@ fn same(answer: &str, typed: impl Iterator<Item = char>) -> bool {
 
 /// What people put between letters, and what their input methods put there unseen.
 fn between(sign: char) -> bool {
-    sign.is_whitespace() || sign.is_control() || matches!(sign, '-' | '.' | ',' | '\u{200b}'..='\u{200f}' | '\u{2010}'..='\u{2015}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    sign.is_whitespace()
+        || sign.is_control()
+        || matches!(sign, '-' | '.' | ',' | '\u{200b}'..='\u{200f}' | '\u{2010}'..='\u{2015}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The sign of [`ALPHABET`] that was meant. None of the signs on the left is in it, so forgiving

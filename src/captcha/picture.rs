@@ -46,7 +46,11 @@ pub(super) fn draw(letters: &str, mut draw: Draw) -> Result<Vec<u8>, Error> {
     for form in hollow {
         let pen = draw.within(2.8, 3.5);
         sheet.fill(&form.chains, false);
-        let outline: Vec<_> = form.chains.iter().flat_map(|chain| trace(chain, pen)).collect();
+        let outline: Vec<_> = form
+            .chains
+            .iter()
+            .flat_map(|chain| trace(chain, pen))
+            .collect();
         sheet.fill(&outline, true);
     }
     for _ in 0..2 {
@@ -105,12 +109,19 @@ fn compose(letters: &str, draw: &mut Draw) -> Result<Vec<Form>, Error> {
         before = Some(Edges::of(&chains));
         word.push(Form { chains, hollow });
     }
-    let xs = || word.iter().flat_map(|form| form.chains.iter().flatten()).map(|at| at.x);
+    let xs = || {
+        word.iter()
+            .flat_map(|form| form.chains.iter().flatten())
+            .map(|at| at.x)
+    };
     let (low, high) = (xs().fold(f32::MAX, f32::min), xs().fold(f32::MIN, f32::max));
     let narrow = (WIDEST / (high - low).max(1.0)).min(1.2);
     let free = (WIDTH - (high - low) * narrow) / 2.0;
     let start = free + draw.within(-0.5, 0.5) * (free - 16.0).max(0.0);
-    for at in word.iter_mut().flat_map(|form| form.chains.iter_mut().flatten()) {
+    for at in word
+        .iter_mut()
+        .flat_map(|form| form.chains.iter_mut().flatten())
+    {
         at.x = (at.x - low) * narrow + start;
     }
     Ok(word)
@@ -183,9 +194,19 @@ impl Edges {
     /// letter's box by a little only: a small letter under the arm of a T is hard to read.
     fn push(&self, next: &Self) -> f32 {
         let high = |edges: &Self| {
-            edges.0.iter().flatten().map(|row| row.1).fold(f32::MIN, f32::max)
+            edges
+                .0
+                .iter()
+                .flatten()
+                .map(|row| row.1)
+                .fold(f32::MIN, f32::max)
         };
-        let low = next.0.iter().flatten().map(|row| row.0).fold(f32::MAX, f32::min);
+        let low = next
+            .0
+            .iter()
+            .flatten()
+            .map(|row| row.0)
+            .fold(f32::MAX, f32::min);
         let meet = self
             .0
             .iter()
@@ -307,7 +328,10 @@ impl Sheet {
     fn fill(&mut self, chains: &[Vec<Point>], ink: bool) {
         let points = || chains.iter().flatten();
         let edge = |value: f32, most: usize| ((value * DENSITY).max(0.0) as usize).min(most);
-        let left = edge(points().map(|at| at.x).fold(f32::MAX, f32::min) - 2.0, COLUMNS);
+        let left = edge(
+            points().map(|at| at.x).fold(f32::MAX, f32::min) - 2.0,
+            COLUMNS,
+        );
         let top = edge(points().map(|at| at.y).fold(f32::MAX, f32::min) - 2.0, ROWS);
         let right = edge(points().map(|at| at.x).fold(0.0, f32::max) + 2.0, COLUMNS);
         let bottom = edge(points().map(|at| at.y).fold(0.0, f32::max) + 2.0, ROWS);
@@ -353,7 +377,11 @@ impl Sheet {
                 let step = (cover * (STEPS - 1) as f32 + 0.5) as usize;
                 let tone = ground.at(x, y, GROUNDS) * INKS;
                 // Where there is no ink its colour is written as the first: it packs better.
-                let tone = if step == 0 { tone } else { tone + ink.at(x, y, INKS) };
+                let tone = if step == 0 {
+                    tone
+                } else {
+                    tone + ink.at(x, y, INKS)
+                };
                 pixels.push(u8::try_from(tone * STEPS + step).unwrap_or(0));
             }
         }
@@ -468,8 +496,18 @@ mod tests {
             let points = || word.iter().flat_map(|form| form.chains.iter().flatten());
             assert!(points().all(|at| at.x > 10.0 && at.x < WIDTH - 10.0));
             for pair in word.windows(2) {
-                let right = pair[0].chains.iter().flatten().map(|at| at.x).fold(f32::MIN, f32::max);
-                let left = pair[1].chains.iter().flatten().map(|at| at.x).fold(f32::MAX, f32::min);
+                let right = pair[0]
+                    .chains
+                    .iter()
+                    .flatten()
+                    .map(|at| at.x)
+                    .fold(f32::MIN, f32::max);
+                let left = pair[1]
+                    .chains
+                    .iter()
+                    .flatten()
+                    .map(|at| at.x)
+                    .fold(f32::MAX, f32::min);
                 assert!(left < right + 1.0, "{seed}");
             }
         }

@@ -34,10 +34,17 @@ fn number_of(tag: &str) -> usize {
 /// # Errors
 /// [`Error::Recording`] when a recording cannot be read.
 pub(super) fn speak(digits: &str, language: &str, mut draw: Draw) -> Result<Vec<u8>, Error> {
-    let voices = Voices(RECORDINGS.get(number_of(language)).ok_or(Error::Recording)?);
+    let voices = Voices(
+        RECORDINGS
+            .get(number_of(language))
+            .ok_or(Error::Recording)?,
+    );
     let mut track = vec![0.0; seconds(draw.within(0.9, 1.3))];
     for digit in digits.bytes() {
-        let word = voices.word(draw.below(voices.count()), usize::from(digit.wrapping_sub(b'0')))?;
+        let word = voices.word(
+            draw.below(voices.count()),
+            usize::from(digit.wrapping_sub(b'0')),
+        )?;
         let (pitch, tempo) = (draw.within(0.89, 1.13), draw.within(0.84, 1.06));
         let loud = draw.within(0.8, 1.1);
         let word = stretch(&resample(&word, pitch), tempo * pitch.recip());
@@ -70,7 +77,11 @@ impl Voices<'_> {
         let own = lengths.chunks_exact(2).nth(number).map(length);
         let start = 1 + lengths.len() + before;
         let samples = self.0.get(start..start + own.ok_or(Error::Recording)?);
-        Ok(samples.ok_or(Error::Recording)?.iter().map(|byte| unpack(*byte)).collect())
+        Ok(samples
+            .ok_or(Error::Recording)?
+            .iter()
+            .map(|byte| unpack(*byte))
+            .collect())
     }
 }
 
@@ -115,7 +126,11 @@ fn stretch(sound: &[f32], speed: f32) -> Vec<f32> {
         for (step, sample) in sound.iter().skip(from).take(PIECE).enumerate() {
             let turn_of = step as f32 / PIECE as f32 * std::f32::consts::TAU;
             // The first piece has none before it to fade in over.
-            let share = if turn == 0 && step < HALF { 1.0 } else { 0.5 - 0.5 * turn_of.cos() };
+            let share = if turn == 0 && step < HALF {
+                1.0
+            } else {
+                0.5 - 0.5 * turn_of.cos()
+            };
             if let Some(place) = out.get_mut(start + step) {
                 *place += sample * share;
             }
@@ -171,7 +186,9 @@ fn hum(track: &mut [f32], draw: &mut Draw) {
 
 /// A WAV file of one channel and 16 bits (RIFF, format 1), as loud as it can be without clipping.
 fn wav(track: &[f32]) -> Vec<u8> {
-    let peak = track.iter().fold(0.05f32, |peak, sample| peak.max(sample.abs()));
+    let peak = track
+        .iter()
+        .fold(0.05f32, |peak, sample| peak.max(sample.abs()));
     let size = u32::try_from(track.len() * 2).unwrap_or(u32::MAX - 36);
     let rate = RATE as u32;
     let mut file = Vec::with_capacity(44 + track.len() * 2);
@@ -207,7 +224,10 @@ mod tests {
             for voice in 0..voices.count() {
                 for digit in 0..10 {
                     let word = voices.word(voice, digit).unwrap();
-                    assert!((2_000..20_000).contains(&word.len()), "{language} {voice} {digit}");
+                    assert!(
+                        (2_000..20_000).contains(&word.len()),
+                        "{language} {voice} {digit}"
+                    );
                     total += word.len();
                 }
             }
@@ -218,7 +238,13 @@ mod tests {
 
     #[test]
     fn a_tag_falls_back_to_its_language_and_then_to_the_first() {
-        for (tag, language) in [("de-AT", "de"), ("DE", "de"), ("en-GB", "en"), ("mn", "en"), ("", "en")] {
+        for (tag, language) in [
+            ("de-AT", "de"),
+            ("DE", "de"),
+            ("en-GB", "en"),
+            ("mn", "en"),
+            ("", "en"),
+        ] {
             assert_eq!(spoken(tag), language, "{tag}");
         }
     }
@@ -239,7 +265,10 @@ mod tests {
         let sound: Vec<f32> = (0..6000).map(|at| (at as f32 * 0.1).sin()).collect();
         let stretched = stretch(&sound, 0.8);
         let middle = &stretched[1000..6000];
-        let crossings = middle.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+        let crossings = middle
+            .windows(2)
+            .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0)
+            .count();
         assert!((75..=84).contains(&crossings), "{crossings}");
         let power = middle.iter().map(|sample| sample * sample).sum::<f32>() / 5000.0;
         assert!((0.35..0.65).contains(&power), "{power}");
