@@ -10,7 +10,7 @@ use crate::oauth::service::{Algorithm, KeyOwner, Rotation, Service};
 use crate::store::{self, key::Row};
 
 /// How long a key is published before it signs (DESIGN 11).
-const LEAD: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const LEAD: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Why keys could not be kept ready.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub fn missing(rows: &[Row], services: &[Service], rotate: Duration, now: Time) 
                 .iter()
                 .filter(|row| row.owner == owner && parse(&row.algorithm) == Some(algorithm))
                 .collect();
-            let number = own.len() + 1;
+            let number = next_number(rows, &owner, algorithm);
             let newest = own
                 .iter()
                 .filter(|row| row.retired_at.is_none())
@@ -101,6 +101,17 @@ pub fn missing(rows: &[Row], services: &[Service], rotate: Duration, now: Time) 
             })
         })
         .collect()
+}
+
+/// The number of the next key of an owner and algorithm. Rows of old keys are swept in time, so
+/// that counting them would give a number twice.
+pub fn next_number(rows: &[Row], owner: &str, algorithm: Algorithm) -> usize {
+    rows.iter()
+        .filter(|row| row.owner == owner && parse(&row.algorithm) == Some(algorithm))
+        .map(|row| row.slot.rsplit('/').next().and_then(|n| n.parse().ok()))
+        .map(|number| number.unwrap_or(1))
+        .max()
+        .map_or(1, |last: usize| last + 1)
 }
 
 /// Makes a key, retires the ones before it at the moment it begins to sign, and takes it over.
@@ -157,7 +168,7 @@ mod tests {
             algorithm: "ES256".into(),
             public_jwk: String::new(),
             private_wrapped: String::new(),
-            slot: String::new(),
+            slot: keys::slot(ISSUER, Algorithm::ES256, number),
             created_at: 0,
             active_at: active_at.millis(),
             retired_at: None,
@@ -182,6 +193,14 @@ mod tests {
         // A server that was off for long still publishes before it signs.
         let late = wants(start.plus(day * 200)).unwrap();
         assert_eq!(late.active_at, start.plus(day * 207));
+    }
+
+    #[test]
+    fn a_number_is_not_given_again_after_old_keys_were_swept() {
+        let start = Time::from_seconds(1_800_000_000);
+        let rows = [row(4, start), row(5, start)];
+        assert_eq!(next_number(&rows, ISSUER, Algorithm::ES256), 6);
+        assert_eq!(next_number(&rows, ISSUER, Algorithm::RS256), 1);
     }
 
     #[test]

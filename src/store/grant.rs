@@ -154,6 +154,16 @@ impl From<CodeRow> for Code {
     }
 }
 
+/// Ends everyone's grants to one client, and the consents; gives how many grants.
+pub fn revoke_app(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<usize, Error> {
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq(client_id))).execute(conn))?;
+    Ok(db!(c, conn => diesel::update(grant::table
+            .filter(grant::client_id.eq(client_id))
+            .filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
 /// Adds a code.
 pub fn add_code(c: &mut Conn<'_>, new: &Code) -> Result<(), Error> {
     let row = CodeRow {
@@ -338,4 +348,14 @@ pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
         grant::table.filter(grant::ends_at.lt(at).or(grant::revoked_at.lt(at)))
     ).execute(conn))?;
     Ok(codes + tokens + grants)
+}
+
+/// Locks a code until the transaction ends and reads it as it then stands.
+pub fn lock_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
+    Ok(db!(c, conn => diesel::update(code::table.find(hash))
+        .set(code::wrong.eq(code::wrong))
+        .returning(CodeRow::as_returning())
+        .get_result(conn)
+        .optional())?
+    .map(Code::from))
 }
