@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Door, Drawn, Moved, lock, settings};
+use super::{Door, Drawn, Moved, check_again, lock, settings};
 use crate::account::signup::{
     Check, Draft, Mail, Profile, Step, check_profile, may_show, may_use_address, step,
 };
@@ -137,7 +137,7 @@ pub async fn begin(
                 draft.request_id.clone_from(&request_id);
             }
             if draft.mail.sent_at.is_none() && !may_use_address(&draft, &app.limits) {
-                draft.check.passed_at = None; // a passed check is good for three addresses
+                check_again(&mut draft); // a passed check is good for three addresses
             }
             if new {
                 // One that is over, or was left alone, makes room.
