@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod app;
+pub mod captcha;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -12,6 +12,7 @@ use crate::store::{self, Error};
 /// # Errors
 /// When the database does not answer.
 pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
+    super::terms::publish_sample(app).await?;
     let now = app.clock.now();
     let client = Client {
         id: "demo-messenger".into(),

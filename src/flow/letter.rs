@@ -88,9 +88,22 @@ impl Addressed {
         secret_ends_at: Option<Time>,
         now: Time,
     ) -> Result<Self, Error> {
+        Self::named(app.rng.id(), to, letter, draft_id, secret_ends_at, now)
+    }
+
+    /// As [`Addressed::new`], with an id drawn before: for letters that only the transaction
+    /// decides on.
+    pub fn named(
+        id: String,
+        to: &Email,
+        letter: &Letter,
+        draft_id: Option<&str>,
+        secret_ends_at: Option<Time>,
+        now: Time,
+    ) -> Result<Self, Error> {
         Ok(Self {
             item: Item {
-                id: app.rng.id(),
+                id,
                 kind: letter.kind().to_owned(),
                 recipient: to.ascii(),
                 body: serde_json::to_string(letter)?,

@@ -1,13 +1,21 @@
 //! The stories: what happens from a request to its answer. The only owners of transactions.
 
+pub mod authorize;
 pub mod browser;
+pub mod client;
 pub mod demo;
 pub mod derived;
 pub mod keyring;
 pub mod letter;
 pub mod operate;
 
+pub mod opaque;
+pub mod presented;
 pub mod request;
+pub mod signup;
+pub mod terms;
+pub mod token;
+pub mod signin;
 
 use std::net::IpAddr;
 

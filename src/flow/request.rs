@@ -14,14 +14,14 @@ use crate::store::{self, Conn, Error};
 pub struct Marks {
     /// The account picked, signed in to or made last.
     pub chosen: Option<String>,
-    /// "Continue as" was clicked.
-    pub confirmed: bool,
+    /// The account whose "Continue as" was clicked.
+    pub confirmed: Option<String>,
     /// The account whose password was typed.
     pub typed: Option<String>,
     /// The account that was made.
     pub made: Option<String>,
-    /// The scopes allowed on the consent page.
-    pub allowed: Option<Vec<String>>,
+    /// Who allowed what on the consent page.
+    pub allowed: Option<(String, Vec<String>)>,
     /// "Do not allow" was clicked.
     pub declined: bool,
     /// A newer agreement was put off until later.

@@ -1,5 +1,6 @@
 //! Signing keys: made, wrapped, published, and used. The only place that signs a token.
 
+mod check;
 mod master;
 mod signer;
 
@@ -13,11 +14,12 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{EncodingKey, Header};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+pub use check::{Read, read_assertion};
 pub use master::{Master, Purpose};
 
 use crate::clock::Time;
@@ -69,6 +71,7 @@ pub struct Key {
     /// From when it is published no more.
     pub gone_at: Option<Time>,
     encoding: EncodingKey,
+    decoding: DecodingKey,
 }
 
 impl Key {
@@ -166,6 +169,7 @@ impl Keys {
             .master
             .open(Purpose::Wrap, row.kid.as_bytes(), &wrapped)?;
         let (mut jwk, pem) = public_half(algorithm, &private)?;
+        let decoding = check::decoding_key(&jwk).ok_or_else(|| crypto("a public half is odd"))?;
         if let Some(members) = jwk.as_object_mut() {
             members.insert("kid".into(), row.kid.clone().into());
             members.insert("alg".into(), name(algorithm).into());
@@ -189,6 +193,7 @@ impl Keys {
                 Algorithm::ES256 => EncodingKey::from_ec_der(&private),
                 Algorithm::EdDSA => EncodingKey::from_ed_der(&private),
             },
+            decoding,
         })
     }
 

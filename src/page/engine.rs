@@ -84,7 +84,7 @@ impl Engine {
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" "),
-            text: one("txt")?,
+            text: paragraphs(&one("txt")?),
             html: one("html")?,
         })
     }
@@ -255,6 +255,21 @@ impl Engine {
             .and_then(|environment| environment.get_template(name))
             .map_err(|error| Error::template(name, &error))
     }
+}
+
+/// Parts that a mail leaves out leave one empty line, not three.
+fn paragraphs(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut empty = true;
+    for line in text.lines() {
+        let now = line.trim().is_empty();
+        if !(now && empty) {
+            out.push_str(line);
+            out.push('\n');
+        }
+        empty = now;
+    }
+    out
 }
 
 /// What `Engine::abilities` needs to know.

@@ -6,6 +6,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod markdown;
 mod shell;
 #[cfg(test)]
 mod test;
@@ -16,6 +17,7 @@ pub mod view;
 pub use asset::Asset;
 pub use engine::{Asked, Engine, Mail};
 pub use error::Error;
+pub use markdown::markdown;
 pub use shell::{App, FieldError, Language, Member, Person, Shell, Step};
 pub use text::{Dir, Lang};
 

@@ -300,6 +300,16 @@ fn every_mistake_has_words_in_every_language() {
     );
 }
 
+#[test]
+fn every_fault_has_an_example() {
+    let named: BTreeSet<String> = entries("en")
+        .iter()
+        .filter_map(|(id, _)| id.strip_prefix("fault-")?.strip_suffix("-heading"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, fixture::FAULTS.map(str::to_owned).into());
+}
+
 fn entries(code: &str) -> Vec<(String, String)> {
     let source = super::asset::Source::default();
     let files = source.locales().unwrap();
@@ -450,14 +460,18 @@ fn every_text_is_used() {
         "secret-",
         "form-old",
     ];
+    let mut idle = Vec::new();
     for (id, _) in entries("en") {
         let used = templates.contains(&format!("\"{id}\""));
         let spoken = spoken_elsewhere
             .iter()
             .chain(&mistakes)
             .any(|start| id.starts_with(start));
-        assert!(used || spoken, "{id} is not used");
+        if !used && !spoken {
+            idle.push(id);
+        }
     }
+    assert!(idle.is_empty(), "{idle:?}");
 }
 
 #[test]

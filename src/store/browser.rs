@@ -243,6 +243,29 @@ pub fn count_try(
     )
 }
 
+/// Takes back a try that was counted but not compared.
+pub fn take_try_back(c: &mut Conn<'_>, account_id: &str, secret_hash: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::update(device::table.find((account_id, secret_hash)).filter(device::wrong.gt(0)))
+        .set(device::wrong.eq(device::wrong - 1))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Whether an account is known on a device with fewer than `tries` wrong tries.
+pub fn is_known(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    secret_hash: &str,
+    tries: i64,
+) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        device::table
+            .find((account_id, secret_hash))
+            .filter(device::wrong.lt(tries)),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
 /// Forgets all devices of an account.
 pub fn forget_devices(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
     db!(c, conn => diesel::delete(device::table.filter(device::account_id.eq(account_id))).execute(conn))?;

@@ -127,6 +127,24 @@ pub fn count_waiting(
     Ok((count, db!(c, conn => query.get_result(conn))?))
 }
 
+/// Deletes the drafts that wait for the operator with this address, but one.
+pub fn delete_waiting(c: &mut Conn<'_>, email_key: &str, except: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(draft::table
+            .filter(draft::waiting_at.is_not_null())
+            .filter(draft::email_key.eq(email_key))
+            .filter(draft::id.ne(except)))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Gives a draft to another browser; the old cookie opens nothing any more.
+pub fn rekey(c: &mut Conn<'_>, id: &str, cookie_hash: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::update(draft::table.find(id))
+        .set(draft::cookie_hash.eq(cookie_hash))
+        .execute(conn))?;
+    Ok(())
+}
+
 /// Deletes a draft.
 pub fn delete(c: &mut Conn<'_>, id: &str) -> Result<(), Error> {
     db!(c, conn => diesel::delete(draft::table.find(id)).execute(conn))?;

@@ -322,3 +322,13 @@ pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     ).execute(conn))?;
     Ok(codes + tokens + grants)
 }
+
+/// Locks a code until the transaction ends and reads it as it then stands.
+pub fn lock_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
+    Ok(db!(c, conn => diesel::update(code::table.find(hash))
+        .set(code::wrong.eq(code::wrong))
+        .returning(CodeRow::as_returning())
+        .get_result(conn)
+        .optional())?
+    .map(Code::from))
+}

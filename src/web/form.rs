@@ -31,6 +31,25 @@ impl Form {
         self.fields.one(name).is_some()
     }
 
+    /// Whether a form came from our own page in the same browser (SECURITY R42).
+    ///
+    /// # Errors
+    /// [`Fault::Page`].
+    pub fn check(visit: &Visit, request: &HttpRequest, fields: &Params) -> Result<(), Fault> {
+        if !is_same_origin(request, visit.app.config.issuer()) {
+            return Err(Fault::Page(StatusCode::FORBIDDEN, "form"));
+        }
+        let sent = fields.one("form").unwrap_or_default();
+        match visit.cookie() {
+            None => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
+            Some(cookie) => match token::check(visit.app.keys.master(), cookie, sent, visit.now) {
+                Verdict::Good => Ok(()),
+                Verdict::Old => Err(Fault::Page(StatusCode::CONFLICT, "form")),
+                Verdict::Forged => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
+            },
+        }
+    }
+
     /// All fields.
     pub fn fields(&self) -> &Params {
         &self.fields
@@ -46,19 +65,8 @@ impl FromRequest for Form {
         Box::pin(async move {
             let visit = Visit::extract(&request).await?;
             let fields = body(&request, &mut payload).await?;
-            if !is_same_origin(&request, visit.app.config.issuer()) {
-                return Err(Fault::Page(StatusCode::FORBIDDEN, "form"));
-            }
-            let master = visit.app.keys.master();
-            let sent = fields.one("form").unwrap_or_default();
-            match visit.cookie() {
-                None => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
-                Some(cookie) => match token::check(master, cookie, sent, visit.now) {
-                    Verdict::Good => Ok(Self { visit, fields }),
-                    Verdict::Old => Err(Fault::Page(StatusCode::CONFLICT, "form")),
-                    Verdict::Forged => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
-                },
-            }
+            Self::check(&visit, &request, &fields)?;
+            Ok(Self { visit, fields })
         })
     }
 }

@@ -188,7 +188,9 @@ fn reference(rng: &Rng) -> String {
 /// An error without words, as actix makes them.
 fn bare(response: &HttpResponse) -> Option<Fault> {
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error()
+    let spoken = response.headers().contains_key(header::WWW_AUTHENTICATE);
+    if spoken
+        || !status.is_client_error() && !status.is_server_error()
         || response.headers().contains_key(header::CONTENT_TYPE)
             && !response
                 .headers()

@@ -9,6 +9,10 @@ mod form;
 mod guard;
 mod health;
 mod metrics;
+mod oauth;
+mod signup;
+mod terms;
+mod signin;
 mod token;
 mod visit;
 
@@ -17,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::guard::{Any, Get, Head};
+use actix_web::guard::{Any, Get, Head, Options};
 use actix_web::middleware::from_fn;
 use actix_web::{App as Http, HttpServer, Route, web};
 
@@ -33,8 +37,82 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/robots.txt", get().to(asset::robots))
         .route("/cookies", get().to(asset::cookies))
         .route("/help", get().to(asset::help))
+        .route("/terms", get().to(terms::list))
+        .route("/terms/{document}/{version}", get().to(terms::show))
+        .route("/signup", get().to(signup::profile::show))
+        .route("/signup", web::post().to(signup::profile::take))
+        .route("/signup/agree", get().to(signup::agree::show))
+        .route("/signup/agree", web::post().to(signup::agree::take))
+        .route("/signup/email", get().to(signup::email::show))
+        .route("/signup/email", web::post().to(signup::email::take))
+        .route("/e/{id}", get().to(signup::link::look))
+        .route("/e/{id}", web::post().to(signup::link::confirm))
+        .route("/signup/name", get().to(signup::name::show))
+        .route("/signup/name", web::post().to(signup::name::take))
+        .route("/signup/waiting", get().to(signup::waiting::show))
+        .route("/signup/let-in/{link}", get().to(signup::link::look_let_in))
+        .route("/signup/let-in/{link}", web::post().to(signup::link::enter))
+        .route("/signup/done", get().to(signup::ready::show))
+        .route("/signup/done", web::post().to(signup::ready::go_on))
+        .route("/signin", get().to(signin::show))
+        .route("/signin", web::post().to(signin::submit))
+        .route("/signout", get().to(signin::ask_out))
+        .route("/signout", web::post().to(signin::sign_out))
+        .route("/confirm", get().to(signin::show_confirm))
+        .route("/confirm", web::post().to(signin::confirm))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready));
+    let programs = || web::route().guard(Options());
+    config
+        .route("/jwks.json", get().to(oauth::discovery::jwks))
+        .route(
+            "/.well-known/openid-configuration",
+            get().to(oauth::discovery::discovery),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get().to(oauth::discovery::discovery),
+        )
+        .route(
+            "/services/{id}/jwks.json",
+            get().to(oauth::discovery::service_jwks),
+        )
+        .route(
+            "/services/{id}/current.{form}",
+            get().to(oauth::discovery::current),
+        )
+        .route(
+            "/services/{id}/userinfo",
+            get().to(oauth::token::service_userinfo),
+        )
+        .route(
+            "/services/{id}/userinfo",
+            web::post().to(oauth::token::service_userinfo),
+        )
+        .route("/oauth2/authorize", get().to(oauth::authorize::get))
+        .route("/oauth2/authorize", web::post().to(oauth::authorize::post))
+        .route("/oauth2/authorize/{id}", get().to(oauth::authorize::decide))
+        .route("/oauth2/token", web::post().to(oauth::token::token))
+        .route("/oauth2/token", programs().to(guard::preflight))
+        .route(
+            "/oauth2/introspect",
+            web::post().to(oauth::token::introspect),
+        )
+        .route("/oauth2/revoke", web::post().to(oauth::token::revoke))
+        .route("/oauth2/revoke", programs().to(guard::preflight))
+        .route("/oauth2/userinfo", get().to(oauth::token::userinfo))
+        .route("/oauth2/userinfo", web::post().to(oauth::token::userinfo))
+        .route("/oauth2/userinfo", programs().to(guard::preflight))
+        .route("/oauth2/logout", get().to(oauth::logout::get))
+        .route("/oauth2/logout", web::post().to(oauth::logout::post))
+        .route("/signin/choose", get().to(oauth::consent::choose))
+        .route("/signin/choose", web::post().to(oauth::consent::chosen))
+        .route("/signin/continue", get().to(oauth::consent::continue_as))
+        .route("/signin/continue", web::post().to(oauth::consent::chosen))
+        .route("/signin/terms", get().to(oauth::agree::agree))
+        .route("/signin/terms", web::post().to(oauth::agree::agreed))
+        .route("/consent", get().to(oauth::consent::consent))
+        .route("/consent", web::post().to(oauth::consent::consented));
     if dev {
         config
             .route("/dev/mail", get().to(dev::mailbox))

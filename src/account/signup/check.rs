@@ -29,6 +29,9 @@ pub struct Check {
     pub number: u32,
     /// When it was shown.
     pub made_at: Option<Time>,
+    /// What was shown: the only thing that an answer is held against.
+    #[serde(default)]
+    pub shown: Option<Method>,
     /// Wrong answers to it.
     pub tries: u32,
     /// When the check was passed.
@@ -40,10 +43,11 @@ pub struct Check {
 impl Check {
     /// The state with a new picture, sound or question; the old one can no longer be answered.
     #[must_use]
-    pub fn renewed(&self, now: Time) -> Self {
+    pub fn renewed(&self, shown: Method, now: Time) -> Self {
         Self {
             number: self.number.saturating_add(1),
             made_at: Some(now),
+            shown: Some(shown),
             tries: 0,
             passed_at: None,
             method: None,

@@ -120,7 +120,7 @@ fn a_reserved_username_is_answered_as_taken_with_names_of_the_persons_own() {
 fn the_wizard_goes_through_its_steps() {
     let mut draft = draft();
     assert_eq!(next(&draft, &ALL, start()), Step::Check);
-    draft.check = draft.check.renewed(start());
+    draft.check = draft.check.renewed(Method::Picture, start());
     draft.pass_check(Method::Picture, after(10));
     assert_eq!(next(&draft, &ALL, after(10)), Step::Agree);
     draft.agreed_at = Some(after(20));
@@ -229,7 +229,7 @@ fn a_check_is_answered_once_in_5_minutes_with_3_tries() {
     let mut draft = draft();
     let judge = |draft: &Draft, right, now| judge_check(draft, right, &limits, now);
     assert_eq!(judge(&draft, true, start()), CheckVerdict::Old);
-    draft.check = draft.check.renewed(start());
+    draft.check = draft.check.renewed(Method::Picture, start());
     assert_eq!(judge(&draft, true, after(299)), CheckVerdict::Passed);
     assert_eq!(judge(&draft, true, after(300)), CheckVerdict::Old);
     for (tries, verdict) in [
@@ -245,7 +245,7 @@ fn a_check_is_answered_once_in_5_minutes_with_3_tries() {
     draft.check.tries = 0;
     draft.pass_check(Method::Picture, after(1));
     assert_eq!(judge(&draft, true, after(2)), CheckVerdict::Spent);
-    draft.check = draft.check.renewed(after(3));
+    draft.check = draft.check.renewed(Method::Picture, after(3));
     assert_eq!(draft.check.number, 2);
     assert_eq!(judge(&draft, true, after(3)), CheckVerdict::Passed);
 }
@@ -254,7 +254,7 @@ fn a_check_is_answered_once_in_5_minutes_with_3_tries() {
 fn after_five_pictures_the_other_ways_come_first() {
     let mut draft = draft();
     for number in 1..=6 {
-        draft.check = draft.check.renewed(start());
+        draft.check = draft.check.renewed(Method::Picture, start());
         let first = other_ways_first(&draft, &Limits::default());
         assert_eq!(first, number >= 5, "{number}");
     }

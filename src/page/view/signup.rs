@@ -19,6 +19,8 @@ pub struct Profile {
     pub domain: String,
     /// The fewest characters that a password may have.
     pub min_length: usize,
+    /// Where the form is posted to; keeps the stored request.
+    pub action: String,
     /// Where "Sign in" leads; keeps the stored request.
     pub signin: String,
     /// What to put right.
@@ -50,9 +52,9 @@ pub struct CheckPicture {
     pub length: usize,
     /// The other ways.
     pub ways: Ways,
-    /// After five pictures the other ways stand first.
+    /// After five pictures the other ways stand first (with the error `check-others` at `ways`).
     pub others_first: bool,
-    /// What to put right.
+    /// What to put right: `code` or `ways`.
     pub errors: Vec<FieldError>,
 }
 impl View for CheckPicture {
@@ -199,6 +201,8 @@ pub struct Email {
     pub mail_down: bool,
     /// The code door is closed for today; the link of the last mail still works (PROTOCOL.md 7).
     pub link_only: bool,
+    /// Where "Back" leads.
+    pub back: String,
     /// The other address, as typed.
     pub email: String,
     /// What to put right: `code` or `email`.

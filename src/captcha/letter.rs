@@ -1,0 +1,204 @@
+//! Letterforms: outlines from small cuts of free fonts (`faces/LICENSE`), as closed chains of short
+//! straight lines that can be bent.
+
+use ab_glyph_rasterizer::{Point, point};
+use ttf_parser::{Face, OutlineBuilder};
+
+use super::Error;
+
+/// The cuts, each with the forms that read well in it.
+const FACES: [&[u8]; 12] = [
+    include_bytes!("faces/one.font"),
+    include_bytes!("faces/two.font"),
+    include_bytes!("faces/three.font"),
+    include_bytes!("faces/four.font"),
+    include_bytes!("faces/five.font"),
+    include_bytes!("faces/six.font"),
+    include_bytes!("faces/seven.font"),
+    include_bytes!("faces/eight.font"),
+    include_bytes!("faces/nine.font"),
+    include_bytes!("faces/ten.font"),
+    include_bytes!("faces/eleven.font"),
+    include_bytes!("faces/twelve.font"),
+];
+
+/// How many faces there are.
+pub(super) const COUNT: usize = FACES.len();
+
+/// The faces without serifs or swashes, plain enough to be drawn as outlines.
+pub(super) const PLAIN: [usize; 5] = [0, 2, 6, 7, 10];
+
+/// The script face.
+pub(super) const SCRIPT: usize = 8;
+
+/// The forms in which a sign of the alphabet is drawn: those that stay clear when bent and
+/// touched. A small `n` beside an `r` is an `m`, a small `u` an upturned `n`.
+pub(super) fn forms(sign: char) -> &'static [char] {
+    match sign {
+        'a' => &['A', 'a'],
+        'b' => &['B', 'b'],
+        'd' => &['D', 'd'],
+        'e' => &['E', 'e'],
+        'f' => &['F', 'f'],
+        'g' => &['G', 'g'],
+        'h' => &['H', 'h'],
+        'k' => &['K', 'k'],
+        'm' => &['M', 'm'],
+        'n' => &['N'],
+        'p' => &['P', 'p'],
+        'r' => &['R'],
+        't' => &['T', 't'],
+        'u' => &['U'],
+        'w' => &['W', 'w'],
+        'x' => &['X', 'x'],
+        'y' => &['Y', 'y'],
+        '2' => &['2'],
+        '3' => &['3'],
+        '4' => &['4'],
+        '7' => &['7'],
+        _ => &[],
+    }
+}
+
+/// A letter as closed chains of points, y downwards, its ink fitted into a box of height 1 with
+/// the middle at 0, 0.
+#[derive(Clone)]
+pub(super) struct Letter {
+    /// The chains.
+    pub(super) chains: Vec<Vec<Point>>,
+    /// Width of the ink where its height is 1.
+    pub(super) width: f32,
+}
+
+/// The letter `form` of the face number `face`.
+///
+/// # Errors
+/// [`Error::Letter`] when the face cannot be read or lacks the letter.
+pub(super) fn letter(face: usize, form: char) -> Result<Letter, Error> {
+    let face = FACES.get(face % COUNT).ok_or(Error::Letter)?;
+    let face = Face::parse(face, 0).map_err(|_| Error::Letter)?;
+    let glyph = face.glyph_index(form).ok_or(Error::Letter)?;
+    let mut pen = Pen::default();
+    let ink = face.outline_glyph(glyph, &mut pen).ok_or(Error::Letter)?;
+    let (width, height) = (f32::from(ink.width()), f32::from(ink.height()));
+    if width <= 0.0 || height <= 0.0 {
+        return Err(Error::Letter);
+    }
+    let middle = point(
+        f32::from(ink.x_min) + width / 2.0,
+        f32::from(ink.y_min) + height / 2.0,
+    );
+    let fit = |at: &Point| point((at.x - middle.x) / height, (middle.y - at.y) / height);
+    Ok(Letter {
+        chains: pen
+            .chains
+            .iter()
+            .map(|chain| split(&chain.iter().map(fit).collect::<Vec<_>>()))
+            .collect(),
+        width: width / height,
+    })
+}
+
+/// Splits the lines of a closed chain until none is longer than a twentieth of the letter, so
+/// that bending the points bends the letter.
+fn split(chain: &[Point]) -> Vec<Point> {
+    const LONGEST: f32 = 0.05;
+    let mut out = Vec::with_capacity(chain.len() * 2);
+    for (from, to) in chain.iter().zip(chain.iter().cycle().skip(1)) {
+        let length = (to.x - from.x).hypot(to.y - from.y);
+        let parts = (length / LONGEST).ceil().max(1.0);
+        let mut part = 0.0;
+        while part < parts {
+            let along = part / parts;
+            out.push(point(
+                from.x + (to.x - from.x) * along,
+                from.y + (to.y - from.y) * along,
+            ));
+            part += 1.0;
+        }
+    }
+    out
+}
+
+#[derive(Default)]
+struct Pen {
+    chains: Vec<Vec<Point>>,
+    at: Point,
+}
+
+impl Pen {
+    const STEPS: u8 = 6;
+
+    fn go(&mut self, to: Point) {
+        if let Some(chain) = self.chains.last_mut() {
+            chain.push(to);
+        }
+        self.at = to;
+    }
+}
+
+impl OutlineBuilder for Pen {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.chains.push(Vec::new());
+        self.go(point(x, y));
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.go(point(x, y));
+    }
+
+    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        let from = self.at;
+        for step in 1..=Self::STEPS {
+            let t = f32::from(step) / f32::from(Self::STEPS);
+            let s = 1.0 - t;
+            self.go(point(
+                s * s * from.x + 2.0 * s * t * x1 + t * t * x,
+                s * s * from.y + 2.0 * s * t * y1 + t * t * y,
+            ));
+        }
+    }
+
+    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        let from = self.at;
+        for step in 1..=Self::STEPS {
+            let t = f32::from(step) / f32::from(Self::STEPS);
+            let s = 1.0 - t;
+            let (a, b, c, d) = (s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t);
+            self.go(point(
+                a * from.x + b * x1 + c * x2 + d * x,
+                a * from.y + b * y1 + c * y2 + d * y,
+            ));
+        }
+    }
+
+    fn close(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_has_every_form_in_every_face() {
+        for sign in super::super::ALPHABET.chars() {
+            assert!(!forms(sign).is_empty(), "{sign}");
+            for form in forms(sign) {
+                assert_eq!(form.to_ascii_lowercase(), sign);
+                for face in 0..COUNT {
+                    let letter = letter(face, *form).unwrap();
+                    assert!(!letter.chains.is_empty(), "{form} of {face}");
+                    assert!((0.3..3.0).contains(&letter.width), "{form} of {face}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_fills_its_box() {
+        let letter = letter(0, 'H').unwrap();
+        let ys = || letter.chains.iter().flatten().map(|at| at.y);
+        assert!((ys().fold(f32::MAX, f32::min) + 0.5).abs() < 0.01);
+        assert!((ys().fold(f32::MIN, f32::max) - 0.5).abs() < 0.01);
+    }
+}
