@@ -140,7 +140,7 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
         None => serve::run(load(None)?),
         Some(Command::Serve(serve)) => serve::run(load(serve.dev.then_some(true))?),
         Some(Command::Doctor(_)) => return doctor::run(file(asked.clone()), load(None), out),
-        Some(Command::Health(_)) => health::run(&load(None)?, out),
+        Some(Command::Health(_)) => return health::run(&load(None)?, out),
         Some(Command::User(command)) => user::run(&house(command.missing())?, command, out),
         Some(Command::Client(command)) => client::run(&house(command.missing())?, command, out),
         Some(Command::Service(command)) => service::run(&house(command.missing())?, command, out),

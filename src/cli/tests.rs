@@ -1,0 +1,1 @@
+//! The command tree as a whole: its help, its page in the reference, its errors.
