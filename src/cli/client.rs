@@ -348,13 +348,8 @@ fn new(add: Add) -> Result<Client, Fault> {
 }
 
 fn scopes(id: &str, typed: &[String]) -> Result<Vec<String>, Fault> {
-    operate::scopes(typed).map_err(|name| {
-        refused(
-            &format!("{id} stays as it is"),
-            id,
-            Refusal::Scope(name),
-        )
-    })
+    operate::scopes(typed)
+        .map_err(|name| refused(&format!("{id} stays as it is"), id, Refusal::Scope(name)))
 }
 
 fn read_keys(file: &Path) -> Result<String, Fault> {
@@ -486,7 +481,10 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
     }
     let mut lines = vec![("client_id", client.id.clone())];
     if let Some(secret) = &kept.secret {
-        lines.push(("client_secret", format!("{}\n(shown once: keep it now)", secret.reveal())));
+        lines.push((
+            "client_secret",
+            format!("{}\n(shown once: keep it now)", secret.reveal()),
+        ));
     }
     let words = |list: &[String]| {
         if list.is_empty() {
@@ -559,7 +557,18 @@ fn list(house: &House, out: Out) -> Result<(), Fault> {
             ]
         })
         .collect();
-    let heads = ["ID", "NAME", "PARTY", "PROVES ITSELF", "RETURNS TO", "SINCE (UTC)"];
-    out.table(&heads, &rows, "No app yet. Add one: gerege client add --help");
+    let heads = [
+        "ID",
+        "NAME",
+        "PARTY",
+        "PROVES ITSELF",
+        "RETURNS TO",
+        "SINCE (UTC)",
+    ];
+    out.table(
+        &heads,
+        &rows,
+        "No app yet. Add one: gerege client add --help",
+    );
     Ok(())
 }

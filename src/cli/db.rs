@@ -101,7 +101,11 @@ fn status(config: &Config, out: Out) -> Result<(), Fault> {
         lines.push(("of a newer Gerege", list(&status.unknown)));
     }
     lines.push(("integrity", whole));
-    let use_ = if held { "yes, a server or command" } else { "no" };
+    let use_ = if held {
+        "yes, a server or command"
+    } else {
+        "no"
+    };
     lines.push(("in use", use_.to_owned()));
     out::facts(&lines);
     Ok(())
@@ -240,7 +244,10 @@ fn fits(engine: &Engine, config: &Config) -> Result<(), Fault> {
     }
     Err(Fault::new(
         "the backup does not go with this master key",
-        format!("it was made with another key than {}", config.master_key_file.display()),
+        format!(
+            "it was made with another key than {}",
+            config.master_key_file.display()
+        ),
         "put the key of that time at master_key_file, then the same command again",
     ))
 }
@@ -274,7 +281,10 @@ fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
     }
     out::line(&format!("restored {}", file.display()));
     if let Some(saved) = saved {
-        out::line(&format!("what was there before lies in {}", saved.display()));
+        out::line(&format!(
+            "what was there before lies in {}",
+            saved.display()
+        ));
     }
     if !status.pending.is_empty() {
         out::line("It is older than this program: gerege db migrate, or start the server.");

@@ -24,7 +24,9 @@ use crate::store::{self, Store, migrate};
 
 /// Check everything; exit code 0 good, 1 something to look at, 2 broken
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gerege doctor\n  gerege -c /etc/gerege/gerege.toml doctor --json")]
+#[command(
+    after_help = "Examples:\n  gerege doctor\n  gerege -c /etc/gerege/gerege.toml doctor --json"
+)]
 pub struct Doctor {}
 
 /// How long another machine may take to answer.
@@ -114,7 +116,10 @@ fn look(found: &mut Findings, file: Option<&Path>, config: &Config) {
         || "no file, variables and defaults".to_owned(),
         |file| file.display().to_string(),
     );
-    found.good("configuration", format!("{from}, {} set", config.show(false).count()));
+    found.good(
+        "configuration",
+        format!("{from}, {} set", config.show(false).count()),
+    );
     address(found, config);
     folder(found, config);
     tls(found, config);
@@ -205,8 +210,8 @@ fn tls(found: &mut Findings, config: &Config) {
     let Some(tls) = &config.listen.tls else {
         return;
     };
-    let chain = CertificateDer::pem_file_iter(&tls.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain =
+        CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match chain {
         Ok(chain) if !chain.is_empty() => {
             found.good("certificate", tls.cert.display().to_string());
@@ -256,7 +261,10 @@ fn mail(found: &mut Findings, config: &Config) {
         })
         .and_then(|address| TcpStream::connect_timeout(&address, WAIT));
     match reached {
-        Ok(_) => found.good("mail", format!("{place} can be reached; gerege mail test tells more")),
+        Ok(_) => found.good(
+            "mail",
+            format!("{place} can be reached; gerege mail test tells more"),
+        ),
         Err(error) => found.broken(
             "mail",
             format!("{place} cannot be reached: {error}"),
@@ -288,7 +296,11 @@ fn database(found: &mut Findings, config: &Config) -> Option<Store> {
     let status = match migrate::status(engine) {
         Ok(status) => status,
         Err(error) => {
-            found.broken("database", error.to_string(), "check database.url, and that it runs");
+            found.broken(
+                "database",
+                error.to_string(),
+                "check database.url, and that it runs",
+            );
             return None;
         }
     };
@@ -455,7 +467,10 @@ fn signing(
         }
     }
     if missing.is_empty() {
-        found.good("signing keys", format!("{} on file, all that sign are there", rows.len()));
+        found.good(
+            "signing keys",
+            format!("{} on file, all that sign are there", rows.len()),
+        );
     } else {
         found.warn(
             "signing keys",

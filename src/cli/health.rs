@@ -20,7 +20,9 @@ use crate::config::Config;
 
 /// Ask the running server; exit code 0 when it is ready, 1 when not
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gerege health\n  gerege -c /etc/gerege/gerege.toml health --json")]
+#[command(
+    after_help = "Examples:\n  gerege health\n  gerege -c /etc/gerege/gerege.toml health --json"
+)]
 pub struct Health {}
 
 /// How long the server may take.
@@ -103,7 +105,10 @@ fn talk(mut stream: impl Read + Write, host: &str) -> std::io::Result<(u16, Valu
         .and_then(|rest| rest.get(..3))
         .and_then(|code| code.parse().ok())
         .ok_or_else(|| std::io::Error::other("what answers there does not speak HTTP"))?;
-    Ok((status, serde_json::from_str(body.trim()).unwrap_or(Value::Null)))
+    Ok((
+        status,
+        serde_json::from_str(body.trim()).unwrap_or(Value::Null),
+    ))
 }
 
 /// Trusts the server's own certificate and no other: this is the same machine, and the name in

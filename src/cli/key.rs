@@ -103,7 +103,15 @@ fn list(house: &House, out: Out) -> Result<(), Fault> {
             ]
         })
         .collect();
-    let heads = ["OWNER", "ALGORITHM", "STATE", "SIGNS FROM", "UNTIL", "PUBLISHED UNTIL", "KID"];
+    let heads = [
+        "OWNER",
+        "ALGORITHM",
+        "STATE",
+        "SIGNS FROM",
+        "UNTIL",
+        "PUBLISHED UNTIL",
+        "KID",
+    ];
     out.table(&heads, &lines, "No key yet; gerege serve makes them");
     Ok(())
 }
@@ -117,7 +125,12 @@ fn turn(house: &House, rotate: &Rotate, out: Out) -> Result<(), Fault> {
         When::Ahead
     };
     let turns = house
-        .wait(story::rotate(&house.app, &rotate.owner, rotate.algorithm, when))
+        .wait(story::rotate(
+            &house.app,
+            &rotate.owner,
+            rotate.algorithm,
+            when,
+        ))
         .map_err(|refusal| {
             let fix = match &refusal {
                 Refusal::Owner(_) => "gerege service list tells which services have own keys",
@@ -158,7 +171,9 @@ fn turn(house: &House, rotate: &Rotate, out: Out) -> Result<(), Fault> {
         ));
         if when == When::Compromised {
             for kid in &turn.before {
-                out::line(&format!("  {kid} is published no more; its tokens are refused"));
+                out::line(&format!(
+                    "  {kid} is published no more; its tokens are refused"
+                ));
             }
         }
     }

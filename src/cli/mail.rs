@@ -55,7 +55,9 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
                 out::json(&json!({ "due": put }));
             } else {
                 let letters = count(put, "letter", "letters");
-                out::line(&format!("{letters} will be tried by the running server now"));
+                out::line(&format!(
+                    "{letters} will be tried by the running server now"
+                ));
             }
             Ok(())
         }
@@ -89,7 +91,10 @@ fn test(house: &House, address: &str, out: Out) -> Result<(), Fault> {
                 out::line(&format!("caught in {server}: {}", out::plain(&sent.said)));
                 out::line("Nothing left this machine: no mail server is in use here.");
             } else {
-                out::line(&format!("{server} took it and said: {}", out::plain(&sent.said)));
+                out::line(&format!(
+                    "{server} took it and said: {}",
+                    out::plain(&sent.said)
+                ));
                 out::line("If it does not arrive, look at its spam folder, then at that server.");
             }
             Ok(())
@@ -152,7 +157,15 @@ fn queue(house: &House, out: Out) -> Result<(), Fault> {
             ]
         })
         .collect();
-    let heads = ["ID", "KIND", "TO", "WRITTEN", "TRIES", "NEXT TRY", "THE SERVER SAID"];
+    let heads = [
+        "ID",
+        "KIND",
+        "TO",
+        "WRITTEN",
+        "TRIES",
+        "NEXT TRY",
+        "THE SERVER SAID",
+    ];
     out.table(&heads, &rows, "Nothing waits.");
     Ok(())
 }

@@ -15,6 +15,7 @@ mod postgres;
 mod reference;
 mod serve;
 mod service;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -82,6 +83,9 @@ enum Command {
     /// Tokens: inspect
     #[command(subcommand)]
     Token(token::Command),
+    /// Agreements: publish, list, diff, who
+    #[command(subcommand)]
+    Terms(terms::Command),
     /// Mail: test, queue, retry
     #[command(subcommand)]
     Mail(mail::Command),
@@ -146,6 +150,7 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
         Some(Command::Service(command)) => service::run(&house(command.missing())?, command, out),
         Some(Command::Key(command)) => key::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Token(command)) => token::run(&house(Missing::Refuse)?, command, out),
+        Some(Command::Terms(command)) => terms::run(&house(command.missing())?, command, out),
         Some(Command::Mail(command)) => mail::run(&house(Missing::Make)?, command, out),
         Some(Command::Db(command)) => db::run(&load(None)?, command, out),
         Some(Command::Config(command)) => {

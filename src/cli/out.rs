@@ -112,7 +112,10 @@ impl Out {
             let mut out = String::new();
             for (cell, width) in cells.zip(&widths) {
                 out.push_str(cell);
-                out.extend(std::iter::repeat_n(' ', 2 + width.saturating_sub(wide(cell))));
+                out.extend(std::iter::repeat_n(
+                    ' ',
+                    2 + width.saturating_sub(wide(cell)),
+                ));
             }
             out.trim_end().to_owned()
         };

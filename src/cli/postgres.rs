@@ -104,9 +104,21 @@ mod tests {
     #[test]
     fn a_password_is_taken_out_of_the_url() {
         let cases = [
-            ("postgres://u:p%40+%2B@h:5432/d", "postgres://u@h:5432/d", Some("p@++")),
-            ("postgres://u@h/d?sslmode=require", "postgres://u@h/d?sslmode=require", None),
-            ("postgres://h/d?user=u&password=x", "postgres://h/d?user=u", Some("x")),
+            (
+                "postgres://u:p%40+%2B@h:5432/d",
+                "postgres://u@h:5432/d",
+                Some("p@++"),
+            ),
+            (
+                "postgres://u@h/d?sslmode=require",
+                "postgres://u@h/d?sslmode=require",
+                None,
+            ),
+            (
+                "postgres://h/d?user=u&password=x",
+                "postgres://h/d?user=u",
+                Some("x"),
+            ),
         ];
         for (url, bare, password) in cases {
             let (found, word) = split(url);

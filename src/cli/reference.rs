@@ -22,7 +22,9 @@ pub struct Completions {
 
 /// Write the manual page, or one for each command into a folder
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gerege man | man -l -\n  gerege man --dir /usr/local/share/man/man1")]
+#[command(
+    after_help = "Examples:\n  gerege man | man -l -\n  gerege man --dir /usr/local/share/man/man1"
+)]
 pub struct Man {
     /// A folder for the pages of all commands
     #[arg(long)]

@@ -223,7 +223,10 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
         Command::Show { id } => {
             let asked = id.clone();
             let service = house
-                .wait(app.store.read(move |c| store::client::find_service(c, &asked)))?
+                .wait(
+                    app.store
+                        .read(move |c| store::client::find_service(c, &asked)),
+                )?
                 .ok_or_else(|| refused("nothing to show", Refusal::Unknown(id)))?;
             let kept = Kept {
                 service,
@@ -356,7 +359,9 @@ fn facts(app: &App, service: &Service) -> Value {
             map.insert(name.to_owned(), url.into());
         }
         if service.userinfo {
-            let url = app.config.url(&format!("/services/{}/userinfo", service.id));
+            let url = app
+                .config
+                .url(&format!("/services/{}/userinfo", service.id));
             map.insert("userinfo_endpoint".to_owned(), url.into());
         }
     }
@@ -384,7 +389,10 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
     }
     let mut lines = vec![("id", service.id.clone())];
     if let Some(secret) = &kept.secret {
-        lines.push(("secret", format!("{}\n(shown once: keep it now)", secret.reveal())));
+        lines.push((
+            "secret",
+            format!("{}\n(shown once: keep it now)", secret.reveal()),
+        ));
     }
     let claims: Vec<String> = service
         .claims
@@ -415,7 +423,14 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
-        ("claims", if claims.is_empty() { "none".into() } else { claims.join("\n") }),
+        (
+            "claims",
+            if claims.is_empty() {
+                "none".into()
+            } else {
+                claims.join("\n")
+            },
+        ),
         ("machines", yes(service.machine)),
         ("userinfo", yes(service.userinfo)),
         ("may ask us", yes(service.secret_hash.is_some())),
@@ -450,7 +465,18 @@ fn list(house: &House, out: Out) -> Result<(), Fault> {
             ]
         })
         .collect();
-    let heads = ["ID", "AUDIENCE", "SCOPES", "ALGORITHM", "KEYS", "SINCE (UTC)"];
-    out.table(&heads, &rows, "No service yet. Add one: gerege service add --help");
+    let heads = [
+        "ID",
+        "AUDIENCE",
+        "SCOPES",
+        "ALGORITHM",
+        "KEYS",
+        "SINCE (UTC)",
+    ];
+    out.table(
+        &heads,
+        &rows,
+        "No service yet. Add one: gerege service add --help",
+    );
     Ok(())
 }

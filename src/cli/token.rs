@@ -18,7 +18,9 @@ pub enum Command {
     ///
     /// A token on the command line is seen by other users of this machine and
     /// stays in the shell's history; - reads it from standard input.
-    #[command(after_help = "Examples:\n  gerege token inspect - < token.txt\n  gerege token inspect eyJ… --json")]
+    #[command(
+        after_help = "Examples:\n  gerege token inspect - < token.txt\n  gerege token inspect eyJ… --json"
+    )]
     Inspect {
         /// The token; - reads standard input
         token: String,
@@ -62,7 +64,10 @@ fn print(report: &Report, now: Time, out: Out) {
     };
     match (report.kind, report.is_good()) {
         (Kind::Unknown, _) => out.state(State::Broken, "This is no token of this server"),
-        (kind, true) => out.state(State::Good, &format!("This is {article} {}, and good", kind.name())),
+        (kind, true) => out.state(
+            State::Good,
+            &format!("This is {article} {}, and good", kind.name()),
+        ),
         (kind, false) => out.state(
             State::Broken,
             &format!("This is {article} {}, and it is refused", kind.name()),

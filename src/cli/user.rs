@@ -25,17 +25,26 @@ pub enum User {
     )]
     Add(Add),
     /// List people by username
-    #[command(after_help = "Examples:\n  gerege user list\n  gerege user list --after m --limit 50")]
+    #[command(
+        after_help = "Examples:\n  gerege user list\n  gerege user list --after m --limit 50"
+    )]
     List {
         /// Begin after this username
-        #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
+        #[arg(
+            long,
+            default_value = "",
+            value_name = "NAME",
+            hide_default_value = true
+        )]
         after: String,
         /// How many at most
         #[arg(long, default_value_t = 1000, value_name = "N")]
         limit: u32,
     },
     /// Show a person: where they are signed in, and what happened lately
-    #[command(after_help = "Examples:\n  gerege user show temuulen\n  gerege user show t@mail.example --json")]
+    #[command(
+        after_help = "Examples:\n  gerege user show temuulen\n  gerege user show t@mail.example --json"
+    )]
     Show(Who),
     /// Close an account: signed out everywhere, and no way in
     #[command(after_help = "Examples:\n  gerege user lock temuulen")]
@@ -201,7 +210,10 @@ fn refused(app: &App, username: &str, refusal: Refusal) -> Fault {
 pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, Fault> {
     let mut text = Zeroizing::new(String::new());
     let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(1 << 16).read_to_string(&mut text)
+        std::io::stdin()
+            .lock()
+            .take(1 << 16)
+            .read_to_string(&mut text)
     } else {
         std::fs::File::open(file).and_then(|open| open.take(1 << 16).read_to_string(&mut text))
     };
@@ -248,12 +260,21 @@ fn list(house: &House, after: String, limit: u32, out: Out) -> Result<(), Fault>
                 one.name.clone(),
                 one.email.clone(),
                 moment(one.created_at),
-                if one.locked_at.is_some() { "locked" } else { "" }.to_owned(),
+                if one.locked_at.is_some() {
+                    "locked"
+                } else {
+                    ""
+                }
+                .to_owned(),
             ]
         })
         .collect();
     let heads = ["USERNAME", "NAME", "EMAIL", "SINCE (UTC)", ""];
-    out.table(&heads, &rows, "Nobody yet. Add someone: gerege user add --help");
+    out.table(
+        &heads,
+        &rows,
+        "Nobody yet. Add someone: gerege user add --help",
+    );
     if people.len() == usize::try_from(limit).unwrap_or(usize::MAX)
         && let Some(last) = people.last()
     {
@@ -317,7 +338,11 @@ fn show(house: &House, who: &Who, out: Out) -> Result<(), Fault> {
         }
     };
     let sessions = signed.sessions.iter().map(|one| {
-        let device = if one.agent.is_empty() { "a browser" } else { &one.agent };
+        let device = if one.agent.is_empty() {
+            "a browser"
+        } else {
+            &one.agent
+        };
         format!("{}  {device}, {}", moment(one.seen_at), one.network)
     });
     let apps = signed.grants.iter().map(|one| {

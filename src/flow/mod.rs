@@ -12,10 +12,10 @@ pub mod operate;
 pub mod opaque;
 pub mod presented;
 pub mod request;
+pub mod signin;
 pub mod signup;
 pub mod terms;
 pub mod token;
-pub mod signin;
 
 use std::net::IpAddr;
 

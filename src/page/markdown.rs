@@ -82,20 +82,23 @@ mod tests {
         for (text, html) in [
             ("# Terms\n", "<h3>Terms</h3>\n"),
             ("a <b>c</b>", "<p>a &lt;b&gt;c&lt;/b&gt;</p>\n"),
-            (
-                "[x](javascript:alert(1))",
-                "<p><a href=\"\">x</a></p>\n",
-            ),
+            ("[x](javascript:alert(1))", "<p><a href=\"\">x</a></p>\n"),
             (
                 "[x](https://steppe.example/a?b=1&c)",
                 "<p><a href=\"https://steppe.example/a?b=1&amp;c\">x</a></p>\n",
             ),
-            ("![x](https://elsewhere.example/1.png)", "<p><img src=\"\" alt=\"x\" /></p>\n"),
+            (
+                "![x](https://elsewhere.example/1.png)",
+                "<p><img src=\"\" alt=\"x\" /></p>\n",
+            ),
         ] {
             assert_eq!(markdown(text), html, "{text}");
         }
         let script = markdown("<script>\nalert(1)\n</script>\n");
-        assert!(!script.contains('<') || !script.contains("<script"), "{script}");
+        assert!(
+            !script.contains('<') || !script.contains("<script"),
+            "{script}"
+        );
     }
 
     proptest::proptest! {

@@ -10,9 +10,9 @@ mod guard;
 mod health;
 mod metrics;
 mod oauth;
+mod signin;
 mod signup;
 mod terms;
-mod signin;
 mod token;
 mod visit;
 

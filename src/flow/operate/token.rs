@@ -203,11 +203,7 @@ fn signed(app: &App, token: &str) -> (Report, Option<Arc<Key>>) {
 }
 
 /// Judges a token by its claims, and by the rows that they name.
-async fn judge(
-    app: &Arc<App>,
-    mut report: Report,
-    key: Option<Arc<Key>>,
-) -> Result<Report, Error> {
+async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Result<Report, Error> {
     let now = app.clock.now();
     let house = app.clone();
     report.issued_at = report.time("iat");

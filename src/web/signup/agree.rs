@@ -24,8 +24,8 @@ pub async fn show(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault
         Ok(wizard) => wizard,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let declined = Params::parse(http.query_string().as_bytes())
-        .is_ok_and(|params| params.has("declined"));
+    let declined =
+        Params::parse(http.query_string().as_bytes()).is_ok_and(|params| params.has("declined"));
     if declined {
         let shell = shell_of(&visit, &wizard, Step::Agree).await?;
         return visit.page(&shell, &Declined {});
@@ -93,10 +93,7 @@ async fn page(
     let documents = agree::documents(&visit.app, &visit.lang.code).await?;
     let error = wrong_age.map(|age| {
         let args = [("age", age)];
-        visit
-            .app
-            .page
-            .error(&visit.lang, "age", "agree-age", &args)
+        visit.app.page.error(&visit.lang, "age", "agree-age", &args)
     });
     let view = Agree {
         documents: documents

@@ -115,9 +115,7 @@ async fn posted(form: &Form, asked: Step) -> Result<Result<Box<Wizard>, HttpResp
         return Ok(Err(visit.see_other("/signup")));
     }
     let typed = form.text("email");
-    if form.fields().has("email")
-        && signup::open_again(&visit.app, &wizard.draft, typed).await?
-    {
+    if form.fields().has("email") && signup::open_again(&visit.app, &wizard.draft, typed).await? {
         return Ok(Err(visit.see_other(path(asked))));
     }
     let tried = form.fields().has("email");
