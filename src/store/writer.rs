@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 use super::Error;
+use crate::crash::{self, Edge};
 use super::engine::{Conn, Failure};
 
 /// Stories in one commit at the most.
@@ -94,8 +95,10 @@ fn write(mut conn: SqliteConnection, waiting: &Receiver<Box<dyn Job>>) {
             for job in &mut jobs {
                 job.run(conn);
             }
+            crash::point(Edge::BeforeCommit);
             Ok(())
         });
+        crash::point(Edge::AfterCommit);
         let commit = commit.map_err(|error| Error::Busy(error.to_string()));
         for job in jobs {
             job.answer(commit.clone());

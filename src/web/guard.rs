@@ -15,6 +15,7 @@ use super::metrics::Metrics;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::crash::{self, Edge};
 use crate::limit::Bucket;
 use crate::oauth::error::{Code, Problem};
 use crate::rng::Rng;
@@ -97,6 +98,7 @@ pub async fn guard(
         us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request"
     );
+    crash::point(Edge::BeforeAnswer);
     Ok(ServiceResponse::new(http, response))
 }
 
