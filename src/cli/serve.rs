@@ -21,6 +21,9 @@ use crate::{web, worker};
 
 /// Run the server
 #[derive(Debug, Default, Args)]
+#[command(
+    after_help = "Examples:\n  gerege serve --dev\n  gerege -c /etc/gerege/gerege.toml serve"
+)]
 pub struct Serve {
     /// Dev mode: everything stays on this machine, mail is caught and shown at /dev/mail
     #[arg(long)]
@@ -157,7 +160,9 @@ fn mark(config: &Config) -> Result<(), Fault> {
 
 fn log(config: &Config) -> Result<(), Fault> {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::new(format!("warn,gerege={level}", level = config.log.level));
+    // What anyone can cause by speaking no HTTP is no error of ours: it is answered, not logged.
+    let level = &config.log.level;
+    let filter = EnvFilter::new(format!("warn,actix_http=off,gerege={level}"));
     let file = |path: &Path| {
         OpenOptions::new()
             .create(true)

@@ -70,6 +70,15 @@ pub fn check_seed(master: &Master, draft_id: &str, number: u32) -> [u8; 32] {
     )
 }
 
+/// What a page hashes for the proof of work in place of a draft's `number`th picture. It tells
+/// nothing of the picture's seed.
+pub fn work_challenge(master: &Master, draft_id: &str, number: u32) -> String {
+    master.mac_text(
+        Purpose::Check,
+        &[b"work", draft_id.as_bytes(), &number.to_be_bytes()],
+    )
+}
+
 fn same(one: &[u8], other: &[u8]) -> bool {
     verify_slices_are_equal(one, other).is_ok()
 }

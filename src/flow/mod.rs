@@ -18,6 +18,7 @@ pub mod signin;
 pub mod signup;
 pub mod terms;
 pub mod token;
+pub mod waiting;
 
 use std::net::IpAddr;
 

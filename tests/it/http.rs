@@ -260,6 +260,18 @@ impl Browser {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Answer {
+        self.attempt(method, path, headers, body)
+            .unwrap_or_else(|| panic!("no answer to {path}"))
+    }
+
+    /// Sends a request to a server that may die over it.
+    pub fn attempt(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Option<Answer> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");
@@ -281,9 +293,13 @@ impl Browser {
         head.push_str("Connection: close\r\n\r\n");
         let mut all = head.into_bytes();
         all.extend_from_slice(body.unwrap_or_default());
-        let answer = raw(self.address, &all, path);
+        let bytes = try_exchange(self.address, &all)?;
+        if bytes.is_empty() {
+            return None;
+        }
+        let answer = Answer::parse(&bytes, path);
         self.keep(&answer);
-        answer
+        Some(answer)
     }
 
     fn keep(&mut self, answer: &Answer) {
@@ -308,7 +324,11 @@ pub fn raw(address: SocketAddr, bytes: &[u8], path: &str) -> Answer {
 
 /// Sends bytes and gives the bytes that come back. A server may close before it has read all.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).expect("the server listens");
+    try_exchange(address, bytes).expect("the server listens")
+}
+
+fn try_exchange(address: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     let _ = stream.write_all(bytes);
@@ -316,10 +336,10 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut piece = [0; 16 * 1024];
     loop {
         match stream.read(&mut piece) {
-            Ok(0) => return all,
+            Ok(0) => return Some(all),
             Ok(read) => all.extend_from_slice(&piece[..read]),
             // Reset after an early answer: what came so far counts.
-            Err(_) => return all,
+            Err(_) => return Some(all),
         }
     }
 }

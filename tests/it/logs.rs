@@ -24,7 +24,7 @@ fn no_secret_reaches_the_log() {
     ];
     // The wizard.
     let own = [("password", PASSWORD), ("email", ADDRESS)];
-    let begun = begin(&mut browser, "/signup", "canary", &own).leads("/signup/agree");
+    let begun = begin(&mut browser, "/signup", "birdie", &own).leads("/signup/agree");
     let page = browser.follow(&begun);
     secrets.push(page.token().unwrap());
     let agreed = browser.submit(&page, &[("decision", "accept")]);
@@ -42,8 +42,8 @@ fn no_secret_reaches_the_log() {
     // Signing in, wrong and right.
     let mut other = app.browser();
     for (login, password) in [
-        ("canary", WRONG),
-        ("canary", PASSWORD),
+        ("birdie", WRONG),
+        ("birdie", PASSWORD),
         (WRONG, PASSWORD),
         (PASSWORD, WRONG),
     ] {
@@ -54,7 +54,7 @@ fn no_secret_reaches_the_log() {
     let stored = other.get(&request(&[("state", "canary-state-of-the-app")]));
     let page = other.arrive(stored);
     secrets.push("canary-state-of-the-app".into());
-    let signed = other.submit(&page, &[("login", "canary"), ("password", PASSWORD)]);
+    let signed = other.submit(&page, &[("login", "birdie"), ("password", PASSWORD)]);
     let back = other.arrive(signed);
     let code_ = back.param("code").unwrap();
     secrets.push(code_.clone());
@@ -74,7 +74,7 @@ fn no_secret_reaches_the_log() {
     ));
     // A way back in.
     let mut third = app.browser();
-    third.fill("/forgot", &[("login", "canary")]);
+    third.fill("/forgot", &[("login", "birdie")]);
     let letter = app
         .letters(ADDRESS)
         .into_iter()

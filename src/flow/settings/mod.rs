@@ -1,13 +1,11 @@
-//! What a signed-in person changes about their own account, and what an operator does to one.
+//! What a signed-in person sees of and changes about their own account.
 
-mod operator;
 mod show;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-pub use self::operator::{delete, lock, sign_out, unlock};
 pub use self::show::{Connected, Line, Place, agreements, apps, log, places, servers};
 use super::recover::{Change, judge};
 use super::signin::Error;

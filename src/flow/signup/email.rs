@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Door, Drawn, Moved, lock, settings};
+use super::{Door, Drawn, Moved, check_again, lock, settings};
 use crate::account::signup::{
     CodeVerdict, Draft, Limits, Step, check_email, code_digits, door_is_open, judge_code,
     may_use_address, step, wait_to_send,
@@ -306,7 +306,7 @@ pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<
         }
         draft.change_email(&address);
         if !may_use_address(draft, &app.limits) {
-            draft.check.passed_at = None;
+            check_again(draft);
         }
         Ok(Ok(()))
     })

@@ -17,6 +17,7 @@ use crate::store::event::Event;
 use crate::store::{self, Conn, Error};
 
 pub mod agree;
+pub mod check;
 pub mod done;
 pub mod email;
 mod finish;
@@ -225,6 +226,12 @@ fn save(
         .then_some(draft.mail.proved_at)
         .flatten();
     store::draft::save(c, draft, &skeleton(&draft.username), held, waiting)
+}
+
+/// Asks the check again. What was answered before is not to be answered a second time.
+fn check_again(draft: &mut Draft) {
+    draft.check.passed_at = None;
+    draft.check.made_at = None;
 }
 
 /// What a page's post needs and a transaction may not draw: ids, secrets, the time.

@@ -16,6 +16,7 @@ use crate::page::view::DraftAsksAddress;
 use crate::page::{App as Asker, Shell, Step as Station};
 
 pub mod agree;
+pub mod check;
 pub mod email;
 pub mod link;
 pub mod name;

@@ -320,3 +320,6 @@ impl Change {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
