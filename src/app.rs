@@ -96,7 +96,7 @@ impl App {
         );
         Ok(Self {
             mailer: mailer(&config)?,
-            page: Engine::new(config.theme.dir.clone())?,
+            page: Engine::new(config.theme.dir.clone())?.offering(&config.theme.languages),
             policy: policy(&config),
             limits: limits(&config),
             lifetimes: lifetimes(&config),

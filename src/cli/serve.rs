@@ -1,6 +1,7 @@
 //! `gerege serve`: migrate, build the house, listen, work, stop in order.
 
 use std::fs::OpenOptions;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,6 +177,7 @@ fn log(config: &Config) -> Result<(), Fault> {
     };
     let plain = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let done = match (&config.log.format, &config.log.file) {
         (LogFormat::Text, None) => plain.with_writer(std::io::stderr).try_init(),
@@ -185,6 +187,7 @@ fn log(config: &Config) -> Result<(), Fault> {
             .with_writer(std::sync::Mutex::new(file(path)?))
             .try_init(),
         (LogFormat::Json, Some(path)) => plain
+            .with_ansi(false)
             .json()
             .with_writer(std::sync::Mutex::new(file(path)?))
             .try_init(),

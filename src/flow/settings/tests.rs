@@ -6,7 +6,6 @@ use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House, PASSWORD};
 use crate::oauth::grant::Grant;
 
-
 const NEWER: &str = "forty yaks cross a frozen lake";
 
 impl House {
