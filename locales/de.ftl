@@ -267,6 +267,7 @@ forgot-button = E-Mail schicken
 forgot-back-html = Wieder eingefallen? <a href="{ $href }">Melde dich an</a>
 forgot-sent-title = Sieh in deine E-Mails
 forgot-sent-lede = Wenn es ein Konto gibt, haben wir einen Link an seine E-Mail-Adresse geschickt. Er gilt { $minutes } Minuten.
+forgot-sent-limited = Du hast mehrmals hintereinander gefragt, deshalb ging keine neue E-Mail hinaus. Wenn es ein Konto gibt, gilt die letzte noch: jede { $minutes } Minuten lang.
 forgot-sent-from-html = Sie kommt von <b><bdi dir="ltr">{ $from }</bdi></b>. Sieh auch im Spam nach.
 secret-label = Oder füge die Zeile aus der E-Mail ein
 secret-hint = Falls du deine E-Mails auf einem anderen Gerät liest
@@ -344,6 +345,7 @@ home-all-entries = Alle Einträge
 home-no-apps = Noch benutzt keine App dein Konto.
 home-no-entries = Noch ist nichts geschehen.
 this-device = Dieses Gerät
+device-unknown = Ein Browser
 last-seen = zuletzt gesehen { $at }
 session-since = angemeldet { $at }
 details-title = Deine Angaben
@@ -395,6 +397,9 @@ log-name = Name geändert
 log-app-allowed = { $app } darf das Konto benutzen
 log-app-removed = { $app } entfernt
 log-terms = Angenommen: { $title }
+log-made = Konto vom Betreiber angelegt
+log-operator-everywhere = Vom Betreiber überall abgemeldet
+log-replayed = Eine App wurde abgemeldet, weil ihr Schlüssel zweimal benutzt wurde
 log-locked = Konto vom Betreiber geschlossen
 log-unlocked = Konto vom Betreiber geöffnet
 log-confirmed = Bestätigt, dass du es bist

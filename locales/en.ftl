@@ -267,6 +267,7 @@ forgot-button = Send the email
 forgot-back-html = Remembered it? <a href="{ $href }">Sign in</a>
 forgot-sent-title = Look in your email
 forgot-sent-lede = If there is an account, we sent a link to its email address. It works for { $minutes } minutes.
+forgot-sent-limited = You have asked a few times in a row, so no new email was sent. If there is an account, the last email still works: each one does for { $minutes } minutes.
 forgot-sent-from-html = It comes from <b><bdi dir="ltr">{ $from }</bdi></b>. Look in spam too.
 secret-label = Or paste the line from the email
 secret-hint = For when you read your email on another device
@@ -344,6 +345,7 @@ home-all-entries = All entries
 home-no-apps = No app uses your account yet.
 home-no-entries = Nothing has happened yet.
 this-device = This device
+device-unknown = A browser
 last-seen = last seen { $at }
 session-since = signed in { $at }
 details-title = Your details
@@ -395,6 +397,9 @@ log-name = Name changed
 log-app-allowed = Let { $app } use the account
 log-app-removed = Removed { $app }
 log-terms = Accepted: { $title }
+log-made = Account made by the operator
+log-operator-everywhere = Signed out everywhere by the operator
+log-replayed = An app was signed out because its key was used twice
 log-locked = Account closed by the operator
 log-unlocked = Account opened by the operator
 log-confirmed = Confirmed it is you

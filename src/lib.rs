@@ -1,5 +1,5 @@
 //! The map of the house. A module may use only what stands before it in the order
-//! `clock rng config account oauth store keys hash limit captcha mail page app flow worker web cli`.
+//! `clock rng crash config account oauth store keys hash limit captcha mail page app flow worker web cli`.
 
 pub mod account;
 pub mod app;
@@ -7,6 +7,7 @@ pub mod captcha;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod flow;
 pub mod hash;
 pub mod keys;

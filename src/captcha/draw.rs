@@ -93,7 +93,8 @@ mod tests {
     fn a_stream_is_the_same_in_every_version() {
         let mut draw = Draw::new(&[7; 32], "letters");
         let drawn: Vec<usize> = (0..6).map(|_| draw.below(100)).collect();
-        assert_eq!(drawn, [0; 6]);
+        // Worked out with another implementation of HMAC.
+        assert_eq!(drawn, [84, 93, 64, 2, 60, 53]);
     }
 
     #[test]

@@ -32,28 +32,27 @@ pub(super) const PLAIN: [usize; 5] = [0, 2, 6, 7, 10];
 pub(super) const SCRIPT: usize = 8;
 
 /// The forms in which a sign of the alphabet is drawn: those that stay clear when bent and
-/// touched. A small `n` beside an `r` is an `m`, a small `u` an upturned `n`.
+/// touched. A small `n` beside an `r` is an `m`; a capital `F` on a line is an `E`; a small `k` with
+/// a line through it is an `h`.
 pub(super) fn forms(sign: char) -> &'static [char] {
     match sign {
         'a' => &['A', 'a'],
         'b' => &['B', 'b'],
         'd' => &['D', 'd'],
         'e' => &['E', 'e'],
-        'f' => &['F', 'f'],
+        'f' => &['f'],
         'g' => &['G', 'g'],
         'h' => &['H', 'h'],
-        'k' => &['K', 'k'],
+        'k' => &['K'],
         'm' => &['M', 'm'],
         'n' => &['N'],
         'p' => &['P', 'p'],
         'r' => &['R'],
         't' => &['T', 't'],
-        'u' => &['U'],
         'w' => &['W', 'w'],
         'x' => &['X', 'x'],
         'y' => &['Y', 'y'],
         '2' => &['2'],
-        '3' => &['3'],
         '4' => &['4'],
         '7' => &['7'],
         _ => &[],

@@ -13,9 +13,10 @@ use zeroize::ZeroizeOnDrop;
 
 use draw::Draw;
 
-/// What a picture is made of, as it is typed. Left out are `0 o`, `1 i l j`, `5 s`, `z` (2), `6`
-/// (b), `8` (B), `9 q` (g), `c` (e), `v` (u, y).
-pub const ALPHABET: &str = "abdefghkmnprtuwxy2347";
+/// What a picture is made of, as it is typed. Left out is what a bent picture makes look like
+/// another: `0 o`, `1 i l j`, `5 s`, `z` (2), `6` (b), `3 8` (B), `9 q` (g), `c` (e), `u` (D), `v`
+/// (y).
+pub const ALPHABET: &str = "abdefghkmnprtwxy247";
 
 /// Spoken digits in one sound.
 pub const DIGITS: usize = 6;
@@ -132,9 +133,10 @@ fn meant(sign: char) -> char {
     };
     match sign.to_ascii_lowercase() {
         'z' => '2',
-        '6' | '8' => 'b',
+        '3' | '6' | '8' => 'b',
         '9' | 'q' => 'g',
-        'v' => 'u',
+        'v' => 'y',
+        'u' => 'd',
         'c' => 'e',
         // Cyrillic letters typed with the wrong keyboard, by their shape.
         'а' | 'А' => 'a',
@@ -147,7 +149,7 @@ fn meant(sign: char) -> char {
         'т' | 'Т' => 't',
         'у' | 'У' | 'ү' | 'Ү' => 'y',
         'х' | 'Х' => 'x',
-        'з' | 'З' => '3',
+        'д' | 'Д' => 'd',
         other => other,
     }
 }

@@ -352,6 +352,9 @@ impl Sheet {
             }
         }
         raster.for_each_pixel_2d(|x, y, cover| {
+            if cover < 0.004 {
+                return;
+            }
             let at = (top + y as usize) * COLUMNS + left + x as usize;
             if let Some(pixel) = self.0.get_mut(at) {
                 let cover = cover.min(1.0);
@@ -388,7 +391,7 @@ impl Sheet {
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_palette(palette);
         encoder.set_filter(png::Filter::NoFilter);
-        encoder.set_compression(png::Compression::Balanced);
+        encoder.set_compression(png::Compression::Fast);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&pixels)?;
         writer.finish()?;

@@ -146,13 +146,13 @@ fn likeness(one: &[f32], two: &[f32]) -> f32 {
 
 /// Lays speech of the same voices, turned round so that it says nothing, under the whole track.
 fn murmur(track: &mut [f32], voices: &Voices<'_>, draw: &mut Draw) -> Result<(), Error> {
-    for _ in 0..3 {
+    for _ in 0..2 {
         let mut at = draw.below(RATE / 3);
         while at < track.len() {
             let mut word = voices.word(draw.below(voices.count()), draw.below(10))?;
             word.reverse();
             let word = resample(&word, draw.within(0.8, 1.25));
-            let loud = draw.within(0.06, 0.15);
+            let loud = draw.within(0.02, 0.05);
             for (place, sample) in track.iter_mut().skip(at).zip(&word) {
                 *place += sample * loud;
             }

@@ -40,7 +40,7 @@ fn letters_come_from_the_alphabet_in_the_asked_length() {
 
 #[test]
 fn a_picture_is_a_png_of_twice_the_shown_size_below_40_kb() {
-    for number in 0..20 {
+    for number in 0..5 {
         for length in 4..=8 {
             let picture = Challenge::new([number; 32], length).picture().unwrap();
             assert!(picture.len() < 40_000, "{}", picture.len());

@@ -9,25 +9,89 @@ use crate::store;
 pub enum Fault {
     /// Mistakes in the configuration, all of them.
     Config(Vec<Mistake>),
-    /// Anything else, in three lines.
-    Said {
-        /// What happened.
-        what: String,
-        /// Why.
-        why: String,
-        /// What to type or do.
-        fix: String,
-    },
+    /// The command line itself is wrong: exit code 2.
+    Usage(Words),
+    /// Anything else.
+    Said(Words),
+}
+
+/// The three lines.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Words {
+    /// What happened.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// What to type or do.
+    pub fix: String,
 }
 
 impl Fault {
     /// Three lines.
     pub fn new(what: impl Into<String>, why: impl ToString, fix: impl Into<String>) -> Self {
-        Self::Said {
+        Self::Said(Words {
             what: what.into(),
             why: why.to_string(),
             fix: fix.into(),
+        })
+    }
+
+    /// Three lines about the command line itself.
+    pub fn usage(what: impl Into<String>, why: impl ToString, fix: impl Into<String>) -> Self {
+        Self::Usage(Words {
+            what: what.into(),
+            why: why.to_string(),
+            fix: fix.into(),
+        })
+    }
+
+    /// What the process answers: 2 when the command line is wrong, else 1.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Config(_) | Self::Said(_) => 1,
         }
+    }
+
+    /// As it is printed: three lines for each thing that is wrong.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Config(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+            Self::Usage(words) | Self::Said(words) => {
+                let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                vec![format!(
+                    "error: {}\n  why: {}\n  try: {}",
+                    flat(&words.what),
+                    flat(&words.why),
+                    flat(&words.fix)
+                )]
+            }
+        }
+    }
+
+    /// What clap found wrong, in our three lines.
+    pub fn from_clap(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let mut parts = text.split("\n\n");
+        let first = parts.next().unwrap_or_default();
+        let what = first.strip_prefix("error: ").unwrap_or(first);
+        let rest: Vec<&str> = parts.collect();
+        let find = |prefix: &str| {
+            rest.iter()
+                .flat_map(|part| part.lines())
+                .find_map(|line| line.trim().strip_prefix(prefix))
+        };
+        let usage = find("Usage: ").unwrap_or("gerege [COMMAND]");
+        let command: Vec<&str> = usage
+            .split_whitespace()
+            .take_while(|word| !word.starts_with(['[', '<', '-']) && *word != "…")
+            .filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+            .collect();
+        let why = match find("tip: ") {
+            Some(tip) => tip.to_owned(),
+            None => format!("the command is written: {usage}"),
+        };
+        Self::usage(what, why, format!("{} --help", command.join(" ")))
     }
 }
 

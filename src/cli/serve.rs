@@ -21,6 +21,9 @@ use crate::{web, worker};
 
 /// Run the server
 #[derive(Debug, Default, Args)]
+#[command(
+    after_help = "Examples:\n  gerege serve --dev\n  gerege -c /etc/gerege/gerege.toml serve"
+)]
 pub struct Serve {
     /// Dev mode: everything stays on this machine, mail is caught and shown at /dev/mail
     #[arg(long)]

@@ -11,7 +11,9 @@ pub mod operate;
 
 pub mod opaque;
 pub mod presented;
+pub mod recover;
 pub mod request;
+pub mod settings;
 pub mod signin;
 pub mod signup;
 pub mod terms;

@@ -38,6 +38,8 @@ pub enum Purpose {
     Counter,
     /// Names of deleted accounts.
     Name,
+    /// The cookies of drafts.
+    Draft,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Form => b"gerege form",
             Self::Counter => b"gerege counter",
             Self::Name => b"gerege name",
+            Self::Draft => b"gerege draft",
         }
     }
 }

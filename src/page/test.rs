@@ -441,6 +441,7 @@ fn every_text_is_used() {
         "account-",
         "mail-hello",
         "language-",
+        "device-unknown",
         "date",
         "moment",
     ];

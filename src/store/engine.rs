@@ -13,6 +13,7 @@ use tokio_postgres_rustls_improved::MakeRustlsConnect;
 use super::Error;
 use super::writer::Writer;
 use crate::config;
+use crate::crash::{self, Edge};
 
 /// A PostgreSQL connection behind diesel's synchronous API.
 pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
@@ -137,8 +138,11 @@ fn write_pg<T>(
     for _ in 0..TRIES {
         let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
         let outcome = conn.transaction::<_, Failure, _>(|conn| {
-            story(&mut Conn::Pg(conn)).map_err(Failure::Story)
+            let value = story(&mut Conn::Pg(conn)).map_err(Failure::Story)?;
+            crash::point(Edge::BeforeCommit);
+            Ok(value)
         });
+        crash::point(Edge::AfterCommit);
         match outcome {
             Ok(value) => return Ok(value),
             Err(Failure::Story(Error::Busy(why))) => last = Error::Busy(why),

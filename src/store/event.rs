@@ -38,6 +38,21 @@ pub fn list(c: &mut Conn<'_>, account_id: &str, limit: i64) -> Result<Vec<Event>
         .select(Event::as_select()).load(conn))?)
 }
 
+/// An account's lines from before `before`, newest first.
+pub fn list_before(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    before: Time,
+    limit: i64,
+) -> Result<Vec<Event>, Error> {
+    Ok(db!(c, conn => event::table
+        .filter(event::account_id.eq(account_id))
+        .filter(event::at.lt(before.millis()))
+        .order((event::at.desc(), event::id))
+        .limit(limit)
+        .select(Event::as_select()).load(conn))?)
+}
+
 /// Removes lines from before `before`; gives how many.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     Ok(

@@ -286,6 +286,33 @@ pub fn consent(
     Ok(scopes.map(|scopes| scopes.split(' ').map(str::to_owned).collect()))
 }
 
+/// The clients that an account allows something, with what and since when.
+pub fn consents(
+    c: &mut Conn<'_>,
+    account_id: &str,
+) -> Result<Vec<(String, Vec<String>, Time)>, Error> {
+    let query = consent::table
+        .filter(consent::account_id.eq(account_id))
+        .select((consent::client_id, consent::scopes, consent::granted_at));
+    let rows: Vec<(String, String, i64)> = db!(c, conn => query.load(conn))?;
+    Ok(rows
+        .into_iter()
+        .map(|(client, scopes, at)| {
+            let scopes = scopes.split(' ').map(str::to_owned).collect();
+            (client, scopes, Time::from_millis(at))
+        })
+        .collect())
+}
+
+/// When a grant's newest refresh token was given.
+pub fn last_used(c: &mut Conn<'_>, grant_id: &str) -> Result<Option<Time>, Error> {
+    let query = refresh::table
+        .filter(refresh::grant_id.eq(grant_id))
+        .select(diesel::dsl::max(refresh::created_at));
+    let at: Option<i64> = db!(c, conn => query.first(conn))?;
+    Ok(at.map(Time::from_millis))
+}
+
 /// Remembers what a person allows a client.
 pub fn allow(
     c: &mut Conn<'_>,

@@ -121,6 +121,13 @@ pub fn integrity(database: &Engine) -> Result<String, Error> {
     }
 }
 
+/// One of the database's own values ([`super::setting`]), where no store is open.
+pub fn setting(database: &Engine, key: &str) -> Result<Option<String>, Error> {
+    use super::schema::setting;
+    let query = setting::table.find(key).select(setting::value);
+    Ok(on_fresh!(database, conn => query.first(conn).optional())?)
+}
+
 #[derive(QueryableByName)]
 struct Integrity {
     #[diesel(sql_type = diesel::sql_types::Text)]

@@ -34,6 +34,16 @@ pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Reset>, Error> {
     Ok(db!(c, conn => reset::table.find(id).select(Reset::as_select()).first(conn).optional())?)
 }
 
+/// How many of an account work now.
+pub fn count_live(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<i64, Error> {
+    let query = reset::table
+        .filter(reset::account_id.eq(account_id))
+        .filter(reset::used_at.is_null())
+        .filter(reset::expires_at.gt(now.millis()))
+        .count();
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
 /// Spends one, and with it all others of the account; `false` when it was spent or has run out.
 pub fn spend(c: &mut Conn<'_>, id: &str, account_id: &str, now: Time) -> Result<bool, Error> {
     let spent = db!(c, conn => diesel::update(reset::table

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::Error;
 use super::engine::{Conn, Failure};
+use crate::crash::{self, Edge};
 
 /// Stories in one commit at the most.
 const BATCH: usize = 64;
@@ -94,8 +95,10 @@ fn write(mut conn: SqliteConnection, waiting: &Receiver<Box<dyn Job>>) {
             for job in &mut jobs {
                 job.run(conn);
             }
+            crash::point(Edge::BeforeCommit);
             Ok(())
         });
+        crash::point(Edge::AfterCommit);
         let commit = commit.map_err(|error| Error::Busy(error.to_string()));
         for job in jobs {
             job.answer(commit.clone());

@@ -15,6 +15,7 @@ use super::metrics::Metrics;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::crash::{self, Edge};
 use crate::limit::Bucket;
 use crate::oauth::error::{Code, Problem};
 use crate::rng::Rng;
@@ -97,6 +98,7 @@ pub async fn guard(
         us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request"
     );
+    crash::point(Edge::BeforeAnswer);
     Ok(ServiceResponse::new(http, response))
 }
 
@@ -118,7 +120,7 @@ fn shown(path: &str) -> &str {
 fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
     if app.config.dev {
         let peer = http.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
-        let host = http.connection_info().host().to_owned();
+        let host = host(http);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, port)| {
             if port.bytes().all(|byte| byte.is_ascii_digit()) {
                 name
@@ -141,6 +143,17 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
         .check(Bucket::General, passed.address, app.clock.now())
         .err()
         .map(Fault::TooMany)
+}
+
+/// The host that was asked for (RFC 9112 3.2.2), by no word of a proxy: in dev mode none is trusted,
+/// and a page of another site could put one into its request.
+fn host(http: &HttpRequest) -> String {
+    let named = http.headers().get(header::HOST);
+    http.uri()
+        .authority()
+        .map(ToString::to_string)
+        .or_else(|| named.and_then(|host| host.to_str().ok()).map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The peer, or the rightmost hop that is no trusted proxy (PROTOCOL 7).
@@ -208,6 +221,15 @@ fn bare(response: &HttpResponse) -> Option<Fault> {
     })
 }
 
+/// Programs in browsers ask here, and must be able to read a refusal (PROTOCOL 3).
+fn is_open_to_browsers(path: &str) -> bool {
+    path.starts_with("/.well-known/")
+        || matches!(
+            path,
+            "/jwks.json" | "/oauth2/token" | "/oauth2/revoke" | "/oauth2/userinfo"
+        )
+}
+
 /// Programs ask here; they are answered in JSON.
 fn speaks_json(path: &str) -> bool {
     path.starts_with("/.well-known/")
@@ -228,7 +250,7 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
         tracing::error!(req = reference, path = shown(http.path()), cause, "broken");
     }
     let mut response = if speaks_json(http.path()) || matches!(fault, Fault::Json(_)) {
-        json(fault, &reference)
+        json(http, fault, &reference)
     } else {
         page(http, fault).unwrap_or_else(|cause| {
             tracing::error!(req = reference, %cause, "the error page is broken");
@@ -262,7 +284,7 @@ fn page(http: &HttpRequest, fault: &Fault) -> Result<HttpResponse, Fault> {
     visit.fault(status, name, wait)
 }
 
-fn json(fault: &Fault, reference: &str) -> HttpResponse {
+fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
     use actix_web::ResponseError as _;
     let problem = match fault {
         Fault::Json(problem) => problem.clone(),
@@ -290,6 +312,9 @@ fn json(fault: &Fault, reference: &str) -> HttpResponse {
     let mut response = HttpResponse::build(fault.status_code());
     if let Some(challenge) = problem.www_authenticate() {
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
+    }
+    if is_open_to_browsers(http.path()) {
+        open_to_browsers(http, &mut response);
     }
     response.json(problem.json())
 }

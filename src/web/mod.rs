@@ -1,5 +1,6 @@
 //! Doors over HTTP: the only actix-web. Every URL is in [`routes`].
 
+mod account;
 mod agent;
 mod asset;
 mod cookie;
@@ -10,6 +11,7 @@ mod guard;
 mod health;
 mod metrics;
 mod oauth;
+mod recover;
 mod signin;
 mod signup;
 mod terms;
@@ -64,6 +66,27 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/signout", web::post().to(signin::sign_out))
         .route("/confirm", get().to(signin::show_confirm))
         .route("/confirm", web::post().to(signin::confirm))
+        .route("/forgot", get().to(recover::show))
+        .route("/forgot", web::post().to(recover::ask))
+        .route("/reset", get().to(recover::sent))
+        .route("/reset", web::post().to(recover::paste))
+        .route("/reset/done", get().to(recover::done))
+        .route("/reset/{secret}", get().to(recover::open))
+        .route("/reset/{secret}", web::post().to(recover::renew))
+        .route("/account", get().to(account::home))
+        .route("/account/details", get().to(account::details))
+        .route("/account/details", web::post().to(account::save_details))
+        .route("/account/signing-in", get().to(account::signing_in))
+        .route(
+            "/account/signing-in",
+            web::post().to(account::save_password),
+        )
+        .route("/account/devices", get().to(account::devices))
+        .route("/account/devices", web::post().to(account::end_devices))
+        .route("/account/apps", get().to(account::connected))
+        .route("/account/apps", web::post().to(account::remove_app))
+        .route("/account/log", get().to(account::log))
+        .route("/account/agreements", get().to(account::agreements))
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready));
     let programs = || web::route().guard(Options());

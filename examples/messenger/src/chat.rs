@@ -220,12 +220,17 @@ fn next(events: &Receiver<Event>, due: Instant) -> Option<Event> {
 
 fn hear(stream: &TcpStream, events: &Sender<Event>) {
     let mut lines = Lines::new(stream);
-    while let Ok(Heard::Line(tell)) = lines.next() {
-        if events.send(Event::Heard(tell)).is_err() {
+    loop {
+        let event = match lines.next() {
+            Ok(Heard::Line(tell)) => Event::Heard(tell),
+            Ok(Heard::Nothing) => continue,
+            Ok(Heard::End) | Err(_) => Event::Cut,
+        };
+        let last = matches!(event, Event::Cut);
+        if events.send(event).is_err() || last {
             return;
         }
     }
-    let _ = events.send(Event::Cut);
 }
 
 fn read_keys(events: &Sender<Event>) {

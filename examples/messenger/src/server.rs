@@ -76,22 +76,65 @@ struct Stay {
     asked: bool,
 }
 
+/// What a connection's time asks for.
+#[derive(Debug, PartialEq)]
+enum Due {
+    Nothing,
+    Renew,
+    End,
+}
+
+impl Stay {
+    fn new(sub: String, person: Person, at: SystemTime, expires_at: SystemTime) -> Self {
+        let life = expires_at.duration_since(at).unwrap_or_default();
+        // Ask a minute before the end, or after four fifths of a short life.
+        let margin = (life / 5).min(Duration::from_secs(60));
+        Self {
+            sub,
+            person,
+            renew_at: at + (life - margin),
+            ends_at: expires_at + GRACE,
+            asked: false,
+        }
+    }
+
+    /// Asks for a fresh token once, and ends soon after the old one.
+    fn due(&mut self, at: SystemTime) -> Due {
+        if at >= self.ends_at {
+            return Due::End;
+        }
+        if at < self.renew_at || self.asked {
+            return Due::Nothing;
+        }
+        self.asked = true;
+        Due::Renew
+    }
+}
+
 impl House {
     fn receive(&self, stream: &TcpStream) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let why = self.talk(stream, number).err();
-        if let Some(member) = self.room().remove(&number) {
-            let person = member.person;
-            drop(member.mail);
-            if !self.online().contains(&person) {
-                println!("- {}", person.username);
-                self.tell(&Tell::Left(person), None);
+        // Taken out first: the room must not stay locked while the others are told.
+        let member = self.room().remove(&number);
+        match member {
+            Some(Member { person, mail, .. }) => {
+                // The last letter; after it `deliver` hangs up.
+                if let Some(why) = why {
+                    let _ = mail.try_send(Tell::Refused(why));
+                }
+                if !self.online().contains(&person) {
+                    println!("- {}", person.username);
+                    self.tell(&Tell::Left(person), None);
+                }
+            }
+            None => {
+                if let Some(why) = why {
+                    let _ = line::send(stream, &Tell::Refused(why));
+                }
+                let _ = stream.shutdown(Shutdown::Both);
             }
         }
-        if let Some(why) = why {
-            let _ = line::send(stream, &Tell::Refused(why));
-        }
-        let _ = stream.shutdown(Shutdown::Both);
     }
 
     /// Serves one connection; an error is told to the app before the end.
@@ -118,13 +161,12 @@ impl House {
                 (None, _) if now() < since + PATIENCE => {}
                 (None, _) => return Err("Nobody said who they are.".to_owned()),
                 (Some(stay), ask) => {
-                    let at = now();
-                    if at >= stay.ends_at {
-                        return Err("Your stay has run out. Sign in again.".to_owned());
-                    }
-                    if at >= stay.renew_at && !stay.asked {
-                        stay.asked = true;
-                        self.post(number, Tell::Renew);
+                    match stay.due(now()) {
+                        Due::Nothing => {}
+                        Due::Renew => self.post(number, Tell::Renew),
+                        Due::End => {
+                            return Err("Your stay has run out. Sign in again.".to_owned());
+                        }
                     }
                     match ask {
                         None => {}
@@ -158,16 +200,7 @@ impl House {
             return Err("You have not allowed this app to use the chat server.".to_owned());
         }
         let person = person(&claims).ok_or("Only people can talk here.")?;
-        let life = claims.expires_at.duration_since(at).unwrap_or_default();
-        // Ask a minute before the end, or after four fifths of a short life.
-        let margin = (life / 5).min(Duration::from_secs(60));
-        Ok(Stay {
-            sub: claims.sub,
-            person,
-            renew_at: at + (life - margin),
-            ends_at: claims.expires_at + GRACE,
-            asked: false,
-        })
+        Ok(Stay::new(claims.sub, person, at, claims.expires_at))
     }
 
     fn enter(&self, stream: &TcpStream, number: u64, you: &Person) -> Result<(), String> {
@@ -263,10 +296,10 @@ fn put(member: &Member, what: Tell) {
 fn deliver(stream: &TcpStream, letters: &Receiver<Tell>) {
     while let Ok(letter) = letters.recv() {
         if line::send(stream, &letter).is_err() {
-            let _ = stream.shutdown(Shutdown::Both);
-            return;
+            break;
         }
     }
+    let _ = stream.shutdown(Shutdown::Both);
 }
 
 /// Who a token is about; `None` for a machine, which has no name.
@@ -279,4 +312,29 @@ fn person(claims: &Claims) -> Option<Person> {
 #[allow(clippy::disallowed_methods)] // the example's one look at the clock in this part
 fn now() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_ends_with_its_token() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let person = Person {
+            username: "ann".into(),
+            name: "Ann".into(),
+        };
+        let mut stay = Stay::new("1".into(), person, at(0), at(600));
+        for (second, due) in [
+            (0, Due::Nothing),
+            (539, Due::Nothing),
+            (540, Due::Renew),
+            (541, Due::Nothing),
+            (629, Due::Nothing),
+            (630, Due::End),
+        ] {
+            assert_eq!(stay.due(at(second)), due, "after {second} s");
+        }
+    }
 }

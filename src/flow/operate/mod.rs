@@ -5,6 +5,7 @@ pub mod key;
 pub mod mail;
 pub mod person;
 pub mod service;
+pub mod token;
 
 use crate::oauth::scope;
 

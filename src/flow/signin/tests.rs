@@ -1,3 +1,5 @@
+//! Stories of signing in, told to a database of their own.
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ use crate::account::{Code, Field, Invalid};
 use crate::app::App;
 use crate::clock::Time;
 use crate::hash::{self, Class};
+use crate::keys::Purpose;
 use crate::rng::{Secret, digest};
 use crate::store::{self, Conn, Error};
 
@@ -62,7 +63,12 @@ pub async fn begin(
     door: &Door,
     request_id: Option<String>,
 ) -> Result<Begun, Refused> {
-    let own = door.draft.as_deref().map(digest);
+    let fresh = cookie(app, &typed, door);
+    // Without a cookie of a draft it may still be the same answers again, whose answer was lost:
+    // then it is the draft that they made the first time (SECURITY L01).
+    let own = Some(digest(
+        &door.draft.clone().unwrap_or_else(|| fresh.reveal()),
+    ));
     let (house, answers) = (app.clone(), typed.clone());
     // zxcvbn takes its time.
     let judged = tokio::task::spawn_blocking(move || check_profile(&of(&answers), &house.policy))
@@ -90,8 +96,9 @@ pub async fn begin(
     let seat = Class::SignUp.from(door.visitor.address);
     let password = app.hasher.hash(seat, answers.password.reveal()).await?;
 
-    let (cookie, id) = (app.rng.secret(), app.rng.id());
-    let (cookie_hash, drawn) = (cookie.hash(), Drawn::new(app, door, &["pwd"]));
+    let id = app.rng.id();
+    let (cookie_hash, drawn) = (fresh.hash(), Drawn::new(app, door, &["pwd"]));
+    let came_without = door.draft.is_none();
     let written = app
         .store
         .write(move |c| {
@@ -133,6 +140,10 @@ pub async fn begin(
                 check_again(&mut draft); // a passed check is good for three addresses
             }
             if new {
+                // One that is over, or was left alone, makes room.
+                if let Some(old) = store::draft::find(c, &cookie_hash)? {
+                    store::draft::delete(c, &old.id)?;
+                }
                 store::draft::add(c, &draft, &cookie_hash, &skeleton(&draft.username))?;
             }
             Ok(Ok((drawn.settle(c, &mut draft, &settings)?, new)))
@@ -141,11 +152,28 @@ pub async fn begin(
     app.post.notify_one();
     match written {
         Ok((moved, new)) => Ok(Begun {
-            cookie: new.then_some(cookie),
+            cookie: (new || came_without).then_some(fresh),
             moved,
         }),
         Err(code) => Err(Refused::Wrong(vec![Invalid::new(Field::Username, code)])),
     }
+}
+
+/// The cookie of a new draft: the same for the same answers from the same browser, so that a
+/// retry finds the draft that it made. Only this browser's own cookie, which is a secret, and our
+/// key can make it.
+fn cookie(app: &App, typed: &Typed, door: &Door) -> Secret {
+    let Some(browser) = &door.browser else {
+        return app.rng.secret();
+    };
+    Secret::derived(app.keys.master().mac(
+        Purpose::Draft,
+        &[
+            browser.as_bytes(),
+            typed.username.as_bytes(),
+            typed.email.as_bytes(),
+        ],
+    ))
 }
 
 /// Whether a name is gone, and what could be had instead.

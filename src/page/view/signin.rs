@@ -78,6 +78,8 @@ pub struct ForgotSent {
     pub minutes: u32,
     /// Who the mail is from.
     pub from: String,
+    /// Asked for too often: no new mail was sent, the last one still works.
+    pub limited: bool,
     /// What to put right: `secret`.
     pub errors: Vec<FieldError>,
 }
