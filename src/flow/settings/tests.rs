@@ -1,10 +1,10 @@
+//! Stories of the account pages, told to a database of their own.
+
 use super::*;
 use crate::account::session::PROOF;
 use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House, PASSWORD};
 use crate::oauth::grant::Grant;
-//! Stories of the account pages, told to a database of their own.
-
 
 const NEWER: &str = "forty yaks cross a frozen lake";
 
