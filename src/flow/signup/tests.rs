@@ -1,3 +1,5 @@
+//! Stories of sign-up, told to a database of their own.
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -394,7 +396,9 @@ async fn mails_to_one_address_are_limited_across_drafts() {
     for n in 0..9 {
         house.later(minutes(16));
         let mut person = house.person();
-        house.answers(&mut person, &format!("again{n}"), "a@mail.example").await;
+        house
+            .answers(&mut person, &format!("again{n}"), "a@mail.example")
+            .await;
     }
     assert_eq!(house.letters().await.len(), 10);
 }
@@ -494,6 +498,13 @@ async fn a_check_is_answered_once_in_time_and_with_three_tries() {
         check::Answered::Wrong
     ));
     assert!(check::picture(&house.app, &third).await.unwrap().is_none());
+    // Each wrong answer to a question is followed by another one.
+    check::change(&house.app, &door, Some(Method::Question))
+        .await
+        .unwrap();
+    let asked = shown().await;
+    assert!(matches!(answer("?").await, check::Answered::WrongNew));
+    assert_eq!(shown().await.check.number, asked.check.number + 1);
     check::change(&house.app, &door, Some(Method::Picture))
         .await
         .unwrap();
