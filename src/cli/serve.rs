@@ -10,6 +10,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::fault::Fault;
+use super::house::make_folders;
 use super::out;
 use crate::app::App;
 use crate::clock::Clock;
@@ -41,14 +42,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
     #[allow(clippy::disallowed_methods)] // how long the start took is no part of any story
     let began = std::time::Instant::now();
     log(&config)?;
-    let folder = &config.data_dir;
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Fault::new(
-            "cannot make the data folder",
-            format!("{}: {error}", folder.display()),
-            "set data_dir to a folder that this user may write",
-        )
-    })?;
+    make_folders(&config)?;
     mark(&config)?;
     let (done, _lock) = prepare(&config)?;
     let app = Arc::new(App::build(config, Clock::system(), Rng::System)?);
