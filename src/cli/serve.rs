@@ -155,7 +155,9 @@ fn mark(config: &Config) -> Result<(), Fault> {
 
 fn log(config: &Config) -> Result<(), Fault> {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::new(format!("warn,gerege={level}", level = config.log.level));
+    // What anyone can cause by speaking no HTTP is no error of ours: it is answered, not logged.
+    let level = &config.log.level;
+    let filter = EnvFilter::new(format!("warn,actix_http=off,gerege={level}"));
     let file = |path: &Path| {
         OpenOptions::new()
             .create(true)

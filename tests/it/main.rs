@@ -4,9 +4,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod account;
 mod app;
+mod authorize;
+mod bad_input;
 mod crash;
+mod dump;
 mod floors;
+mod forged;
 mod http;
 mod log;
+mod logs;
 mod pages;
+mod race;
+mod recover;
+mod road;
+mod signin;
+mod signup;
+mod source;
+mod token;
