@@ -108,7 +108,6 @@ impl App {
         Ok(Self {
             mailer: mailer(&config)?,
             page: Engine::new(config.theme.dir.clone())?.offering(&config.theme.languages),
-            page: Engine::new(config.theme.dir.clone())?,
             questions: questions(&config)?,
             policy: policy(&config),
             limits: limits(&config),

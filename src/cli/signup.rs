@@ -29,7 +29,12 @@ pub enum Command {
         /// The username or id, from gerege signup list
         who: String,
         /// Words of yours in the mail
-        #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+        #[arg(
+            long,
+            default_value = "",
+            value_name = "TEXT",
+            hide_default_value = true
+        )]
         note: String,
     },
 }
@@ -82,7 +87,14 @@ fn list(waiting: &[Waiting], out: Out) {
             ]
         })
         .collect();
-    let heads = ["USERNAME", "NAME", "EMAIL", "SINCE (UTC)", "UNTIL", "THEY SAY"];
+    let heads = [
+        "USERNAME",
+        "NAME",
+        "EMAIL",
+        "SINCE (UTC)",
+        "UNTIL",
+        "THEY SAY",
+    ];
     out.table(&heads, &rows, "Nobody waits.");
 }
 

@@ -144,7 +144,10 @@ fn print(report: &Report, verdict: Option<String>, now: Time, out: Out) {
         && let Ok(all) = serde_json::to_string_pretty(&report.claims)
     {
         let proved = report.kind == Kind::Opaque
-            || report.signature.as_deref().is_some_and(|said| said.starts_with("good"));
+            || report
+                .signature
+                .as_deref()
+                .is_some_and(|said| said.starts_with("good"));
         out::line(if proved {
             "it says"
         } else {
