@@ -104,13 +104,15 @@ async fn next(payload: &mut Payload) -> Option<Result<web::Bytes, actix_web::err
 }
 
 /// Whether a POST came from our own pages. Programs without an origin pass: they still need the
-/// page token. A page of another site always sends its origin with a POST (Fetch 3.2).
+/// page token. A page of another site always sends its origin with a POST (Fetch 3.2). Our own
+/// pages send `null`, because they send no referrer; a browser then says where it stood when it
+/// posted, and one that does not say is held to the page token.
 pub fn is_same_origin(request: &HttpRequest, own: &str) -> bool {
     let read = |name: &str| request.headers().get(name).map(|value| value.to_str());
     match (read("origin"), read("sec-fetch-site")) {
-        (Some(Ok(origin)), _) => origin == own,
         (Some(Err(_)), _) | (_, Some(Err(_))) => false,
-        (None, Some(Ok(site))) => site == "same-origin" || site == "none",
-        (None, None) => true,
+        (Some(Ok(origin)), _) if origin != "null" => origin == own,
+        (_, Some(Ok(site))) => site == "same-origin" || site == "none",
+        (_, None) => true,
     }
 }
