@@ -173,6 +173,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
             Ok(store::draft::sweep(c, now)?
                 + store::request::sweep(c, now)?
                 + store::reset::sweep(c, now)?
+                + store::address::sweep(c, now)?
                 + store::counter::sweep(c, now)?
                 + store::grant::sweep(c, before)?
                 + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?

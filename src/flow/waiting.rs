@@ -133,6 +133,5 @@ fn lock(app: &App, c: &mut Conn<'_>, who: &str, now: Time) -> Result<Option<Draf
 }
 
 fn address(draft: &Draft) -> Result<Email, Error> {
-    Email::parse(&draft.email)
-        .map_err(|_| Error::Broken("a draft's address cannot be read".into()))
+    Email::parse(&draft.email).map_err(|_| Error::Broken("a draft's address cannot be read".into()))
 }

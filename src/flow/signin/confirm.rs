@@ -28,7 +28,8 @@ pub enum Confirmed {
     Gone,
 }
 
-/// Who is to confirm: the person picked for the waiting request, else the one last proved.
+/// Who is to confirm: the person picked for the waiting request, else the one that the app means,
+/// else the one last proved.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -38,21 +39,28 @@ pub async fn whom(
     request: Option<&str>,
     now: Time,
 ) -> Result<Option<(Session, Account)>, store::Error> {
-    let chosen = match (request.map(str::to_owned), &here.browser) {
+    let stored = match (request.map(str::to_owned), &here.browser) {
         (Some(id), Some(browser)) => {
             let browser = browser.id.clone();
             app.store
                 .read(move |c| {
                     let stored = request::find(c, &id, now)?;
-                    Ok(stored
-                        .filter(|stored| stored.browser_id == browser)
-                        .and_then(|stored| stored.marks.chosen))
+                    Ok(stored.filter(|stored| stored.browser_id == browser))
                 })
                 .await?
         }
         _ => None,
     };
-    let one = chosen.and_then(|account_id| here.of(&account_id));
+    let one = stored.and_then(
+        |stored| match (stored.marks.chosen, stored.asked.login_hint) {
+            (Some(chosen), _) => here.of(&chosen),
+            (None, Some(hint)) => here
+                .signed_in
+                .iter()
+                .find(|(_, account)| account.username == hint || account.email == hint),
+            (None, None) => None,
+        },
+    );
     Ok(one.or_else(|| here.first()).cloned())
 }
 

@@ -85,7 +85,10 @@ pub async fn prepare(app: &Arc<App>, wizard: Wizard) -> Result<Wizard, Error> {
             let Some(mut draft) = store::draft::lock(c, &id)? else {
                 return Ok(None);
             };
-            if draft.check.passed_at.is_none_or(|_| !draft.check_counts(&house.limits, now))
+            if draft
+                .check
+                .passed_at
+                .is_none_or(|_| !draft.check_counts(&house.limits, now))
                 && !is_open(&house, &draft, now)
             {
                 let way = draft.check.shown.filter(|way| offers(&house, *way));

@@ -7,9 +7,7 @@ use super::{door, go, look, path, posted, shell_of};
 use crate::account::signup::{Draft, Method, Step, other_ways_first};
 use crate::flow::signup::check::{self, Answered, Typed};
 use crate::flow::signup::{Found, Wizard};
-use crate::page::view::{
-    CheckPerson, CheckPicture, CheckQuestion, CheckSound, CheckWork, Ways,
-};
+use crate::page::view::{CheckPerson, CheckPicture, CheckQuestion, CheckSound, CheckWork, Ways};
 use crate::page::{FieldError, Shell, View};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
@@ -60,7 +58,12 @@ pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
     let mut errors = vec![wrong(visit, shown, &answered)];
     if matches!(answered, Answered::WrongNew) && other_ways_first(&wizard.draft, &visit.app.limits)
     {
-        errors.push(visit.app.page.error(&visit.lang, "code", "check-others", &[]));
+        errors.push(
+            visit
+                .app
+                .page
+                .error(&visit.lang, "code", "check-others", &[]),
+        );
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     page(visit, *wizard, status, &typed.note, errors).await
