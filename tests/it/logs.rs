@@ -8,7 +8,7 @@ use crate::signup::begin;
 
 const PASSWORD: &str = "canary feather umbrella tundra";
 const WRONG: &str = "canary-guess-of-somebody-else";
-const ADDRESS: &str = "canary.address@mail.example";
+const ADDRESS: &str = "quiet.mailbox@mail.example";
 
 // R70
 #[test]
