@@ -11,6 +11,7 @@ use super::{is_id, scopes, service, token};
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::keyring;
+use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House};
 use crate::keys::ISSUER;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
@@ -400,6 +401,11 @@ async fn an_added_person_has_a_proved_address_and_signs_in() {
         panic!("refused");
     };
     assert_eq!(wrong.len(), 3, "all mistakes at once");
+
+    let entered = house
+        .attempt("bataar@mail.example", "slow river, tall grass", DEVICE)
+        .await;
+    assert!(matches!(entered, Outcome::In { .. }));
 
     // Deleted, the name is never given again.
     person::delete(app, made).await.unwrap();
