@@ -110,10 +110,11 @@ fn tab_to(chromium: &Chromium, wanted: &str) {
     for _ in 0..40 {
         chromium.press(TAB);
         let seen = chromium.run(
-            "const now = document.activeElement, look = getComputedStyle(now);
+            "const now = document.activeElement;
              return [now.id, now.name || '', now.value || '', now.tagName,
-                     look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0
-                     || look.boxShadow !== 'none']",
+                     [now, now.parentElement].map((one) => getComputedStyle(one)).some((one) =>
+                       one.outlineStyle !== 'none' && parseFloat(one.outlineWidth) > 0
+                       || one.boxShadow !== 'none')]",
         );
         if seen[3] == "BODY" {
             continue;
