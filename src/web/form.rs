@@ -71,6 +71,9 @@ impl FromRequest for Form {
     }
 }
 
+/// How long a body may take to arrive.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Reads an urlencoded body, up to its bound.
 pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
     let kind = request
@@ -87,6 +90,13 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
             "bad-request",
         ));
     }
+    let bytes = tokio::time::timeout(PATIENCE, collect(payload))
+        .await
+        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))??;
+    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+}
+
+async fn collect(payload: &mut Payload) -> Result<web::BytesMut, Fault> {
     let mut bytes = web::BytesMut::new();
     while let Some(piece) = next(payload).await {
         let piece = piece.map_err(|_| Fault::unreadable())?;
@@ -95,7 +105,7 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
         }
         bytes.extend_from_slice(&piece);
     }
-    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+    Ok(bytes)
 }
 
 async fn next(payload: &mut Payload) -> Option<Result<web::Bytes, actix_web::error::PayloadError>> {

@@ -3,8 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::web::Query;
 
-use super::consent::{Asking, gone, mark, scene, shell, whose};
+use super::consent::{Asking, gone, mark, scene, shell};
 use crate::account::{Account, terms};
+use crate::flow::authorize;
 use crate::page::view::TermsAgain;
 use crate::store;
 use crate::web::fault::Fault;
@@ -43,7 +44,7 @@ pub async fn agree(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, 
     let Some(scene) = scene(&visit, &asking).await? else {
         return gone(&visit);
     };
-    let Some(account) = whose(&scene) else {
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
     let (_, view) = due(&visit, &account).await?;
@@ -62,7 +63,7 @@ pub async fn agreed(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
     let Some(scene) = scene(visit, &asking).await? else {
         return gone(visit);
     };
-    let Some(account) = whose(&scene) else {
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(visit));
     };
     let (versions, view) = due(visit, &account).await?;
