@@ -131,7 +131,7 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
                 tracing::info!(kind = item.kind, to = domain, "mail.sent");
                 store::outbox::sent(c, &item.id, said, now)
             }
-            Said::Gone => store::outbox::unsent(c, &item.id, "no longer needed", None, now),
+            Said::Gone => store::outbox::delete(c, &item.id),
             Said::Failed(Failure::Refused { code, said }) => {
                 // The server's words often repeat the address: they stand in the outbox only.
                 tracing::error!(kind = item.kind, to = domain, code, "mail.refused");

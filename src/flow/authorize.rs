@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::opaque::Kind;
 use super::request::{self, Stored};
-use crate::account::{self, Account, Session};
+use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
+use crate::flow::terms;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
@@ -139,9 +140,10 @@ pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
         Next::Confirm { account_id }
         | Next::ContinueAs { account_id }
         | Next::Terms { account_id }
-        | Next::Consent { account_id, .. } => {
-            scene.here.of(&account_id).map(|(_, account)| account.clone())
-        }
+        | Next::Consent { account_id, .. } => scene
+            .here
+            .of(&account_id)
+            .map(|(_, account)| account.clone()),
         _ => None,
     })
 }
@@ -250,12 +252,8 @@ fn session_view(
     ask_again: bool,
     now: Time,
 ) -> Result<SessionView, Error> {
-    let terms_due = ask_again && {
-        let published = store::terms::list(c)?;
-        let accepted = store::terms::accepted(c, &account.id)?;
-        let due = account::terms::due(&published, &accepted, &account.language, now);
-        !due.must.is_empty() || !due.may_wait.is_empty() && !later
-    };
+    let due = terms::due_in(c, ask_again, &account.id, &account.language, now)?;
+    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
     Ok(SessionView {
         account_id: account.id.clone(),
         sid: session.sid.clone(),
@@ -339,8 +337,8 @@ async fn issue(
         .write(move |c| {
             // The session may have ended, or the account been closed, since it was read.
             // Both are held, so that whoever ends them now sees this grant and ends it too.
-            let alive = store::account::hold(c, &account_id, None)?
-                && store::browser::hold(c, &grant.sid)?;
+            let alive =
+                store::account::hold(c, &account_id, None)? && store::browser::hold(c, &grant.sid)?;
             if !alive || !store::request::answer(c, &id, now)? {
                 return Ok(false);
             }

@@ -31,12 +31,7 @@ pub fn add(c: &mut Conn<'_>, key: &str, span: Duration, now: Time) -> Result<Cou
     Err(Error::Busy("a counter is cleared all the time".into()))
 }
 
-fn try_add(
-    c: &mut Conn<'_>,
-    key: &str,
-    span: Duration,
-    now: Time,
-) -> Result<Option<Count>, Error> {
+fn try_add(c: &mut Conn<'_>, key: &str, span: Duration, now: Time) -> Result<Option<Count>, Error> {
     let expires = now.plus(span).millis();
     db!(c, conn => diesel::insert_into(counter::table)
         .values((

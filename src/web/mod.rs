@@ -118,7 +118,10 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         )
         .route("/oauth2/authorize", web::get().to(oauth::authorize::get))
         .route("/oauth2/authorize", web::post().to(oauth::authorize::post))
-        .route("/oauth2/authorize/{id}", web::get().to(oauth::authorize::decide))
+        .route(
+            "/oauth2/authorize/{id}",
+            web::get().to(oauth::authorize::decide),
+        )
         .route("/oauth2/token", web::post().to(oauth::token::token))
         .route("/oauth2/token", programs().to(guard::preflight))
         .route(
