@@ -393,6 +393,7 @@ fn a_form_counts_only_from_our_own_page_in_the_same_browser() {
     let fresh = browser.get("/signin").is(200);
     let mut browser = browser.with("Origin", &origin);
     browser.submit(&fresh, &fields).leads("/account");
+    app.deliver();
 }
 
 // R46
