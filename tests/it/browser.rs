@@ -29,17 +29,17 @@ fn wizard(app: &TestApp, chromium: &Chromium) {
     assert_eq!(chromium.h1(), "Create an account");
     assert!(chromium.source().contains("Demo messenger"));
     fill_profile(chromium, "temuulen");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     assert_eq!(chromium.h1(), "Read and accept");
     chromium.click("button[value=accept]");
     assert_eq!(chromium.h1(), "Enter the code we sent");
     let code = app.letter("temuulen@mail.example").code();
     chromium.write("#code", &code);
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     assert_eq!(chromium.h1(), "Your account is ready");
     let back = std::thread::scope(|scope| {
         let heard = scope.spawn(|| callback.heard());
-        chromium.click("main form button[type=submit]");
+        chromium.click("main form button.btn[type=submit]");
         heard.join().unwrap()
     });
     assert_eq!(chromium.h1(), "Back in the messenger");
@@ -63,11 +63,11 @@ fn sign_out_and_in(app: &TestApp, chromium: &Chromium) {
     chromium.open(&format!("{}/signin", app.origin));
     chromium.write("#login", "temuulen");
     chromium.write("#password", "a wrong guess of someone");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     assert!(chromium.has(".sum[role=alert]"));
     assert!(chromium.source().contains("does not match"));
     chromium.write("#password", PASSWORD);
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     assert!(chromium.url().ends_with("/account"), "{}", chromium.url());
     assert!(chromium.source().contains("Temuulen Bat"));
 }
@@ -110,10 +110,11 @@ fn tab_to(chromium: &Chromium, wanted: &str) {
     for _ in 0..40 {
         chromium.press(TAB);
         let seen = chromium.run(
-            "const now = document.activeElement, look = getComputedStyle(now);
+            "const now = document.activeElement;
              return [now.id, now.name || '', now.value || '', now.tagName,
-                     look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0
-                     || look.boxShadow !== 'none']",
+                     [now, now.parentElement].map((one) => getComputedStyle(one)).some((one) =>
+                       one.outlineStyle !== 'none' && parseFloat(one.outlineWidth) > 0
+                       || one.boxShadow !== 'none')]",
         );
         if seen[3] == "BODY" {
             continue;
@@ -273,17 +274,17 @@ fn every_page_is_for_everyone() {
     eye.open(&at(&request(&[("client_id", "nobody")])), "unknown app");
     chromium.open(&at("/signin"));
     eye.picture("signin");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signin with mistakes");
     // The wizard.
     eye.open(&at(&request(&[("prompt", "create")])), "/signup");
     eye.picture("signup");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signup with mistakes");
     fill_profile(&chromium, "temuulen");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signup/check");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signup/check with a mistake");
     for way in ["sound", "question", "person", "picture"] {
         if chromium.has(&format!("button[value={way}]")) {
@@ -292,7 +293,7 @@ fn every_page_is_for_everyone() {
         }
     }
     chromium.write("#code", &letters(&app));
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signup/agree");
     chromium.click("button[value=decline]");
     eye.look("/signup/agree declined");
@@ -309,10 +310,10 @@ fn every_page_is_for_everyone() {
     eye.open(&at(&letter.link("/e/")), "/e/…");
     chromium.open(&at("/signup/email"));
     chromium.write("#code", "000000");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signup/email with a mistake");
     chromium.write("#code", &letter.code());
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/signup/done");
     // The account.
     for path in [
@@ -354,12 +355,12 @@ fn every_page_is_for_everyone() {
     // A way back in.
     chromium.open(&at("/forgot"));
     chromium.write("#login", "temuulen");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/reset");
     let link = app.letter("temuulen@mail.example").link("/reset/");
     eye.open(&at(&link), "/reset/…");
     chromium.write("#password", "another lantern nine saddle");
-    chromium.click("main form button[type=submit]");
+    chromium.click("main form button.btn[type=submit]");
     eye.look("/reset/done");
     app.deliver();
     assert!(eye.seen > 40, "{} pages", eye.seen);
