@@ -327,6 +327,7 @@ async fn issue(
         kind: "app.allowed".into(),
         detail: serde_json::json!({
             "client": client_id,
+            "app": scene.client.name,
             "device": session.agent,
             "network": session.network,
         })

@@ -354,7 +354,8 @@ pub async fn accept(
 ) -> Result<bool, Error> {
     let (ask_again, now) = (app.config.terms.ask_again_on_change, app.clock.now());
     let (id, language) = (account.id.clone(), language.to_owned());
-    let line = visitor.event(app, &account.id, "terms.accepted", now);
+    let line = visitor.event(app, &account.id, "terms", now);
+    let (device, network) = (visitor.agent.clone(), visitor.network());
     app.store
         .write(move |c| {
             let due = due_in(c, ask_again, &id, &language, now)?;
@@ -371,7 +372,19 @@ pub async fn accept(
             for version in due.all() {
                 store::terms::accept(c, &id, &version.accept(now))?;
             }
-            store::event::add(c, &line)?;
+            let titles: Vec<&str> = due.all().map(|one| one.title.as_str()).collect();
+            let detail = serde_json::json!({
+                "device": device,
+                "network": network,
+                "title": titles.join(", "),
+            });
+            store::event::add(
+                c,
+                &store::event::Event {
+                    detail: detail.to_string(),
+                    ..line.clone()
+                },
+            )?;
             Ok(true)
         })
         .await
