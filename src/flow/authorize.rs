@@ -32,10 +32,10 @@ pub async fn begin(
     app: &App,
     asked: AuthorizeRequest,
     cookie: &str,
-) -> Result<Result<String, (Refusal, Option<Client>)>, Error> {
+) -> Result<Result<String, Refused>, Error> {
     let (client, services) = on_file(app, &asked).await?;
     if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
-        return Ok(Err((refusal, client)));
+        return Ok(Err(Refused(Box::new(refusal), client.map(Box::new))));
     }
     let (id, browser_id, now) = (app.rng.id(), app.rng.id(), app.clock.now());
     let hash = digest(cookie);
@@ -63,16 +63,20 @@ pub async fn begin(
     Ok(Ok(back))
 }
 
+/// A request that goes no further, and who asked, if that is known.
+#[derive(Debug)]
+pub struct Refused(pub Box<Refusal>, pub Option<Box<Client>>);
+
 /// What the door at `/oauth2/authorize/{id}` does.
 pub enum Outcome {
     /// The request waits no longer, or belongs to another browser.
     Gone,
     /// A page comes first.
-    Detour(Next),
+    Detour(Box<Next>),
     /// Sent back to the client; marks nothing more.
     Answer(Response),
     /// The request became wrong since it was stored (the client was changed).
-    Refused(Refusal, Option<Client>),
+    Refused(Refused),
 }
 
 /// Everything known about a waiting request in its browser.
@@ -91,12 +95,11 @@ pub struct Scene {
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when the request is refused.
-#[allow(clippy::type_complexity)] // two ways to fail, of different kinds
 pub async fn scene(
     app: &App,
     id: &str,
     cookie: Option<&str>,
-) -> Result<Option<Result<Scene, (Refusal, Option<Client>)>>, Error> {
+) -> Result<Option<Result<Scene, Refused>>, Error> {
     let here = browser::find(app, cookie).await?;
     let (wanted, now) = (id.to_owned(), app.clock.now());
     let stored = app
@@ -117,7 +120,7 @@ pub async fn scene(
         app.config.issuer(),
     ) {
         Ok(checked) => checked,
-        Err(refusal) => return Ok(Some(Err((refusal, client)))),
+        Err(refusal) => return Ok(Some(Err(Refused(Box::new(refusal), client.map(Box::new))))),
     };
     Ok(client.map(|client| {
         Ok(Scene {
@@ -155,7 +158,7 @@ pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
 pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome, Error> {
     let scene = match scene(app, id, cookie).await? {
         None => return Ok(Outcome::Gone),
-        Some(Err((refusal, client))) => return Ok(Outcome::Refused(refusal, client)),
+        Some(Err(refused)) => return Ok(Outcome::Refused(refused)),
         Some(Ok(scene)) => scene,
     };
     let now = app.clock.now();
@@ -178,7 +181,7 @@ pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome
                 _ => Outcome::Gone,
             })
         }
-        detour => Ok(Outcome::Detour(detour)),
+        detour => Ok(Outcome::Detour(Box::new(detour))),
     }
 }
 

@@ -223,15 +223,10 @@ fn reference(rng: &Rng) -> String {
 /// An error without words, as actix makes them.
 fn bare(response: &HttpResponse) -> Option<Fault> {
     let status = response.status();
-    let spoken = response.headers().contains_key(header::WWW_AUTHENTICATE);
-    if spoken
-        || !status.is_client_error() && !status.is_server_error()
-        || response.headers().contains_key(header::CONTENT_TYPE)
-            && !response
-                .headers()
-                .get(header::CONTENT_TYPE)
-                .is_some_and(|kind| kind == "text/plain; charset=utf-8")
-    {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let spoken = response.headers().contains_key(header::WWW_AUTHENTICATE)
+        || kind.is_some_and(|kind| kind != "text/plain; charset=utf-8");
+    if spoken || !status.is_client_error() && !status.is_server_error() {
         return None;
     }
     Some(match status {

@@ -5,7 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::query;
-use crate::flow::authorize::{self, Outcome};
+use crate::flow::authorize::{self, Outcome, Refused};
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
@@ -53,7 +53,7 @@ async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
             }
             Ok(visit.see_other(&format!("/oauth2/authorize/{id}")))
         }
-        Err((refusal, client)) => refuse(visit, &refusal, client.as_ref()),
+        Err(Refused(refusal, client)) => refuse(visit, &refusal, client.as_deref()),
     }
 }
 
@@ -66,8 +66,8 @@ pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
     match authorize::decide(&visit.app, &id, visit.cookie()).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
         Outcome::Answer(response) => answer(&visit, response),
-        Outcome::Refused(refusal, client) => refuse(&visit, &refusal, client.as_ref()),
-        Outcome::Detour(next) => match next {
+        Outcome::Refused(Refused(refusal, client)) => refuse(&visit, &refusal, client.as_deref()),
+        Outcome::Detour(next) => match *next {
             Next::Create => go("/signup"),
             Next::SignIn { .. } => go("/signin"),
             Next::Choose => go("/signin/choose"),

@@ -164,11 +164,7 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let services = visit
-        .app
-        .store
-        .read(|c| store::client::list_services(c))
-        .await?;
+    let services = visit.app.store.read(store::client::list_services).await?;
     let by_scope: Vec<(String, String)> = services
         .iter()
         .flat_map(|service| {
