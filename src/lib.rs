@@ -1,7 +1,21 @@
-//! The map of the house. A module may use only what stands above it in this list.
+//! The map of the house. A module may use only what stands before it in the order
+//! `clock rng crash config account oauth store keys hash limit captcha mail page app flow worker web cli`.
 
 pub mod account;
+pub mod app;
 pub mod captcha;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod crash;
+pub mod flow;
+pub mod hash;
+pub mod keys;
+pub mod limit;
+pub mod mail;
 pub mod oauth;
+pub mod page;
 pub mod rng;
+pub mod store;
+pub mod web;
+pub mod worker;

@@ -1,3 +1,5 @@
 //! Starts the command line; no logic.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gerege::cli::run()
+}

@@ -31,6 +31,28 @@ pub enum GrantType {
     ClientCredentials,
 }
 
+impl GrantType {
+    /// The name that goes over the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// From the name that goes over the wire.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::AuthorizationCode,
+            Self::RefreshToken,
+            Self::ClientCredentials,
+        ]
+        .into_iter()
+        .find(|grant| grant.name() == name)
+    }
+}
+
 /// Whether a code challenge must come with each request (RFC 7636).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,5 +114,37 @@ impl Client {
     /// A public client keeps no secret (RFC 6749 2.1).
     pub fn is_public(&self) -> bool {
         self.auth == ClientAuth::None
+    }
+
+    /// Whether it may use a grant type.
+    pub fn may(&self, grant: GrantType) -> bool {
+        self.grants.contains(&grant)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A confidential web client for tests.
+    pub(crate) fn client(redirects: &[&str], scopes: &str) -> Client {
+        Client {
+            id: "forum".to_owned(),
+            name: "Forum".to_owned(),
+            auth: ClientAuth::ClientSecretBasic,
+            secret_hash: Some(crate::rng::digest("opensesame")),
+            jwks: None,
+            redirects: redirects.iter().map(|uri| (*uri).to_owned()).collect(),
+            post_logout: vec!["https://forum.example/bye".to_owned()],
+            scopes: scopes.split(' ').map(str::to_owned).collect(),
+            grants: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            pkce: Pkce::Required,
+            first_party: false,
+            silent: false,
+            refresh: RefreshPolicy::Offline,
+            id_token_algorithm: Algorithm::RS256,
+            id_token_claims: false,
+            created_at: Time::default(),
+        }
     }
 }

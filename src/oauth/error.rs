@@ -14,6 +14,7 @@ pub enum Code {
     InvalidScope,
     InvalidTarget,
     InvalidToken,
+    InsufficientScope,
     UnauthorizedClient,
     UnsupportedGrantType,
     UnsupportedResponseType,
@@ -40,6 +41,7 @@ impl Code {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
@@ -56,6 +58,17 @@ impl Code {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
+
+    /// The HTTP status of an answer in JSON (RFC 6749 5.2, RFC 6750 3.1).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient | Self::InvalidToken => 401,
+            Self::InsufficientScope => 403,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+            _ => 400,
+        }
+    }
 }
 
 /// A refusal with the sentence that says which parameter and why. The sentence never
@@ -69,11 +82,68 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A refusal with its reason.
+    /// A refusal with its reason. Characters that `error_description` may not hold
+    /// (RFC 6749 5.2) become `?`, so that a reason may quote what was sent.
     pub fn new(code: Code, description: impl Into<String>) -> Self {
-        Self {
-            code,
-            description: description.into(),
+        let description = description
+            .into()
+            .chars()
+            .take(300)
+            .map(|letter| match letter {
+                '"' | '\\' => '\'',
+                ' '..='~' => letter,
+                _ => '?',
+            })
+            .collect();
+        Self { code, description }
+    }
+
+    /// The body of an answer in JSON (RFC 6749 5.2).
+    pub fn json(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut body = serde_json::Map::new();
+        body.insert("error".into(), self.code.name().into());
+        body.insert("error_description".into(), self.description.clone().into());
+        body
+    }
+
+    /// The `WWW-Authenticate` header of the token, introspection and revocation endpoints, when
+    /// due (RFC 6749 5.2; RFC 9110 11.6.1 wants one with each 401).
+    pub fn www_authenticate(&self) -> Option<&'static str> {
+        (self.code == Code::InvalidClient).then_some("Basic realm=\"gerege\", charset=\"UTF-8\"")
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.description)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_agree_with_serde() {
+        for code in [
+            Code::InvalidRequest,
+            Code::RequestUriNotSupported,
+            Code::InsufficientScope,
+            Code::UnmetAuthenticationRequirements,
+            Code::TemporarilyUnavailable,
+        ] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
+    }
+
+    #[test]
+    fn a_description_is_fit_for_headers_and_json() {
+        let problem = Problem::new(Code::InvalidClient, "a\"b\\c\r\nd\u{e9}\u{1b}");
+        assert_eq!(problem.description, "a'b'c??d??");
+        assert_eq!(problem.code.status(), 401);
+        assert!(problem.www_authenticate().is_some());
+        assert_eq!(problem.json()["error"], "invalid_client");
     }
 }

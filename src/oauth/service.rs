@@ -85,3 +85,30 @@ pub struct Service {
     /// When it was registered.
     pub created_at: Time,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A service `https://{id}.example` for tests.
+    pub(crate) fn service(id: &str, scopes: &[&str]) -> Service {
+        Service {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            audience: format!("https://{id}.example"),
+            scopes: scopes.iter().map(|name| (*name).to_owned()).collect(),
+            algorithm: Algorithm::RS256,
+            format: TokenFormat::Jwt,
+            claims: vec![ClaimRule {
+                claim: "jid".to_owned(),
+                template: "{username}@{domain}".to_owned(),
+            }],
+            keys: KeyOwner::Own,
+            rotation: Rotation::Jwks,
+            machine: false,
+            userinfo: true,
+            secret_hash: None,
+            created_at: Time::default(),
+        }
+    }
+}

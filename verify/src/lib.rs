@@ -1,1 +1,35 @@
-//! How other Rust services check the tokens that a Gerege server signs.
+//! How other Rust services check the access tokens that a Gerege server signs (RFC 9068).
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use gerege_verify::{Keys, Verifier};
+//!
+//! let keys = Keys::from_jwks(&std::fs::read_to_string("jwks.json")?)?;
+//! let verifier = Verifier::new("https://id.steppe.example", "chat", keys);
+//! # let token = "";
+//! let claims = verifier.check(token, std::time::SystemTime::now())?;
+//! println!("{} may {}", claims.sub, claims.scopes.join(", "));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! There is no clock inside: the present comes in as `now`. With the feature `fetch`, [`Remote`]
+//! loads the key set itself and keeps it fresh while keys rotate.
+//!
+//! Map: `json` refuses doubled members, `key` reads keys, `refusal` says why not, `claims` is
+//! what a good token says, `verifier` checks, `remote` (feature `fetch`) brings the keys.
+
+mod claims;
+mod json;
+mod key;
+mod refusal;
+#[cfg(feature = "fetch")]
+mod remote;
+mod verifier;
+
+pub use claims::Claims;
+pub use key::{Algorithm, KeyError, Keys};
+pub use refusal::{Part, Refusal};
+#[cfg(feature = "fetch")]
+pub use remote::{CheckError, FetchError, Remote};
+pub use verifier::Verifier;

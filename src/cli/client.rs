@@ -1,0 +1,574 @@
+//! `gerege client`: apps that people sign in to.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::house::{House, Missing};
+use super::out::{self, Out};
+use super::{count, moment};
+use crate::app::App;
+use crate::flow::operate::{
+    self,
+    client::{self as story, Kept, Refusal},
+};
+use crate::keys;
+use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::scope;
+use crate::oauth::service::Algorithm;
+use crate::store;
+
+/// What to do with apps.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Register an app and print its id and, once, its secret
+    #[command(
+        after_help = "Examples:\n  gerege client add forum --redirect https://forum.example/back\n  gerege client add messenger --public --first-party --refresh always \\\n    --redirect http://127.0.0.1/callback --scope 'openid profile chat'\n  gerege client add nightly --grant client_credentials --scope reports"
+    )]
+    Add(Box<Add>),
+    /// List apps
+    #[command(after_help = "Examples:\n  gerege client list\n  gerege client list --json")]
+    List,
+    /// Show an app
+    #[command(after_help = "Examples:\n  gerege client show forum")]
+    Show {
+        /// The app's id
+        id: String,
+    },
+    /// Change an app
+    #[command(
+        after_help = "Examples:\n  gerege client edit forum --add-redirect https://forum.example/back/\n  gerege client edit forum --first-party false --name 'The forum'"
+    )]
+    Edit(Box<Edit>),
+    /// Give an app a new secret; the old one opens nothing from then on
+    #[command(after_help = "Examples:\n  gerege client rotate-secret forum --json")]
+    RotateSecret {
+        /// The app's id
+        id: String,
+    },
+    /// Remove an app and sign everyone out of it
+    #[command(after_help = "Examples:\n  gerege client remove forum")]
+    Remove {
+        /// The app's id
+        id: String,
+    },
+}
+
+/// How an app proves itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// It does not: it is public
+    None,
+    /// Its secret by HTTP Basic
+    #[value(alias = "client_secret_basic")]
+    Basic,
+    /// Its secret in the form body
+    #[value(alias = "client_secret_post")]
+    Post,
+    /// An assertion signed with its own key
+    #[value(name = "private_key_jwt", alias = "private-key-jwt")]
+    PrivateKeyJwt,
+}
+
+impl From<Auth> for ClientAuth {
+    fn from(auth: Auth) -> Self {
+        match auth {
+            Auth::None => Self::None,
+            Auth::Basic => Self::ClientSecretBasic,
+            Auth::Post => Self::ClientSecretPost,
+            Auth::PrivateKeyJwt => Self::PrivateKeyJwt,
+        }
+    }
+}
+
+/// Whether PKCE has to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PkceChoice {
+    /// Each sign-in brings a code challenge
+    Required,
+    /// A confidential app may leave it out
+    Optional,
+}
+
+impl From<PkceChoice> for Pkce {
+    fn from(choice: PkceChoice) -> Self {
+        match choice {
+            PkceChoice::Required => Self::Required,
+            PkceChoice::Optional => Self::Optional,
+        }
+    }
+}
+
+/// When a refresh token is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Refresh {
+    /// When offline_access was granted
+    Offline,
+    /// With each sign-in: for messengers that sign in by themselves
+    Always,
+}
+
+impl From<Refresh> for RefreshPolicy {
+    fn from(refresh: Refresh) -> Self {
+        match refresh {
+            Refresh::Offline => Self::Offline,
+            Refresh::Always => Self::Always,
+        }
+    }
+}
+
+/// A signature algorithm by its registered name.
+pub fn algorithm(name: &str) -> Result<Algorithm, String> {
+    keys::parse(name).ok_or_else(|| "there are RS256, ES256 and EdDSA".to_owned())
+}
+
+fn grant(name: &str) -> Result<GrantType, String> {
+    GrantType::from_name(name)
+        .ok_or_else(|| "there are authorization_code, refresh_token, client_credentials".to_owned())
+}
+
+/// A new app.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The app's id, its client_id
+    id: String,
+    /// Where people return to after signing in; may be repeated
+    #[arg(long, value_name = "URI")]
+    redirect: Vec<String>,
+    /// The name that people read; else the id
+    #[arg(long)]
+    name: Option<String>,
+    /// It runs on people's machines and keeps no secret (--auth none)
+    #[arg(long)]
+    public: bool,
+    /// An app of your own: people are not asked for consent
+    #[arg(long)]
+    first_party: bool,
+    /// How it proves itself; else basic
+    #[arg(long, value_enum, value_name = "HOW")]
+    auth: Option<Auth>,
+    /// Its public keys as a JWK set, for private_key_jwt
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// Where people return to after signing out; may be repeated
+    #[arg(long, value_name = "URI")]
+    post_logout_redirect: Vec<String>,
+    /// The scopes it may ask for, all of them; else openid, profile, email,
+    /// offline_access
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+    /// What it may do, all of it; else authorization_code, refresh_token
+    #[arg(long, value_name = "GRANT", value_parser = grant)]
+    grant: Vec<GrantType>,
+    /// Whether each sign-in must bring a code challenge
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "required")]
+    pkce: PkceChoice,
+    /// Signs in without a click, even on the person's own machine
+    #[arg(long)]
+    silent: bool,
+    /// When it is given a refresh token
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "offline")]
+    refresh: Refresh,
+    /// The algorithm of its ID tokens
+    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = algorithm)]
+    id_token_algorithm: Algorithm,
+    /// Name, username and address stand in the ID token; else for first-party
+    /// apps
+    #[arg(long, value_name = "BOOL")]
+    id_token_claims: Option<bool>,
+}
+
+/// Changes to an app.
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// The app's id
+    id: String,
+    /// The name that people read
+    #[arg(long)]
+    name: Option<String>,
+    /// Another address to return to after signing in
+    #[arg(long, value_name = "URI")]
+    add_redirect: Vec<String>,
+    /// An address that is returned to no more
+    #[arg(long, value_name = "URI")]
+    remove_redirect: Vec<String>,
+    /// Another address to return to after signing out
+    #[arg(long, value_name = "URI")]
+    add_post_logout_redirect: Vec<String>,
+    /// An address that is returned to no more after signing out
+    #[arg(long, value_name = "URI")]
+    remove_post_logout_redirect: Vec<String>,
+    /// Another scope
+    #[arg(long, value_name = "SCOPE")]
+    add_scope: Vec<String>,
+    /// A scope that it may ask for no more
+    #[arg(long, value_name = "SCOPE")]
+    remove_scope: Vec<String>,
+    /// Something more that it may do
+    #[arg(long, value_name = "GRANT", value_parser = grant)]
+    add_grant: Vec<GrantType>,
+    /// Something that it may do no more
+    #[arg(long, value_name = "GRANT", value_parser = grant)]
+    remove_grant: Vec<GrantType>,
+    /// How it proves itself
+    #[arg(long, value_enum, value_name = "HOW")]
+    auth: Option<Auth>,
+    /// Its public keys as a JWK set, in place of those on file
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// An app of your own
+    #[arg(long, value_name = "BOOL")]
+    first_party: Option<bool>,
+    /// Signs in without a click
+    #[arg(long, value_name = "BOOL")]
+    silent: Option<bool>,
+    /// Whether each sign-in must bring a code challenge
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pkce: Option<PkceChoice>,
+    /// When it is given a refresh token
+    #[arg(long, value_enum, value_name = "WHEN")]
+    refresh: Option<Refresh>,
+    /// The algorithm of its ID tokens
+    #[arg(long, value_name = "ALG", value_parser = algorithm)]
+    id_token_algorithm: Option<Algorithm>,
+    /// Name, username and address stand in the ID token
+    #[arg(long, value_name = "BOOL")]
+    id_token_claims: Option<bool>,
+}
+
+impl Command {
+    /// What to do where there is no database.
+    pub fn missing(&self) -> Missing {
+        match self {
+            Self::Add(_) => Missing::Make,
+            _ => Missing::Refuse,
+        }
+    }
+}
+
+/// Does it.
+pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
+    let app = &house.app;
+    match command {
+        Command::Add(add) => {
+            let id = add.id.clone();
+            let kept = house
+                .wait(story::add(app, new(*add)?))
+                .map_err(|refusal| refused(&format!("{id} was not added"), &id, refusal))?;
+            print(app, &kept, "added", out);
+        }
+        Command::List => list(house, out)?,
+        Command::Show { id } => {
+            let asked = id.clone();
+            let client = house
+                .wait(app.store.read(move |c| store::client::find(c, &asked)))?
+                .ok_or_else(|| refused("nothing to show", &id, Refusal::Unknown(id.clone())))?;
+            let kept = Kept {
+                client,
+                secret: None,
+                warnings: Vec::new(),
+            };
+            print(app, &kept, "", out);
+        }
+        Command::Edit(edit) => {
+            let id = edit.id.clone();
+            let change = changes(*edit)?;
+            let kept = house
+                .wait(story::edit(app, &id, change))
+                .map_err(|refusal| refused(&format!("{id} was not changed"), &id, refusal))?;
+            print(app, &kept, "changed", out);
+        }
+        Command::RotateSecret { id } => {
+            let kept = house
+                .wait(story::rotate_secret(app, &id))
+                .map_err(|refusal| refused(&format!("{id} keeps its secret"), &id, refusal))?;
+            print(app, &kept, "changed", out);
+        }
+        Command::Remove { id } => {
+            let ended = house
+                .wait(story::remove(app, &id))
+                .map_err(|refusal| refused(&format!("{id} was not removed"), &id, refusal))?;
+            if out.json {
+                out::json(&json!({ "client_id": id, "done": "removed", "apps_ended": ended }));
+            } else {
+                let ended = count(ended, "sign-in", "sign-ins");
+                out::line(&format!("removed {id}: {ended} ended"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The client that the words of `client add` mean.
+fn new(add: Add) -> Result<Client, Fault> {
+    let auth = match (add.public, add.auth) {
+        (true, None | Some(Auth::None)) => ClientAuth::None,
+        (true, Some(_)) => {
+            return Err(Fault::usage(
+                format!("{} was not added", add.id),
+                "a public app has nothing to prove itself with, so --public and --auth disagree",
+                "leave out one of them",
+            ));
+        }
+        (false, Some(auth)) => auth.into(),
+        (false, None) if add.jwks.is_some() => ClientAuth::PrivateKeyJwt,
+        (false, None) => ClientAuth::ClientSecretBasic,
+    };
+    let grants = if add.grant.is_empty() {
+        vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+    } else {
+        add.grant
+    };
+    let signs_in = grants.contains(&GrantType::AuthorizationCode);
+    let scopes = match scopes(&add.id, &add.scope)? {
+        // A machine has no profile.
+        typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),
+        typed => typed,
+    };
+    Ok(Client {
+        name: add.name.unwrap_or_else(|| add.id.clone()),
+        auth,
+        secret_hash: None,
+        jwks: add.jwks.as_deref().map(read_keys).transpose()?,
+        redirects: add.redirect,
+        post_logout: add.post_logout_redirect,
+        scopes,
+        grants,
+        pkce: add.pkce.into(),
+        first_party: add.first_party,
+        silent: add.silent,
+        refresh: add.refresh.into(),
+        id_token_algorithm: add.id_token_algorithm,
+        id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
+        created_at: crate::clock::Time::default(),
+        id: add.id,
+    })
+}
+
+fn scopes(id: &str, typed: &[String]) -> Result<Vec<String>, Fault> {
+    operate::scopes(typed)
+        .map_err(|name| refused(&format!("{id} stays as it is"), id, Refusal::Scope(name)))
+}
+
+fn read_keys(file: &Path) -> Result<String, Fault> {
+    std::fs::read_to_string(file).map_err(|error| {
+        Fault::new(
+            format!("cannot read {}", file.display()),
+            error,
+            "name a file with a JWK set that this user may read",
+        )
+    })
+}
+
+/// What the words of `client edit` change.
+fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
+    let jwks = edit.jwks.as_deref().map(read_keys).transpose()?;
+    let add_scopes = scopes(&edit.id, &edit.add_scope)?;
+    let remove_scopes = scopes(&edit.id, &edit.remove_scope)?;
+    Ok(move |client: &mut Client| {
+        if let Some(name) = &edit.name {
+            client.name.clone_from(name);
+        }
+        change(
+            &mut client.redirects,
+            &edit.add_redirect,
+            &edit.remove_redirect,
+        );
+        change(
+            &mut client.post_logout,
+            &edit.add_post_logout_redirect,
+            &edit.remove_post_logout_redirect,
+        );
+        change(&mut client.scopes, &add_scopes, &remove_scopes);
+        change(&mut client.grants, &edit.add_grant, &edit.remove_grant);
+        if let Some(auth) = edit.auth {
+            client.auth = auth.into();
+        }
+        if jwks.is_some() {
+            client.jwks.clone_from(&jwks);
+        }
+        client.first_party = edit.first_party.unwrap_or(client.first_party);
+        client.silent = edit.silent.unwrap_or(client.silent);
+        client.pkce = edit.pkce.map_or(client.pkce, Into::into);
+        client.refresh = edit.refresh.map_or(client.refresh, Into::into);
+        client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
+        client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
+    })
+}
+
+/// Adds what is not there, removes what is.
+pub fn change<T: Clone + PartialEq>(list: &mut Vec<T>, add: &[T], remove: &[T]) {
+    list.retain(|one| !remove.contains(one));
+    for one in add {
+        if !list.contains(one) {
+            list.push(one.clone());
+        }
+    }
+}
+
+fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
+    let fix = match &refusal {
+        Refusal::Store(_) => "gerege db status, then the same command again".to_owned(),
+        Refusal::Id => "choose an id such as forum or steppe-chat".to_owned(),
+        Refusal::Taken(id) => format!("gerege client show {id}, or choose another id"),
+        Refusal::Unknown(_) => "gerege client list".to_owned(),
+        Refusal::Redirect(..) => "write the address as the app sends it".to_owned(),
+        Refusal::NoRedirect => {
+            format!("gerege client add {id} --redirect https://app.example/back")
+        }
+        Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
+        Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
+        Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
+        Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
+        Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
+        Refusal::NoSecret => format!("gerege client show {id}"),
+    };
+    Fault::new(what, refusal, fix)
+}
+
+const fn auth_name(auth: ClientAuth) -> &'static str {
+    match auth {
+        ClientAuth::None => "none",
+        ClientAuth::ClientSecretBasic => "client_secret_basic",
+        ClientAuth::ClientSecretPost => "client_secret_post",
+        ClientAuth::PrivateKeyJwt => "private_key_jwt",
+    }
+}
+
+fn facts(app: &App, client: &Client) -> Value {
+    let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
+    json!({
+        "client_id": client.id,
+        "client_name": client.name,
+        "token_endpoint_auth_method": auth_name(client.auth),
+        "redirect_uris": client.redirects,
+        "post_logout_redirect_uris": client.post_logout,
+        "scope": client.scopes.join(" "),
+        "grant_types": grants,
+        "pkce": client.pkce,
+        "first_party": client.first_party,
+        "silent": client.silent,
+        "refresh": client.refresh,
+        "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
+        "id_token_claims": client.id_token_claims,
+        "created_at": client.created_at.rfc3339(),
+        "issuer": app.config.issuer(),
+        "discovery_url": app.config.url("/.well-known/openid-configuration"),
+    })
+}
+
+fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
+    for warning in &kept.warnings {
+        out.warn(&warning.to_string());
+    }
+    let client = &kept.client;
+    if out.json {
+        let mut all = facts(app, client);
+        if let (Some(map), Some(secret)) = (all.as_object_mut(), &kept.secret) {
+            map.insert("client_secret".into(), secret.reveal().into());
+        }
+        if let (Some(map), Some(jwks)) = (all.as_object_mut(), &client.jwks) {
+            let set = serde_json::from_str(jwks).unwrap_or(Value::Null);
+            map.insert("jwks".into(), set);
+        }
+        out::json(&all);
+        return;
+    }
+    if !verb.is_empty() {
+        out::line(&format!("{verb} {}", client.id));
+    }
+    let mut lines = vec![("client_id", client.id.clone())];
+    if let Some(secret) = &kept.secret {
+        lines.push((
+            "client_secret",
+            format!("{}\n(shown once: keep it now)", secret.reveal()),
+        ));
+    }
+    let words = |list: &[String]| {
+        if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list.join("\n")
+        }
+    };
+    let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    lines.extend([
+        ("issuer", app.config.issuer().to_owned()),
+        (
+            "discovery",
+            app.config.url("/.well-known/openid-configuration"),
+        ),
+        ("name", client.name.clone()),
+        ("proves itself", auth_name(client.auth).to_owned()),
+        ("returns to", words(&client.redirects)),
+        ("after sign-out", words(&client.post_logout)),
+        ("scopes", client.scopes.join(" ")),
+        ("may use", grants.join(" ")),
+        ("first-party", yes(client.first_party)),
+        ("without a click", yes(client.silent)),
+        (
+            "PKCE",
+            match client.pkce {
+                Pkce::Required => "required",
+                Pkce::Optional => "optional",
+            }
+            .to_owned(),
+        ),
+        (
+            "refresh token",
+            match client.refresh {
+                RefreshPolicy::Offline => "with offline_access",
+                RefreshPolicy::Always => "always",
+            }
+            .to_owned(),
+        ),
+        ("ID token", {
+            let profile = if client.id_token_claims {
+                ", with the profile"
+            } else {
+                ""
+            };
+            format!("{}{profile}", keys::name(client.id_token_algorithm))
+        }),
+    ]);
+    out::facts(&lines);
+}
+
+fn list(house: &House, out: Out) -> Result<(), Fault> {
+    let clients = house.wait(house.app.store.read(store::client::list))?;
+    if out.json {
+        let list: Vec<Value> = clients.iter().map(|one| facts(&house.app, one)).collect();
+        out::json(&list);
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = clients
+        .iter()
+        .map(|one| {
+            vec![
+                one.id.clone(),
+                one.name.clone(),
+                if one.first_party { "first" } else { "third" }.to_owned(),
+                auth_name(one.auth).to_owned(),
+                one.redirects.first().cloned().unwrap_or_default(),
+                moment(one.created_at),
+            ]
+        })
+        .collect();
+    let heads = [
+        "ID",
+        "NAME",
+        "PARTY",
+        "PROVES ITSELF",
+        "RETURNS TO",
+        "SINCE (UTC)",
+    ];
+    out.table(
+        &heads,
+        &rows,
+        "No app yet. Add one: gerege client add --help",
+    );
+    Ok(())
+}

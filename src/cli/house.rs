@@ -1,0 +1,162 @@
+//! The house as a command needs it: an existing, migrated database, held beside others while the
+//! command runs.
+
+use std::sync::Arc;
+
+use super::fault::Fault;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, Engine};
+use crate::rng::Rng;
+use crate::store::lock::Lock;
+use crate::store::migrate;
+
+/// The parts, and a small runtime for the stories. The app goes before the runtime: its
+/// connections may not be closed inside one.
+pub struct House {
+    /// The parts.
+    pub app: Arc<App>,
+    runtime: tokio::runtime::Runtime,
+    _lock: Lock,
+}
+
+/// What a command does where there is no database yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It says so.
+    Refuse,
+    /// It makes one, so that people and apps can be registered before the first start.
+    Make,
+}
+
+impl House {
+    /// Opens the house.
+    ///
+    /// # Errors
+    /// Why it does not open.
+    pub fn open(config: Config, missing: Missing) -> Result<Self, Fault> {
+        let lock = hold(&config, missing)?;
+        let app = App::build(config, Clock::system(), Rng::System)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Fault::new(
+                    "the command cannot start",
+                    error,
+                    "see that the system has threads to give",
+                )
+            })?;
+        Ok(Self {
+            app: Arc::new(app),
+            runtime,
+            _lock: lock,
+        })
+    }
+
+    /// Waits for a story.
+    pub fn wait<F: Future>(&self, story: F) -> F::Output {
+        self.runtime.block_on(story)
+    }
+}
+
+fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
+    let engine = &config.database.engine;
+    if !is_there(engine) {
+        if missing == Missing::Refuse {
+            return Err(nothing_yet(config));
+        }
+        make_folders(config)?;
+    }
+    let status = migrate::status(engine)?;
+    if let Some(newer) = status.unknown.first() {
+        return Err(Fault::new(
+            "this database was made by a newer Gerege",
+            format!("it has migration {newer}, which this program does not know"),
+            "use the newer program",
+        ));
+    }
+    if status.applied.is_empty() {
+        if missing == Missing::Refuse {
+            return Err(nothing_yet(config));
+        }
+        let alone = Lock::alone(engine)?;
+        if alone.is_some() {
+            migrate::run(engine, None)?;
+        }
+    } else if !status.pending.is_empty() {
+        return Err(Fault::new(
+            "this database is older than this program",
+            format!("{} migrations are due", status.pending.len()),
+            "stop the server, then: gerege db migrate (or start the new server, which does it)",
+        ));
+    } else if !config.master_key_file.exists() {
+        return Err(Fault::new(
+            "the master key is missing",
+            format!(
+                "{} is not there, and this database was made with one",
+                config.master_key_file.display()
+            ),
+            "put the key back, or set master_key_file to where it lies",
+        ));
+    }
+    Lock::shared(engine)?.ok_or_else(|| {
+        Fault::new(
+            "the database is held by another program",
+            "a migration or a restore is under way",
+            "wait for it to end, then the same command again",
+        )
+    })
+}
+
+/// Whether a file is there; PostgreSQL is asked itself.
+pub fn is_there(engine: &Engine) -> bool {
+    match engine {
+        Engine::Sqlite(path) => path.metadata().is_ok_and(|found| found.len() > 0),
+        Engine::Postgres(_) => true,
+    }
+}
+
+/// Where the database is, without its password.
+pub fn place(config: &Config) -> String {
+    config
+        .show(true)
+        .find(|shown| shown.key == "database.url")
+        .map_or_else(String::new, |shown| {
+            shown.value.trim_matches('"').to_owned()
+        })
+}
+
+/// The fault of a command that finds no database.
+pub fn nothing_yet(config: &Config) -> Fault {
+    Fault::new(
+        "there is no database yet",
+        format!("nothing is at {}", place(config)),
+        "gerege serve makes it; or name another with --config, GEREGE_DATA_DIR, \
+         GEREGE_DATABASE__URL",
+    )
+}
+
+/// Makes the folders of the data and of the database, for this user alone: everyone's addresses
+/// lie there.
+pub fn make_folders(config: &Config) -> Result<(), Fault> {
+    let beside = match &config.database.engine {
+        Engine::Sqlite(path) => path.parent(),
+        Engine::Postgres(_) => None,
+    };
+    let folders = [Some(config.data_dir.as_path()), beside];
+    for folder in folders.into_iter().flatten() {
+        let mut make = std::fs::DirBuilder::new();
+        make.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+        make.create(folder).map_err(|error| {
+            Fault::new(
+                "cannot make the data folder",
+                format!("{}: {error}", folder.display()),
+                "set data_dir to a folder that this user may write",
+            )
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Doors over the command line. `serve` starts the worker and the web; the rest calls the same
+//! stories as the pages do.
+
+mod client;
+mod config;
+mod db;
+mod doctor;
+mod fault;
+mod health;
+mod house;
+mod key;
+mod mail;
+mod out;
+mod postgres;
+mod reference;
+mod serve;
+mod service;
+mod signup;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod token;
+mod user;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::clock::Time;
+use crate::config::{self as configuration, Config};
+use fault::Fault;
+use house::{House, Missing};
+use out::{Color, Out};
+
+/// Sign-up and sign-in for messengers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gerege",
+    version,
+    max_term_width = 80,
+    infer_subcommands = false,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
+    after_help = "Examples:\n  gerege\n  gerege client add forum --redirect https://forum.example/back\n  gerege doctor"
+)]
+struct Args {
+    /// The configuration file; else GEREGE_CONFIG, ./gerege.toml,
+    /// /etc/gerege/gerege.toml
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print facts as JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    /// Colour the output
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: Color,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server; with no configuration at all this is dev mode
+    Serve(serve::Serve),
+    /// Check everything and say what to do
+    Doctor(doctor::Doctor),
+    /// Ask the running server; for containers and systemd
+    Health(health::Health),
+    /// People: add, list, show, lock, unlock, signout, delete
+    #[command(subcommand)]
+    User(user::User),
+    /// Apps that people sign in to: add, list, show, edit, remove
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Servers that trust our tokens: add, list, show, edit, remove
+    #[command(subcommand)]
+    Service(service::Command),
+    /// Signing keys: list, rotate
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Tokens: inspect
+    #[command(subcommand)]
+    Token(token::Command),
+    /// People who wait to be let in: list, approve, refuse
+    #[command(subcommand)]
+    Signup(signup::Command),
+    /// Agreements: publish, list, diff, who
+    #[command(subcommand)]
+    Terms(terms::Command),
+    /// Mail: test, queue, retry
+    #[command(subcommand)]
+    Mail(mail::Command),
+    /// The database: status, migrate, backup, restore
+    #[command(subcommand)]
+    Db(db::Command),
+    /// The configuration: check, show
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Write completions for a shell
+    Completions(reference::Completions),
+    /// Write the manual page
+    Man(reference::Man),
+    /// Say which version this is
+    Version(reference::Version),
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp
+                    | ErrorKind::DisplayVersion
+                    | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            ) {
+                let asked = error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+                let _ = error.print();
+                return ExitCode::from(if asked { 0 } else { 2 });
+            }
+            let fault = Fault::from_clap(&error);
+            Out::default().fault(&fault);
+            return ExitCode::from(fault.code());
+        }
+    };
+    let out = Out {
+        json: args.json,
+        color: args.color,
+    };
+    match dispatch(args, out) {
+        Ok(code) => code,
+        Err(fault) => {
+            out.fault(&fault);
+            ExitCode::from(fault.code())
+        }
+    }
+}
+
+fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
+    let asked = args.config;
+    let load = |dev| load(asked.clone(), dev);
+    let house = |missing| House::open(load(None)?, missing);
+    let done = match args.command {
+        None => serve::run(load(None)?),
+        Some(Command::Serve(serve)) => serve::run(load(serve.dev.then_some(true))?),
+        Some(Command::Doctor(_)) => return doctor::run(file(asked.clone()), load(None), out),
+        Some(Command::Health(_)) => return health::run(&load(None)?, out),
+        Some(Command::User(command)) => user::run(&house(command.missing())?, command, out),
+        Some(Command::Client(command)) => client::run(&house(command.missing())?, command, out),
+        Some(Command::Service(command)) => service::run(&house(command.missing())?, command, out),
+        Some(Command::Key(command)) => key::run(&house(Missing::Refuse)?, command, out),
+        Some(Command::Token(command)) => token::run(&house(Missing::Refuse)?, command, out),
+        Some(Command::Signup(command)) => signup::run(&house(Missing::Refuse)?, command, out),
+        Some(Command::Terms(command)) => terms::run(&house(command.missing())?, command, out),
+        Some(Command::Mail(command)) => mail::run(&house(Missing::Make)?, command, out),
+        Some(Command::Db(command)) => db::run(&load(None)?, command, out),
+        Some(Command::Config(command)) => {
+            config::run(command, file(asked.clone()), load(None), out)
+        }
+        Some(Command::Completions(command)) => {
+            reference::completions(&command);
+            Ok(())
+        }
+        Some(Command::Man(command)) => reference::man(&command),
+        Some(Command::Version(_)) => {
+            reference::version(out);
+            Ok(())
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars()
+        .filter(|(name, _)| name.starts_with("GEREGE_"))
+        .collect()
+}
+
+/// The configuration file that counts, if there is one.
+fn file(asked: Option<PathBuf>) -> Option<PathBuf> {
+    configuration::find(asked, &environment(), |path| path.exists())
+}
+
+fn load(asked: Option<PathBuf>, dev: Option<bool>) -> Result<Config, Fault> {
+    Config::load(file(asked).as_deref(), &environment(), dev).map_err(Fault::Config)
+}
+
+/// An instant in a table: `2026-11-22 18:41`, UTC.
+fn moment(at: Time) -> String {
+    let (year, month, day, hour, minute) = at.civil();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+}
+
+/// How many, in words that fit.
+fn count(n: usize, one: &str, many: &str) -> String {
+    match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    }
+}

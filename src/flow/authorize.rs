@@ -1,0 +1,374 @@
+//! Authorization: the request is stored, every detour comes back to one decision, and the last
+//! one gives a code (RFC 6749 4.1, PROTOCOL 3).
+
+use std::time::Duration;
+
+use super::opaque::Kind;
+use super::request::{self, Stored};
+use crate::account::{Account, Session};
+use crate::app::App;
+use crate::clock::Time;
+use crate::config;
+use crate::flow::browser::{self, Here};
+use crate::flow::terms;
+use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
+use crate::oauth::client::Client;
+use crate::oauth::grant::{Code, Grant};
+use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
+use crate::oauth::redirect::Response;
+use crate::oauth::token::is_offline;
+use crate::rng::digest;
+use crate::store::browser::Browser;
+use crate::store::{self, Conn, Error};
+
+/// A hint may be this old (PROTOCOL 3).
+const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Stores a request for the browser behind `cookie`; gives the id to go on with.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one when the request is refused.
+pub async fn begin(
+    app: &App,
+    asked: AuthorizeRequest,
+    cookie: &str,
+) -> Result<Result<String, (Refusal, Option<Client>)>, Error> {
+    let (client, services) = on_file(app, &asked).await?;
+    if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
+        return Ok(Err((refusal, client)));
+    }
+    let (id, browser_id, now) = (app.rng.id(), app.rng.id(), app.clock.now());
+    let hash = digest(cookie);
+    let back = id.clone();
+    app.store
+        .write(move |c| {
+            let browser_id = match store::browser::find(c, &hash)? {
+                Some(found) => found.id,
+                None => {
+                    store::browser::add(
+                        c,
+                        &Browser {
+                            id: browser_id.clone(),
+                            secret_hash: hash.clone(),
+                            created_at: now.millis(),
+                            seen_at: now.millis(),
+                        },
+                    )?;
+                    browser_id.clone()
+                }
+            };
+            request::add(c, &id, &browser_id, &asked, now)
+        })
+        .await?;
+    Ok(Ok(back))
+}
+
+/// What the door at `/oauth2/authorize/{id}` does.
+pub enum Outcome {
+    /// The request waits no longer, or belongs to another browser.
+    Gone,
+    /// A page comes first.
+    Detour(Next),
+    /// Sent back to the client; marks nothing more.
+    Answer(Response),
+    /// The request became wrong since it was stored (the client was changed).
+    Refused(Refusal, Option<Client>),
+}
+
+/// Everything known about a waiting request in its browser.
+pub struct Scene {
+    /// The request.
+    pub stored: Stored,
+    /// Who asks.
+    pub client: Client,
+    /// What is asked for, checked again.
+    pub checked: Checked,
+    /// Who is signed in.
+    pub here: Here,
+}
+
+/// Reads the scene of a request: nothing when it waits no longer or belongs to another browser.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one when the request is refused.
+#[allow(clippy::type_complexity)] // two ways to fail, of different kinds
+pub async fn scene(
+    app: &App,
+    id: &str,
+    cookie: Option<&str>,
+) -> Result<Option<Result<Scene, (Refusal, Option<Client>)>>, Error> {
+    let here = browser::find(app, cookie).await?;
+    let (wanted, now) = (id.to_owned(), app.clock.now());
+    let stored = app
+        .store
+        .read(move |c| request::find(c, &wanted, now))
+        .await?;
+    let (Some(stored), Some(own)) = (stored, &here.browser) else {
+        return Ok(None);
+    };
+    if stored.browser_id != own.id {
+        return Ok(None);
+    }
+    let (client, services) = on_file(app, &stored.asked).await?;
+    let checked = match check(
+        &stored.asked,
+        client.as_ref(),
+        &services,
+        app.config.issuer(),
+    ) {
+        Ok(checked) => checked,
+        Err(refusal) => return Ok(Some(Err((refusal, client)))),
+    };
+    Ok(client.map(|client| {
+        Ok(Scene {
+            stored,
+            client,
+            checked,
+            here,
+        })
+    }))
+}
+
+/// Whom a request's next page is about, as the one decision sees it: pages that asked on their own
+/// could ask another of the people in the browser.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
+    let view = view(app, scene).await?;
+    Ok(match next(&scene.checked, &view, app.clock.now()) {
+        Next::Confirm { account_id }
+        | Next::ContinueAs { account_id }
+        | Next::Terms { account_id }
+        | Next::Consent { account_id, .. } => scene
+            .here
+            .of(&account_id)
+            .map(|(_, account)| account.clone()),
+        _ => None,
+    })
+}
+
+/// Decides what comes next for a request, and gives the code when nothing is missing.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome, Error> {
+    let scene = match scene(app, id, cookie).await? {
+        None => return Ok(Outcome::Gone),
+        Some(Err((refusal, client))) => return Ok(Outcome::Refused(refusal, client)),
+        Some(Ok(scene)) => scene,
+    };
+    let now = app.clock.now();
+    let view = view(app, &scene).await?;
+    match next(&scene.checked, &view, now) {
+        Next::Issue {
+            account_id,
+            sid,
+            scopes,
+        } => issue(app, scene, account_id, sid, scopes, now).await,
+        Next::Refuse(problem) => {
+            let id = scene.stored.id;
+            let open = app
+                .store
+                .write(move |c| store::request::answer(c, &id, now))
+                .await?;
+            let refusal = scene.checked.refuse(problem);
+            Ok(match refusal.response(app.config.issuer()) {
+                Ok(response) if open => Outcome::Answer(response),
+                _ => Outcome::Gone,
+            })
+        }
+        detour => Ok(Outcome::Detour(detour)),
+    }
+}
+
+async fn on_file(
+    app: &App,
+    asked: &AuthorizeRequest,
+) -> Result<(Option<Client>, Vec<crate::oauth::service::Service>), Error> {
+    let client_id = asked.client_id.clone().unwrap_or_default();
+    let (mut client, services) = app
+        .store
+        .read(move |c| {
+            Ok((
+                store::client::find(c, &client_id)?,
+                store::client::list_services(c)?,
+            ))
+        })
+        .await?;
+    if let Some(client) = client.as_mut()
+        && app.config.clients.consent == config::Consent::Always
+    {
+        client.first_party = false;
+    }
+    Ok((client, services))
+}
+
+async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
+    let now = app.clock.now();
+    let (people, client_id) = (scene.here.signed_in.clone(), scene.client.id.clone());
+    let (later, ask_again) = (
+        scene.stored.marks.terms_later,
+        app.config.terms.ask_again_on_change,
+    );
+    let sessions = app
+        .store
+        .read(move |c| {
+            people
+                .iter()
+                .map(|(session, account)| {
+                    session_view(c, session, account, &client_id, later, ask_again, now)
+                })
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let marks = &scene.stored.marks;
+    Ok(BrowserView {
+        sessions,
+        request_made_at: scene.stored.made_at,
+        hinted: scene
+            .checked
+            .id_token_hint
+            .as_deref()
+            .and_then(|hint| hinted(app, hint, now)),
+        chosen: marks.chosen.clone(),
+        confirmed: marks.confirmed.clone(),
+        password_typed: marks.typed.clone(),
+        account_made: marks.made.clone(),
+        allowed: marks
+            .allowed
+            .clone()
+            .map(|(account_id, scopes)| Allowed { account_id, scopes }),
+        declined: marks.declined,
+    })
+}
+
+fn session_view(
+    c: &mut Conn<'_>,
+    session: &Session,
+    account: &Account,
+    client_id: &str,
+    later: bool,
+    ask_again: bool,
+    now: Time,
+) -> Result<SessionView, Error> {
+    let due = terms::due_in(c, ask_again, &account.id, &account.language, now)?;
+    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
+    Ok(SessionView {
+        account_id: account.id.clone(),
+        sid: session.sid.clone(),
+        username: account.username.clone(),
+        email: account.email_key.clone(),
+        auth_time: session.auth_time,
+        terms_due,
+        consent: store::grant::consent(c, &account.id, client_id)?.unwrap_or_default(),
+    })
+}
+
+/// Whom an `id_token_hint` names. One that is not ours, or older than a year, names nobody.
+fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
+    let read = app.keys.read(hint, "JWT")?;
+    let text = |name: &str| read.claims.get(name).and_then(|value| value.as_str());
+    let exp = read.claims.get("exp")?.as_i64()?;
+    let fits =
+        text("iss") == Some(app.config.issuer()) && now.since(Time::from_seconds(exp)) <= HINT;
+    text("sub").filter(|_| fits).map(str::to_owned)
+}
+
+async fn issue(
+    app: &App,
+    scene: Scene,
+    account_id: String,
+    sid: String,
+    scopes: Vec<String>,
+    now: Time,
+) -> Result<Outcome, Error> {
+    let Some((session, account)) = scene.here.of(&account_id).cloned() else {
+        return Ok(Outcome::Gone);
+    };
+    let secret = Kind::Code.dress(app.keys.master(), &app.rng.secret());
+    let offline = is_offline(&scene.client, &scopes);
+    let grant = Grant {
+        id: app.rng.id(),
+        account_id: account_id.clone(),
+        client_id: scene.client.id.clone(),
+        sid,
+        scopes: scopes.clone(),
+        resources: scene.checked.resources.clone(),
+        offline,
+        nonce: scene.checked.nonce.clone(),
+        auth_time: session.auth_time,
+        amr: session.amr.clone(),
+        created_at: now,
+        revoked_at: None,
+    };
+    let code = Code {
+        hash: digest(&secret),
+        grant_id: grant.id.clone(),
+        redirect_uri: scene.checked.redirect.as_str().to_owned(),
+        challenge: scene.checked.challenge.clone(),
+        expires_at: now.plus(app.config.tokens.code_ttl),
+        used_at: None,
+        wrong: 0,
+    };
+    let life = if offline {
+        app.config.tokens.refresh_max_ttl
+    } else {
+        app.config.tokens.code_ttl + app.config.tokens.access_ttl
+    };
+    let ends_at = now.plus(life);
+    // What was allowed by a click on the consent page is remembered with what was before.
+    let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
+    let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
+    let line = store::event::Event {
+        id: app.rng.id(),
+        account_id: account_id.clone(),
+        at: now.millis(),
+        kind: "app.allowed".into(),
+        detail: serde_json::json!({
+            "client": client_id,
+            "device": session.agent,
+            "network": session.network,
+        })
+        .to_string(),
+    };
+    let done = app
+        .store
+        .write(move |c| {
+            // The session may have ended, or the account been closed, since it was read.
+            // Both are held, so that whoever ends them now sees this grant and ends it too.
+            let alive =
+                store::account::hold(c, &account_id, None)? && store::browser::hold(c, &grant.sid)?;
+            if !alive || !store::request::answer(c, &id, now)? {
+                return Ok(false);
+            }
+            if let Some(scopes) = &allowed {
+                let mut all =
+                    store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
+                all.extend(
+                    scopes
+                        .iter()
+                        .filter(|scope| !all.contains(scope))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
+                store::grant::allow(c, &account_id, &client_id, &all, now)?;
+                store::event::add(c, &line)?;
+            }
+            store::grant::add(c, &grant, ends_at)?;
+            store::grant::add_code(c, &code)?;
+            Ok(true)
+        })
+        .await?;
+    if !done {
+        return Ok(Outcome::Gone);
+    }
+    tracing::info!(
+        user = account.username,
+        client = scene.client.id,
+        "authorize.granted"
+    );
+    Ok(Outcome::Answer(
+        scene.checked.grant(&secret, app.config.issuer()),
+    ))
+}

@@ -1,0 +1,65 @@
+//! The stories: what happens from a request to its answer. The only owners of transactions.
+
+pub mod authorize;
+pub mod browser;
+pub mod client;
+pub mod demo;
+pub mod derived;
+pub mod keyring;
+pub mod letter;
+pub mod operate;
+
+pub mod opaque;
+pub mod presented;
+pub mod recover;
+pub mod request;
+pub mod settings;
+pub mod signin;
+pub mod signup;
+pub mod terms;
+pub mod token;
+pub mod waiting;
+
+use std::net::IpAddr;
+
+use crate::app::App;
+use crate::clock::Time;
+use crate::limit;
+use crate::store::{Conn, Error, event};
+
+/// Who is at the door, as far as a story needs to know.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The network address.
+    pub address: IpAddr,
+    /// The browser in words, such as `Firefox on Linux`; may be empty.
+    pub agent: String,
+    /// The language of pages and mails, such as `en`.
+    pub language: String,
+}
+
+impl Visitor {
+    /// The network, shortened for logs: a /24 or /48.
+    pub fn network(&self) -> String {
+        limit::network(self.address)
+    }
+
+    /// A line of the security log about this visitor. Drawn before the transaction.
+    pub fn event(&self, app: &App, account_id: &str, kind: &str, now: Time) -> event::Event {
+        event::Event {
+            id: app.rng.id(),
+            account_id: account_id.to_owned(),
+            at: now.millis(),
+            kind: kind.to_owned(),
+            detail: serde_json::json!({ "device": self.agent, "network": self.network() })
+                .to_string(),
+        }
+    }
+}
+
+/// Ends a browser session and what does not outlive it, the same way from every door.
+pub(crate) fn end_session(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<bool, Error> {
+    let ended = crate::store::browser::end(c, sid, now)?;
+    crate::store::grant::revoke_session(c, sid, now)?;
+    Ok(ended)
+}

@@ -1,0 +1,284 @@
+//! Apps that ask for sign-in, as an operator registers and changes them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::is_id;
+use crate::app::App;
+use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
+use crate::oauth::redirect::{self, Kind, register_check};
+use crate::oauth::scope;
+use crate::rng::Secret;
+use crate::store::{self, Error};
+
+/// Why a client is not taken as it is. `Display` says why, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The id cannot name a client.
+    #[error(
+        "an app's id has 1 to 64 letters, digits, dots, hyphens and underscores, begins with a \
+         letter or digit, and does not look like a person's id"
+    )]
+    Id,
+    /// A client or service has that id.
+    #[error("an app or service with the id {0} is there already")]
+    Taken(String),
+    /// There is no such client.
+    #[error("there is no app with the id {0}")]
+    Unknown(String),
+    /// An address cannot be registered.
+    #[error("{0}: {1}")]
+    Redirect(String, redirect::Fault),
+    /// Signing in ends at an address, and there is none.
+    #[error("an app that people sign in to needs an address to return to")]
+    NoRedirect,
+    /// A scope has a character that is not allowed.
+    #[error("{0} is no scope: a space, a quote or a backslash is not allowed in it")]
+    Scope(String),
+    /// A public client may not do without PKCE (RFC 9700 2.1.1).
+    #[error("a public app cannot keep a secret, so PKCE protects its sign-in")]
+    PublicPkce,
+    /// A public client cannot act in its own right (RFC 6749 4.4).
+    #[error("client_credentials is for apps that keep a secret, and this one is public")]
+    PublicMachine,
+    /// `private_key_jwt` needs public keys.
+    #[error("private_key_jwt needs the app's public keys")]
+    NoKeys,
+    /// The keys are not usable.
+    #[error("the key file is no set of public keys: {0}")]
+    Keys(&'static str),
+    /// The app has no secret that could be replaced.
+    #[error("the app has no secret: it proves itself in another way")]
+    NoSecret,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// What an operator should know of a client that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// Any program on the person's machine can be the one that is answered.
+    #[error(
+        "{0} is on the person's own machine and the app signs in without a click: any program \
+         there can take its place. Use it only for an app of your own"
+    )]
+    SilentLoopback(String),
+    /// Without PKCE a stolen code is worth more.
+    #[error(
+        "PKCE is optional for this app: when it sends neither a code challenge nor a nonce, a \
+         stolen code can be used in its place"
+    )]
+    PkceOptional,
+    /// No service knows the scope.
+    #[error("no service has the scope {0} yet: gerege service add … --scope {0}")]
+    UnknownScope(String),
+}
+
+/// A client on file.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// As it stands.
+    pub client: Client,
+    /// Its new secret, which is shown once.
+    pub secret: Option<Secret>,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Registers a client. Its `created_at` and `secret_hash` are set here.
+///
+/// # Errors
+/// [`Refusal`].
+pub async fn add(app: &Arc<App>, mut new: Client) -> Result<Kept, Refusal> {
+    if !is_id(&new.id) {
+        return Err(Refusal::Id);
+    }
+    new.created_at = app.clock.now();
+    check(&new)?;
+    let secret = uses_secret(&new).then(|| app.rng.secret());
+    new.secret_hash = secret.as_ref().map(Secret::hash);
+    let client = new.clone();
+    let warnings = app
+        .store
+        .write(move |c| {
+            if store::client::find_service(c, &new.id)?.is_some()
+                || store::client::add(c, &new)?.is_err()
+            {
+                return Ok(None);
+            }
+            Ok(Some(warnings(&new, &store::client::list_services(c)?)))
+        })
+        .await?
+        .ok_or_else(|| Refusal::Taken(client.id.clone()))?;
+    tracing::info!(client = client.id, "client.added");
+    Ok(Kept {
+        client,
+        secret,
+        warnings,
+    })
+}
+
+/// Changes a client. A secret is made when it begins to need one, and dropped when it no longer
+/// does; `change` must not touch the id.
+///
+/// # Errors
+/// [`Refusal`].
+pub async fn edit(
+    app: &Arc<App>,
+    id: &str,
+    change: impl Fn(&mut Client) + Send + 'static,
+) -> Result<Kept, Refusal> {
+    let (id, fresh) = (id.to_owned(), app.rng.secret());
+    app.store
+        .write(move |c| {
+            let Some(mut client) = store::client::find(c, &id)? else {
+                return Ok(Err(Refusal::Unknown(id.clone())));
+            };
+            change(&mut client);
+            if let Err(refusal) = check(&client) {
+                return Ok(Err(refusal));
+            }
+            let mut secret = None;
+            match (uses_secret(&client), &client.secret_hash) {
+                (true, None) => {
+                    client.secret_hash = Some(fresh.hash());
+                    secret = Some(fresh.clone());
+                }
+                (false, Some(_)) => client.secret_hash = None,
+                _ => {}
+            }
+            store::client::save(c, &client)?;
+            let warnings = warnings(&client, &store::client::list_services(c)?);
+            Ok(Ok(Kept {
+                client,
+                secret,
+                warnings,
+            }))
+        })
+        .await?
+}
+
+/// Gives a client a new secret; the old one opens nothing from here on.
+///
+/// # Errors
+/// [`Refusal`].
+pub async fn rotate_secret(app: &Arc<App>, id: &str) -> Result<Kept, Refusal> {
+    let (id, fresh) = (id.to_owned(), app.rng.secret());
+    app.store
+        .write(move |c| {
+            let Some(mut client) = store::client::find(c, &id)? else {
+                return Ok(Err(Refusal::Unknown(id.clone())));
+            };
+            if !uses_secret(&client) {
+                return Ok(Err(Refusal::NoSecret));
+            }
+            client.secret_hash = Some(fresh.hash());
+            store::client::save(c, &client)?;
+            Ok(Ok(Kept {
+                client,
+                secret: Some(fresh.clone()),
+                warnings: Vec::new(),
+            }))
+        })
+        .await?
+}
+
+/// Removes a client and ends what people granted it; gives how many grants ended.
+///
+/// # Errors
+/// [`Refusal`].
+pub async fn remove(app: &Arc<App>, id: &str) -> Result<usize, Refusal> {
+    let (id, now) = (id.to_owned(), app.clock.now());
+    app.store
+        .write(move |c| {
+            if !store::client::remove(c, &id)? {
+                return Ok(Err(Refusal::Unknown(id.clone())));
+            }
+            Ok(Ok(store::grant::revoke_app(c, &id, now)?))
+        })
+        .await?
+}
+
+fn uses_secret(client: &Client) -> bool {
+    matches!(
+        client.auth,
+        ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost
+    )
+}
+
+/// Judges a client as a whole.
+///
+/// # Errors
+/// The first reason against it.
+pub fn check(client: &Client) -> Result<(), Refusal> {
+    for uri in client.redirects.iter().chain(&client.post_logout) {
+        register_check(uri).map_err(|fault| Refusal::Redirect(uri.clone(), fault))?;
+    }
+    if client.may(GrantType::AuthorizationCode) && client.redirects.is_empty() {
+        return Err(Refusal::NoRedirect);
+    }
+    if let Some(name) = client.scopes.iter().find(|name| !scope::is_token(name)) {
+        return Err(Refusal::Scope(name.clone()));
+    }
+    if client.is_public() {
+        if client.pkce == Pkce::Optional {
+            return Err(Refusal::PublicPkce);
+        }
+        if client.may(GrantType::ClientCredentials) {
+            return Err(Refusal::PublicMachine);
+        }
+    }
+    match (client.auth, &client.jwks) {
+        (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
+        (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),
+        _ => Ok(()),
+    }
+}
+
+/// A JWK set of public keys (RFC 7517 5).
+fn check_keys(jwks: &str) -> Result<(), &'static str> {
+    let set: Value = serde_json::from_str(jwks).map_err(|_| "it is not JSON")?;
+    let keys = set
+        .get("keys")
+        .and_then(Value::as_array)
+        .filter(|keys| !keys.is_empty())
+        .ok_or("it has no list \"keys\", or an empty one (RFC 7517 5)")?;
+    for key in keys {
+        match key.get("kty").and_then(Value::as_str) {
+            Some("RSA" | "EC" | "OKP") => {}
+            Some("oct") => return Err("it holds a shared secret; give public keys"),
+            _ => return Err("a key has no kty, or one that is not known"),
+        }
+        // RFC 7518 6.2.2, 6.3.2
+        if key.get("d").is_some() {
+            return Err("it holds a private key; give the public half only");
+        }
+    }
+    Ok(())
+}
+
+fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec<Warning> {
+    let mut out = Vec::new();
+    let loopback = client
+        .redirects
+        .iter()
+        .find(|uri| register_check(uri) == Ok(Kind::Loopback));
+    if let Some(uri) = loopback.filter(|_| client.silent) {
+        out.push(Warning::SilentLoopback(uri.clone()));
+    }
+    if client.pkce == Pkce::Optional {
+        out.push(Warning::PkceOptional);
+    }
+    for name in &client.scopes {
+        let known = scope::has(&scope::STANDARD, name)
+            || services
+                .iter()
+                .any(|service| scope::has(&service.scopes, name));
+        if !known {
+            out.push(Warning::UnknownScope(name.clone()));
+        }
+    }
+    out
+}

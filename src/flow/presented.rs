@@ -1,0 +1,285 @@
+//! Tokens that are shown to us: userinfo, introspection, revocation. Each is judged with its
+//! grant, session and account as they stand now.
+
+use serde_json::{Map, Value};
+
+use super::client::Caller;
+use super::opaque::Kind;
+use super::token::{OPAQUE, person};
+use crate::account::Account;
+use crate::app::App;
+use crate::clock::Time;
+use crate::keys::{ISSUER, Purpose};
+use crate::oauth::claims::{self, Live, Subject};
+use crate::oauth::client::Client;
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::grant::Grant;
+use crate::oauth::scope::{self, OPENID};
+use crate::oauth::service::{KeyOwner, Service};
+use crate::rng::digest;
+use crate::store::{self, Conn, Error};
+
+/// An access token that is good by itself: signature, type, issuer, time.
+struct Good {
+    /// Whose key signed it.
+    owner: String,
+    claims: Map<String, Value>,
+}
+
+impl Good {
+    fn text(&self, name: &str) -> &str {
+        self.claims
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    fn time(&self, name: &str) -> Time {
+        let seconds = self.claims.get(name).and_then(Value::as_i64);
+        Time::from_seconds(seconds.unwrap_or_default())
+    }
+}
+
+/// Reads an access token of ours, signed or sealed.
+fn read(app: &App, token: &str, now: Time) -> Option<Good> {
+    let good = match token.strip_prefix(OPAQUE) {
+        Some(sealed) => {
+            use base64::Engine as _;
+            let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD
+                .decode(sealed)
+                .ok()?;
+            let plain = app
+                .keys
+                .master()
+                .open(Purpose::Opaque, b"access", &sealed)
+                .ok()?;
+            Good {
+                owner: String::new(),
+                claims: serde_json::from_slice(&plain).ok()?,
+            }
+        }
+        None => {
+            // A key that was taken back takes its tokens with it (PROTOCOL 4).
+            let read = app
+                .keys
+                .read(token, "at+jwt")
+                .filter(|read| read.key.is_published(now))?;
+            Good {
+                owner: read.key.owner.clone(),
+                claims: read.claims,
+            }
+        }
+    };
+    (good.text("iss") == app.config.issuer() && now < good.time("exp")).then_some(good)
+}
+
+/// Whether a grant still stands: not ended, its account open, its session alive unless it
+/// outlives it.
+fn stands(
+    c: &mut Conn<'_>,
+    app: &App,
+    gid: &str,
+    now: Time,
+) -> Result<Option<(Grant, Account)>, Error> {
+    let Some(grant) = store::grant::find(c, gid)? else {
+        return Ok(None);
+    };
+    if grant.revoked_at.is_some() {
+        return Ok(None);
+    }
+    if !grant.offline {
+        let session = store::browser::find_session(c, &grant.sid)?;
+        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
+            return Ok(None);
+        }
+    }
+    let account = store::account::find(c, &grant.account_id)?;
+    Ok(account
+        .filter(|account| account.locked_at.is_none())
+        .map(|account| (grant, account)))
+}
+
+async fn standing(
+    app: &std::sync::Arc<App>,
+    gid: String,
+    now: Time,
+) -> Result<Option<(Grant, Account)>, Error> {
+    let house = app.clone();
+    app.store.read(move |c| stands(c, &house, &gid, now)).await
+}
+
+/// Whether a token's signer is the one that its audience trusts.
+fn signed_for(good: &Good, service: &Service) -> bool {
+    good.text("aud") == service.audience
+        && (good.owner.is_empty()
+            || match service.keys {
+                KeyOwner::Own => good.owner == service.id,
+                KeyOwner::Issuer => good.owner == ISSUER,
+            })
+}
+
+/// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn introspect(
+    app: &std::sync::Arc<App>,
+    caller: &Caller,
+    token: &str,
+) -> Result<Map<String, Value>, Error> {
+    let now = app.clock.now();
+    match caller {
+        Caller::Client(client) => introspect_refresh(app, client, token, now).await,
+        Caller::Service(service) => {
+            let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
+                return Ok(claims::inactive());
+            };
+            let scopes: Vec<String> = good
+                .text("scope")
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect();
+            let live = |subject| {
+                claims::introspection(&Live {
+                    issuer: app.config.issuer(),
+                    subject,
+                    client_id: good.text("client_id"),
+                    audience: Some(&service.audience),
+                    scopes: &scopes,
+                    issued_at: good.time("iat"),
+                    expires_at: good.time("exp"),
+                    now,
+                })
+            };
+            match good.text("gid") {
+                "" => {
+                    let id = good.text("client_id").to_owned();
+                    let known = app.store.read(move |c| store::client::find(c, &id)).await?;
+                    Ok(match known {
+                        Some(_) if service.machine => live(Subject::Machine),
+                        _ => claims::inactive(),
+                    })
+                }
+                gid => Ok(match standing(app, gid.to_owned(), now).await? {
+                    Some((grant, account)) => live(Subject::Person(&person(&account), &grant)),
+                    None => claims::inactive(),
+                }),
+            }
+        }
+    }
+}
+
+async fn introspect_refresh(
+    app: &std::sync::Arc<App>,
+    client: &Client,
+    token: &str,
+    now: Time,
+) -> Result<Map<String, Value>, Error> {
+    if !Kind::Refresh.is_ours(app.keys.master(), token) {
+        return Ok(claims::inactive());
+    }
+    let hash = digest(token);
+    let Some(refresh) = app
+        .store
+        .read(move |c| store::grant::find_refresh(c, &hash))
+        .await?
+        .filter(|refresh| {
+            refresh.used_at.is_none() && now < refresh.idle_until && now < refresh.ends_at
+        })
+    else {
+        return Ok(claims::inactive());
+    };
+    Ok(match standing(app, refresh.grant_id.clone(), now).await? {
+        Some((grant, account)) if grant.client_id == client.id => claims::introspection(&Live {
+            issuer: app.config.issuer(),
+            subject: Subject::Person(&person(&account), &grant),
+            client_id: &client.id,
+            audience: None,
+            scopes: &grant.scopes,
+            issued_at: refresh.created_at,
+            expires_at: refresh.idle_until,
+            now,
+        }),
+        _ => claims::inactive(),
+    })
+}
+
+/// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
+/// first takes the issuer's audience, the second only that service's.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one is `invalid_token` or
+/// `insufficient_scope` (RFC 6750 3.1).
+pub async fn userinfo(
+    app: &std::sync::Arc<App>,
+    token: &str,
+    service: Option<&Service>,
+) -> Result<Result<Map<String, Value>, Problem>, Error> {
+    let now = app.clock.now();
+    let refuse = |code, why: &str| Ok(Err(Problem::new(code, why)));
+    let fits = |good: &Good| match service {
+        None => good.text("aud") == app.config.issuer() && good.owner == ISSUER,
+        Some(service) => signed_for(good, service),
+    };
+    let Some(good) = read(app, token, now).filter(fits) else {
+        return refuse(
+            Code::InvalidToken,
+            "the token is unknown, has run out, or is for another",
+        );
+    };
+    // A machine's token has no grant, and speaks of no person.
+    let Some((grant, account)) = standing(app, good.text("gid").to_owned(), now).await? else {
+        return refuse(
+            Code::InvalidToken,
+            "what the token stands for has been ended",
+        );
+    };
+    let scopes: Vec<String> = good
+        .text("scope")
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    Ok(match service {
+        None if !scope::has(&scopes, OPENID) => {
+            return refuse(Code::InsufficientScope, "the token does not have openid");
+        }
+        None => Ok(claims::userinfo(&person(&account), &scopes)),
+        Some(service) => Ok(claims::service_userinfo(
+            &person(&account),
+            &grant.scopes,
+            service,
+            &app.config.domain,
+        )),
+    })
+}
+
+/// `/oauth2/revoke`: ends the grant behind a token of the caller's own; any other token is
+/// answered the same (RFC 7009 2.2).
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke(app: &std::sync::Arc<App>, client: &Client, token: &str) -> Result<(), Error> {
+    let now = app.clock.now();
+    let gid = if Kind::Refresh.is_ours(app.keys.master(), token) {
+        let hash = digest(token);
+        app.store
+            .read(move |c| store::grant::find_refresh(c, &hash))
+            .await?
+            .map(|refresh| refresh.grant_id)
+    } else {
+        read(app, token, now).map(|good| good.text("gid").to_owned())
+    };
+    let Some(gid) = gid else {
+        return Ok(());
+    };
+    let client_id = client.id.clone();
+    app.store
+        .write(move |c| {
+            let own = store::grant::find(c, &gid)?.filter(|grant| grant.client_id == client_id);
+            if let Some(grant) = own {
+                store::grant::revoke(c, &grant.id, now)?;
+            }
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,172 @@
+//! A stored authorization request: what was asked, and what the person did for it so far. Only
+//! its id travels through the pages; every detour comes back to `/oauth2/authorize/{id}`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::clock::Time;
+use crate::oauth::authorize::AuthorizeRequest;
+use crate::store::{self, Conn, Error};
+
+/// What a person did for one request, each by a click or a proof bound to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Marks {
+    /// The account picked, signed in to or made last.
+    pub chosen: Option<String>,
+    /// The account whose "Continue as" was clicked.
+    pub confirmed: Option<String>,
+    /// The account whose password was typed.
+    pub typed: Option<String>,
+    /// The account that was made.
+    pub made: Option<String>,
+    /// Who allowed what on the consent page.
+    pub allowed: Option<(String, Vec<String>)>,
+    /// "Do not allow" was clicked.
+    pub declined: bool,
+    /// A newer agreement was put off until later.
+    pub terms_later: bool,
+}
+
+/// A stored request.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its id.
+    pub id: String,
+    /// The browser record that it belongs to.
+    pub browser_id: String,
+    /// What was asked.
+    pub asked: AuthorizeRequest,
+    /// What was done for it.
+    pub marks: Marks,
+    /// When it came.
+    pub made_at: Time,
+    /// When it stops being good.
+    pub expires_at: Time,
+    /// It was answered.
+    pub answered: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    asked: AuthorizeRequest,
+    marks: Marks,
+}
+
+impl Stored {
+    fn read(row: store::request::Request) -> Result<Self, Error> {
+        let body: Body = serde_json::from_str(&row.body)?;
+        Ok(Self {
+            id: row.id,
+            browser_id: row.browser_id,
+            asked: body.asked,
+            marks: body.marks,
+            made_at: row.created_at.into(),
+            expires_at: row.expires_at.into(),
+            answered: row.answered_at.is_some(),
+        })
+    }
+}
+
+/// Stores a request for a browser; gives nothing but an id to travel with.
+pub fn add(
+    c: &mut Conn<'_>,
+    id: &str,
+    browser_id: &str,
+    asked: &AuthorizeRequest,
+    now: Time,
+) -> Result<(), Error> {
+    let body = serde_json::to_string(&Body {
+        asked: asked.clone(),
+        marks: Marks::default(),
+    })?;
+    store::request::add(
+        c,
+        &store::request::Request {
+            id: id.to_owned(),
+            browser_id: browser_id.to_owned(),
+            client_id: asked.client_id.clone().unwrap_or_default(),
+            body,
+            created_at: now.millis(),
+            expires_at: now.plus(crate::app::REQUEST).millis(),
+            answered_at: None,
+        },
+    )
+}
+
+/// A request that still waits, by its id. Whose browser it belongs to is for the caller to judge.
+pub fn find(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Option<Stored>, Error> {
+    let Some(row) = store::request::find(c, id)? else {
+        return Ok(None);
+    };
+    let stored = Stored::read(row)?;
+    Ok((!stored.answered && now < stored.expires_at).then_some(stored))
+}
+
+/// Notes what a person did for a request, in the browser that it belongs to; `false` when it
+/// waits no longer, or belongs to another browser.
+pub fn mark(
+    c: &mut Conn<'_>,
+    id: &str,
+    browser_id: &str,
+    now: Time,
+    done: &dyn Fn(&mut Marks),
+) -> Result<bool, Error> {
+    // Locked, so that two tabs do not take back what the other did.
+    store::request::lock(c, id)?;
+    let Some(mut stored) = find(c, id, now)? else {
+        return Ok(false);
+    };
+    if stored.browser_id != browser_id {
+        return Ok(false);
+    }
+    done(&mut stored.marks);
+    let body = serde_json::to_string(&Body {
+        asked: stored.asked,
+        marks: stored.marks,
+    })?;
+    store::request::save(c, id, &body)?;
+    Ok(true)
+}
+
+/// Who asks: for the chip on the pages of a detour, and the words of mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// The app's name.
+    pub name: String,
+    /// Where it lives; empty for an app on this device.
+    pub host: String,
+    /// What to fill in at sign-in.
+    pub login_hint: Option<String>,
+    /// When the request came.
+    pub made_at: Time,
+}
+
+/// Who asks by a request that still waits.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
+    let (id, now) = (id.to_owned(), app.clock.now());
+    app.store
+        .read(move |c| {
+            let Some(stored) = find(c, &id, now)? else {
+                return Ok(None);
+            };
+            let client_id = stored.asked.client_id.clone().unwrap_or_default();
+            let Some(client) = store::client::find(c, &client_id)? else {
+                return Ok(None);
+            };
+            let host = client
+                .redirect(stored.asked.redirect_uri.as_deref())
+                .map(|uri| uri.host().to_owned())
+                .unwrap_or_default();
+            Ok(Some(Asking {
+                name: client.name,
+                host,
+                login_hint: stored.asked.login_hint,
+                made_at: stored.made_at,
+            }))
+        })
+        .await
+}

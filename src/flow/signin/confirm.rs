@@ -1,0 +1,103 @@
+//! "Confirm it is you": the password again before a change of how the account is reached, or
+//! because an app asked for a fresh proof (`prompt=login`, `max_age`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Error;
+use super::guess::{Reserved, Who, reserve};
+use crate::account::{Account, Session};
+use crate::app::App;
+use crate::clock::Time;
+use crate::flow::{Visitor, authorize, browser, request};
+use crate::hash::Verdict;
+use crate::rng::Secret;
+use crate::store::{self, event};
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// It is the person; the browser's new cookie value (SECURITY R35).
+    Yes(Secret),
+    /// Another password.
+    Wrong,
+    /// Too many tries; not before the span is over.
+    Slow(Duration),
+    /// The session ended meanwhile.
+    Gone,
+}
+
+/// Who is to confirm: whom the waiting request is about, else the one last proved.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn whom(
+    app: &App,
+    cookie: Option<&str>,
+    request: Option<&str>,
+) -> Result<Option<(Session, Account)>, store::Error> {
+    if let Some(id) = request
+        && let Some(Ok(scene)) = authorize::scene(app, id, cookie).await?
+        && let Some(account) = authorize::whose(app, &scene).await?
+    {
+        return Ok(scene.here.of(&account.id).cloned());
+    }
+    Ok(browser::find(app, cookie).await?.first().cloned())
+}
+
+/// Compares the password of a signed-in person and notes the fresh proof. `device` is the
+/// known-device cookie: guesses made elsewhere do not keep the owner out (SECURITY R22).
+///
+/// # Errors
+/// When the database or the hashing pool does not answer.
+#[allow(clippy::too_many_arguments)] // each is a fact of the one visit
+pub async fn confirm(
+    app: &Arc<App>,
+    session: &Session,
+    password: &str,
+    request: Option<&str>,
+    device: Option<&str>,
+    visitor: &Visitor,
+    now: Time,
+) -> Result<Confirmed, Error> {
+    let who = Who::Member(session.account_id.clone());
+    let counted = match reserve(app, who, device, now).await? {
+        Reserved::Slow(wait) => return Ok(Confirmed::Slow(wait)),
+        Reserved::Go(counted) => counted,
+    };
+    let verdict = counted.compare(app, password, visitor).await?;
+    let right = matches!(verdict, Verdict::Right { .. });
+    let kind = if right { "confirmed" } else { "confirm.wrong" };
+    let line = visitor.event(app, &session.account_id, kind, now);
+    if !right {
+        app.store.write(move |c| event::add(c, &line)).await?;
+        return Ok(Confirmed::Wrong);
+    }
+    let cookie = app.rng.secret();
+    let hash = cookie.hash();
+    let (session, request) = (session.clone(), request.map(str::to_owned));
+    let proved = app
+        .store
+        .write(move |c| {
+            if !store::browser::hold(c, &session.sid)? {
+                return Ok(false);
+            }
+            counted.clear(c)?;
+            store::browser::rekey(c, &session.browser_id, &hash, now)?;
+            store::browser::prove(c, &session.sid, "pwd", session.keep, session.ends_at, now)?;
+            event::add(c, &line)?;
+            if let Some(request) = &request {
+                request::mark(c, request, &session.browser_id, now, &|marks| {
+                    marks.typed = Some(session.account_id.clone());
+                    marks.chosen = Some(session.account_id.clone());
+                })?;
+            }
+            Ok(true)
+        })
+        .await?;
+    Ok(if proved {
+        Confirmed::Yes(cookie)
+    } else {
+        Confirmed::Gone
+    })
+}

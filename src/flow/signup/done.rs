@@ -1,0 +1,77 @@
+//! W5: the account exists; whether it stays signed in here, and where the person goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::account::Session;
+use crate::account::signup::Draft;
+use crate::app::App;
+use crate::flow::request::{self, Asking};
+use crate::store::{self, Error};
+
+/// An app that waited longer than this has given up (PROTOCOL 3).
+const LATE: Duration = Duration::from_secs(15 * 60);
+
+/// The app that waits for a draft's person.
+#[derive(Clone, Debug)]
+pub struct Waits {
+    /// Who.
+    pub app: Asking,
+    /// It has given up by now.
+    pub late: bool,
+}
+
+/// The app that waits for a draft's person, if one does.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn waits(app: &Arc<App>, request_id: Option<&str>) -> Result<Option<Waits>, Error> {
+    let Some(id) = request_id else {
+        return Ok(None);
+    };
+    let now = app.clock.now();
+    Ok(request::asking(app, id).await?.map(|asking| Waits {
+        late: now.since(asking.made_at) > LATE,
+        app: asking,
+    }))
+}
+
+/// Ticks or unticks "Keep me signed in on this device" and says where the person goes on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn go_on(
+    app: &Arc<App>,
+    draft: &Draft,
+    session: &Session,
+    keep: bool,
+) -> Result<String, Error> {
+    let ends_at = app.lifetimes.ends_at(keep, session.created_at);
+    let sid = session.sid.clone();
+    app.store
+        .write(move |c| store::browser::keep(c, &sid, keep, ends_at))
+        .await?;
+    Ok(match waits(app, draft.request_id.as_deref()).await? {
+        Some(waits) if !waits.late => format!(
+            "/oauth2/authorize/{}",
+            draft.request_id.as_deref().unwrap_or_default()
+        ),
+        _ => "/account".to_owned(),
+    })
+}
+
+/// The messengers that an account can be used in: name and server.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn messengers(app: &Arc<App>) -> Result<Vec<(String, String)>, Error> {
+    app.store
+        .read(|c| {
+            Ok(store::client::list_services(c)?
+                .into_iter()
+                .filter(|service| service.claims.iter().any(|rule| rule.claim == "jid"))
+                .map(|service| (service.name, service.audience))
+                .collect())
+        })
+        .await
+}

@@ -1,0 +1,449 @@
+//! The token endpoint: a code, a refresh token or a client's own right becomes an access token
+//! (RFC 6749 4.1.3, 6, 4.4; PROTOCOL 2). What was written is on disk before anything is signed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::opaque::Kind;
+use crate::account::Account;
+use crate::app::App;
+use crate::clock::Time;
+use crate::keys::{ISSUER, Purpose};
+use crate::oauth::audience::{Audience, Target, audience};
+use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
+use crate::oauth::client::Client;
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::scope::{self, OPENID};
+use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
+use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
+use crate::rng::digest;
+use crate::store::{self, Conn, event::Event};
+
+/// After the first use the same successor is given for this long (DESIGN 11).
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Opaque access tokens begin with this.
+pub(super) const OPAQUE: &str = "ga_";
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The standard's refusal.
+    #[error("{0}")]
+    Refused(#[from] Problem),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A key is missing or broken.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::Error),
+}
+
+/// The answer of the token endpoint (RFC 6749 5.1, OpenID Connect Core 3.1.3.3).
+#[derive(Debug, Serialize)]
+pub struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    scope: String,
+}
+
+/// Exchanges what an authenticated client brings.
+///
+/// # Errors
+/// [`Error`].
+pub async fn exchange(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+    ask.allowed(&client)?;
+    match &ask {
+        Exchange::Code { .. } => by_code(app, client, ask).await,
+        Exchange::Refresh { .. } => by_refresh(app, client, ask).await,
+        Exchange::Machine { .. } => by_itself(app, &client, &ask).await,
+    }
+}
+
+/// What a transaction found to be given; signed after it stands.
+struct Award {
+    grant: Grant,
+    account: Account,
+    service: Option<Service>,
+    scopes: Vec<String>,
+    refresh: Option<String>,
+    first: bool,
+}
+
+fn invalid_grant(why: &str) -> Problem {
+    Problem::new(Code::InvalidGrant, why)
+}
+
+/// What every exchange needs besides the token itself: the person, and whom the token is for.
+fn recipient(
+    c: &mut Conn<'_>,
+    app: &App,
+    grant: &Grant,
+    scopes: &[String],
+    ask: &Exchange,
+    now: Time,
+) -> Result<Result<(Account, Option<Service>, Vec<String>), Problem>, store::Error> {
+    let Some(account) = store::account::find(c, &grant.account_id)? else {
+        return Ok(Err(invalid_grant("the account is gone")));
+    };
+    if account.locked_at.is_some() {
+        return Ok(Err(invalid_grant("the account is closed")));
+    }
+    let services = store::client::list_services(c)?;
+    let target = match audience(
+        ask.resource(),
+        &grant.resources,
+        scopes,
+        &services,
+        app.config.issuer(),
+    ) {
+        Ok(target) => target,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let (service, scopes) = owned(target);
+    // A key that is still being made must not cost anyone their code.
+    let (owner, algorithm) = signer(service.as_ref());
+    if app.keys.current(owner, algorithm, now).is_none() {
+        return Err(store::Error::Busy("a signing key is being made".into()));
+    }
+    Ok(Ok((account, service, scopes)))
+}
+
+fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
+    let service = match target.audience {
+        Audience::Issuer => None,
+        Audience::Service(service) => Some(service.clone()),
+    };
+    (service, target.scopes)
+}
+
+/// Whose key signs an access token, and by which algorithm.
+fn signer(service: Option<&Service>) -> (&str, Algorithm) {
+    match service {
+        None => (ISSUER, Algorithm::ES256),
+        Some(service) => match service.keys {
+            KeyOwner::Own => (&service.id, service.algorithm),
+            KeyOwner::Issuer => (ISSUER, service.algorithm),
+        },
+    }
+}
+
+async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+    let Exchange::Code { code, .. } = &ask else {
+        return Err(invalid_grant("this is no exchange of a code").into());
+    };
+    if !Kind::Code.is_ours(app.keys.master(), code) {
+        return Err(invalid_grant("the code is unknown").into());
+    }
+    let (hash, now) = (digest(code), app.clock.now());
+    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
+    let (idle_until, ends_at) = lifetimes(app).first(now);
+    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let award = app
+        .store
+        .write(move |c| {
+            let Some(code) = store::grant::lock_code(c, &hash)? else {
+                return Ok(Err(invalid_grant("the code is unknown")));
+            };
+            let Some(grant) = store::grant::lock(c, &code.grant_id)? else {
+                return Ok(Err(invalid_grant("the code is unknown")));
+            };
+            let award = match redeem(&grant, &code, &ask, &whose, now) {
+                Ok(award) => award,
+                Err(denied) => {
+                    match &denied {
+                        Denied::WrongVerifier => store::grant::count_wrong(c, &hash)?,
+                        Denied::Replay => {
+                            store::grant::revoke(c, &grant.id, now)?;
+                            store::event::add(c, &replayed(&log_id, &grant, "code", now))?;
+                        }
+                        Denied::Refused(_) => {}
+                    }
+                    return Ok(Err(denied.problem()));
+                }
+            };
+            let (account, service, scopes) =
+                match recipient(c, &house, &grant, &award.scopes, &ask, now)? {
+                    Ok(found) => found,
+                    Err(problem) => return Ok(Err(problem)),
+                };
+            if !store::grant::spend_code(c, &hash, now)? {
+                return Ok(Err(invalid_grant(
+                    "the code was used before or has run out",
+                )));
+            }
+            if award.refresh {
+                store::grant::add_refresh(
+                    c,
+                    &Refresh {
+                        hash: digest(&refresh),
+                        grant_id: grant.id.clone(),
+                        generation: 0,
+                        created_at: now,
+                        used_at: None,
+                        idle_until,
+                        ends_at,
+                    },
+                )?;
+            }
+            Ok(Ok(Award {
+                grant,
+                account,
+                service,
+                scopes,
+                refresh: award.refresh.then(|| refresh.clone()),
+                first: true,
+            }))
+        })
+        .await??;
+    sign(app, &client, award, now)
+}
+
+async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+    let Exchange::Refresh { token, .. } = &ask else {
+        return Err(invalid_grant("this is no exchange of a refresh token").into());
+    };
+    if !Kind::Refresh.is_ours(app.keys.master(), token) {
+        return Err(invalid_grant("the refresh token is unknown").into());
+    }
+    let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
+    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let award = app
+        .store
+        .write(move |c| {
+            let unknown = || Ok(Err(invalid_grant("the refresh token is unknown")));
+            let hash = digest(&old);
+            let Some(known) = store::grant::find_refresh(c, &hash)? else {
+                return unknown();
+            };
+            let Some(grant) = store::grant::lock(c, &known.grant_id)? else {
+                return unknown();
+            };
+            // Read again behind the lock: another caller may have spent it meanwhile.
+            let Some(known) = store::grant::find_refresh(c, &hash)? else {
+                return unknown();
+            };
+            let master = house.keys.master();
+            let generation = known.generation.saturating_add(1);
+            let successor =
+                Kind::Refresh.dress(master, &master.successor(&old, &grant.id, generation));
+            let successor_used = store::grant::find_refresh(c, &digest(&successor))?
+                .is_some_and(|next| next.used_at.is_some());
+            let (scopes, refresh) =
+                match rotate(&known, &grant, successor_used, &whose, &ask, now, &lives) {
+                    Rotation::Refused(problem) => return Ok(Err(problem)),
+                    Rotation::Replayed { end_family } => {
+                        if end_family && store::grant::revoke(c, &grant.id, now)? {
+                            store::event::add(c, &replayed(&log_id, &grant, "refresh token", now))?;
+                        }
+                        return Ok(Err(Rotation::replay()));
+                    }
+                    Rotation::Fresh {
+                        scopes,
+                        idle_until,
+                        ends_at,
+                        generation,
+                    } => {
+                        let next = Refresh {
+                            hash: digest(&successor),
+                            grant_id: grant.id.clone(),
+                            generation,
+                            created_at: now,
+                            used_at: None,
+                            idle_until,
+                            ends_at,
+                        };
+                        (scopes, Some((successor, next)))
+                    }
+                    Rotation::Retry { scopes, .. } => {
+                        return match recipient(c, &house, &grant, &scopes, &ask, now)? {
+                            Ok((account, service, scopes)) => Ok(Ok(Award {
+                                grant,
+                                account,
+                                service,
+                                scopes,
+                                refresh: Some(successor),
+                                first: false,
+                            })),
+                            Err(problem) => Ok(Err(problem)),
+                        };
+                    }
+                    Rotation::Keep { scopes, idle_until } => {
+                        store::grant::slide_refresh(c, &hash, idle_until)?;
+                        (scopes, None)
+                    }
+                };
+            let (account, service, scopes) = match recipient(c, &house, &grant, &scopes, &ask, now)?
+            {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
+            let refresh = match refresh {
+                None => old.clone(),
+                Some((successor, next)) => {
+                    if !store::grant::spend_refresh(c, &hash, now)? {
+                        return Err(store::Error::Broken("a locked token was spent".into()));
+                    }
+                    store::grant::add_refresh(c, &next)?;
+                    successor
+                }
+            };
+            Ok(Ok(Award {
+                grant,
+                account,
+                service,
+                scopes,
+                refresh: Some(refresh),
+                first: false,
+            }))
+        })
+        .await??;
+    sign(app, &client, award, now)
+}
+
+fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
+    tracing::warn!(client = grant.client_id, what, "token.replayed");
+    Event {
+        id: id.to_owned(),
+        account_id: grant.account_id.clone(),
+        at: now.millis(),
+        kind: "token.replayed".into(),
+        detail: serde_json::json!({ "client": grant.client_id, "what": what }).to_string(),
+    }
+}
+
+async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
+    let services = app.store.read(|c| store::client::list_services(c)).await?;
+    let (service, scopes) = owned(machine(client, ask, &services, app.config.issuer())?);
+    let now = app.clock.now();
+    let access_token = access(
+        app,
+        Subject::Machine,
+        &client.id,
+        service.as_ref(),
+        &scopes,
+        now,
+    )?;
+    tracing::info!(
+        client = client.id,
+        grant = "client_credentials",
+        "token.issued"
+    );
+    Ok(Tokens {
+        access_token,
+        token_type: "Bearer",
+        expires_in: app.config.tokens.access_ttl.as_secs(),
+        refresh_token: None,
+        id_token: None,
+        scope: scope::print(&scopes),
+    })
+}
+
+fn lifetimes(app: &App) -> Lifetimes {
+    Lifetimes {
+        idle: app.config.tokens.refresh_ttl,
+        max: app.config.tokens.refresh_max_ttl,
+        grace: GRACE,
+    }
+}
+
+/// A person as tokens tell of them.
+pub(super) fn person(account: &Account) -> Person {
+    Person {
+        sub: account.id.clone(),
+        username: account.username.clone(),
+        name: account.name.clone(),
+        email: account.email.clone(),
+        email_verified: true,
+        updated_at: account.created_at,
+        language: account.language.clone(),
+    }
+}
+
+fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
+    let person = person(&award.account);
+    let access_token = access(
+        app,
+        Subject::Person(&person, &award.grant),
+        &client.id,
+        award.service.as_ref(),
+        &award.scopes,
+        now,
+    )?;
+    let id_token = if scope::has(&award.grant.scopes, OPENID) {
+        let algorithm = client.id_token_algorithm;
+        let claims = claims::id_token(&IdToken {
+            issuer: app.config.issuer(),
+            grant: &award.grant,
+            person: &person,
+            access_token: Some(&access_token),
+            algorithm,
+            profile: client.id_token_claims,
+            with_nonce: award.first,
+            acr: Some(claims::ACR_PASSWORD),
+            now,
+            ttl: app.config.tokens.access_ttl,
+        });
+        Some(app.keys.sign(ISSUER, algorithm, "JWT", &claims, now)?)
+    } else {
+        None
+    };
+    tracing::info!(
+        user = award.account.username,
+        client = client.id,
+        grant = if award.first { "code" } else { "refresh" },
+        "token.issued"
+    );
+    Ok(Tokens {
+        access_token,
+        token_type: "Bearer",
+        expires_in: app.config.tokens.access_ttl.as_secs(),
+        refresh_token: award.refresh,
+        id_token,
+        scope: scope::print(&award.scopes),
+    })
+}
+
+fn access(
+    app: &App,
+    subject: Subject<'_>,
+    client_id: &str,
+    service: Option<&Service>,
+    scopes: &[String],
+    now: Time,
+) -> Result<String, crate::keys::Error> {
+    let issuer = app.config.issuer();
+    let claims: Map<String, Value> = claims::access_token(&AccessToken {
+        issuer,
+        subject,
+        client_id,
+        audience: service.map_or(issuer, |service| &service.audience),
+        service,
+        scopes,
+        domain: &app.config.domain,
+        jti: &app.rng.id(),
+        now,
+        ttl: app.config.tokens.access_ttl,
+    });
+    if service.is_some_and(|service| service.format == TokenFormat::Opaque) {
+        use base64::Engine as _;
+        let plain = Value::Object(claims).to_string();
+        let sealed =
+            app.keys
+                .master()
+                .seal(Purpose::Opaque, b"access", plain.as_bytes(), &app.rng)?;
+        let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
+        return Ok(format!("{OPAQUE}{sealed}"));
+    }
+    let (owner, algorithm) = signer(service);
+    app.keys.sign(owner, algorithm, "at+jwt", &claims, now)
+}

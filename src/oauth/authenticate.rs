@@ -1,0 +1,331 @@
+//! How a client proves itself (RFC 6749 2.3, RFC 7523 3, OpenID Connect Core 9), as a value.
+
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+use super::client::{Client, ClientAuth};
+use super::error::{Code, Problem};
+use super::params::{Params, decode};
+use super::service::Service;
+use crate::clock::Time;
+use crate::rng::digest;
+
+/// `client_assertion_type` (RFC 7523 2.2).
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Clocks may differ by this much (SECURITY R67).
+const SKEW: Duration = Duration::from_secs(60);
+
+/// An assertion may run this long; its `jti` is remembered until then.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// What a request shows of its client. Never shows secrets when printed for debugging.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Presented {
+    /// A public client names itself.
+    None {
+        /// Who it says it is.
+        client_id: String,
+    },
+    /// HTTP Basic.
+    Basic {
+        /// Who it says it is.
+        client_id: String,
+        /// Its secret.
+        secret: String,
+    },
+    /// The secret in the body.
+    Post {
+        /// Who it says it is.
+        client_id: String,
+        /// Its secret.
+        secret: String,
+    },
+    /// A signed assertion.
+    Assertion {
+        /// Who it says it is: `sub` of the assertion, whose signature is not checked yet.
+        client_id: String,
+        /// The assertion.
+        assertion: String,
+    },
+}
+
+impl Presented {
+    /// Who the request says it is from.
+    pub fn client_id(&self) -> &str {
+        match self {
+            Self::None { client_id }
+            | Self::Basic { client_id, .. }
+            | Self::Post { client_id, .. }
+            | Self::Assertion { client_id, .. } => client_id,
+        }
+    }
+
+    /// The method it uses.
+    pub fn method(&self) -> ClientAuth {
+        match self {
+            Self::None { .. } => ClientAuth::None,
+            Self::Basic { .. } => ClientAuth::ClientSecretBasic,
+            Self::Post { .. } => ClientAuth::ClientSecretPost,
+            Self::Assertion { .. } => ClientAuth::PrivateKeyJwt,
+        }
+    }
+}
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}({:?})", self.method(), self.client_id())
+    }
+}
+
+/// Finds the one method by which a request authenticates. `authorization` is the header's
+/// value, `query` the parameters of the URL, `body` those of the form.
+///
+/// # Errors
+/// `invalid_request` for two methods or a secret in the URL; `invalid_client` for none, or one
+/// that cannot be read.
+pub fn present(
+    authorization: Option<&[u8]>,
+    query: &Params,
+    body: &Params,
+) -> Result<Presented, Problem> {
+    // RFC 6749 2.3.1: never in the URL, which ends up in logs.
+    if ["client_secret", "client_assertion"]
+        .iter()
+        .any(|name| query.has(name))
+    {
+        return Err(twisted("client_secret must not stand in the URL"));
+    }
+    let client_id = body.owned("client_id");
+    let secret = body.owned("client_secret");
+    let assertion = body.owned("client_assertion");
+    // RFC 6749 2.3: no more than one method in each request.
+    let methods = [
+        authorization.is_some(),
+        secret.is_some(),
+        assertion.is_some(),
+    ];
+    if methods.iter().filter(|used| **used).count() > 1 {
+        return Err(twisted(
+            "the request uses more than one way to authenticate",
+        ));
+    }
+    let presented = if let Some(header) = authorization {
+        let (client_id, secret) = basic(header).ok_or_else(|| {
+            failed("the Authorization header is not Basic with a form-encoded id and secret")
+        })?;
+        Presented::Basic { client_id, secret }
+    } else if let Some(assertion) = assertion {
+        if body.one("client_assertion_type") != Some(ASSERTION_TYPE) {
+            return Err(twisted("client_assertion_type is missing or unknown"));
+        }
+        Presented::Assertion {
+            client_id: assertion_subject(&assertion)
+                .ok_or_else(|| failed("client_assertion is malformed"))?,
+            assertion,
+        }
+    } else {
+        let client_id = client_id
+            .clone()
+            .ok_or_else(|| failed("client_id is missing"))?;
+        match secret {
+            Some(secret) => Presented::Post { client_id, secret },
+            None => Presented::None { client_id },
+        }
+    };
+    // RFC 7521 4.2: a client_id beside it must name the same client.
+    if client_id.is_some_and(|named| named != presented.client_id()) {
+        return Err(twisted(
+            "client_id names another client than the one that authenticates",
+        ));
+    }
+    Ok(presented)
+}
+
+/// Id and secret of a Basic header: each form-encoded before they are joined (RFC 6749 2.3.1).
+pub fn basic(header: &[u8]) -> Option<(String, String)> {
+    let header = std::str::from_utf8(header).ok()?;
+    let (scheme, rest) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let joined = STANDARD.decode(rest.trim_matches(' ')).ok()?;
+    let colon = joined.iter().position(|byte| *byte == b':')?;
+    let client_id = decode(&joined[..colon]).filter(|client_id| !client_id.is_empty())?;
+    Some((client_id, decode(&joined[colon + 1..])?))
+}
+
+/// `sub` of an assertion whose signature is not checked: only to find the client and its keys.
+pub fn assertion_subject(assertion: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+    let mut parts = assertion.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let subject: Subject = serde_json::from_slice(&payload).ok()?;
+    (!subject.sub.is_empty()).then_some(subject.sub)
+}
+
+/// What is left to do after `check_secret`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The client has proved itself, or is public and cannot.
+    Done,
+    /// The assertion's signature must be verified with the client's keys, then its claims by
+    /// `check_assertion`.
+    Signature,
+}
+
+/// Checks method and secret against the registration, which allows one method (SECURITY R53).
+///
+/// # Errors
+/// `invalid_client`.
+pub fn check_secret(client: &Client, presented: &Presented) -> Result<Proof, Problem> {
+    if client.id != presented.client_id() {
+        return Err(unknown_client());
+    }
+    if client.auth != presented.method() {
+        return Err(failed(
+            "the client is registered for another way to authenticate",
+        ));
+    }
+    match presented {
+        Presented::None { .. } => Ok(Proof::Done),
+        Presented::Assertion { .. } => Ok(Proof::Signature),
+        Presented::Basic { secret, .. } | Presented::Post { secret, .. } => {
+            fits(client.secret_hash.as_deref(), secret).map(|()| Proof::Done)
+        }
+    }
+}
+
+/// Checks a service that introspects (RFC 7662 2.1): Basic or the secret in the body.
+///
+/// # Errors
+/// `invalid_client`.
+pub fn check_service(service: &Service, presented: &Presented) -> Result<(), Problem> {
+    match presented {
+        Presented::Basic { client_id, secret } | Presented::Post { client_id, secret }
+            if *client_id == service.id =>
+        {
+            fits(service.secret_hash.as_deref(), secret)
+        }
+        _ => Err(unknown_client()),
+    }
+}
+
+/// The answer for an id that is not on file: the same as for a wrong secret.
+pub fn unknown_client() -> Problem {
+    failed("the client is unknown or its secret is wrong")
+}
+
+/// Compares in constant time, on digests of equal length.
+fn fits(on_file: Option<&str>, secret: &str) -> Result<(), Problem> {
+    let on_file = on_file.ok_or_else(unknown_client)?;
+    verify_slices_are_equal(digest(secret).as_bytes(), on_file.as_bytes())
+        .map_err(|_| unknown_client())
+}
+
+/// The claims of an assertion whose signature has been verified (RFC 7523 3).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[allow(missing_docs)] // each is the claim of the same name
+pub struct AssertionClaims {
+    pub iss: String,
+    pub sub: String,
+    /// One string; an array is refused.
+    pub aud: serde_json::Value,
+    /// Seconds.
+    pub exp: serde_json::Number,
+    #[serde(default)]
+    pub nbf: Option<serde_json::Number>,
+    #[serde(default)]
+    pub iat: Option<serde_json::Number>,
+    #[serde(default)]
+    pub jti: Option<String>,
+}
+
+/// What must be remembered so that an assertion works once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssertionId {
+    /// Its `jti`.
+    pub jti: String,
+    /// Until when.
+    pub until: Time,
+}
+
+/// Checks an assertion's claims. `token_endpoint` is its URL where the client still names it
+/// as the audience (`client.assertion_aud = legacy`).
+///
+/// # Errors
+/// `invalid_client`.
+pub fn check_assertion(
+    client_id: &str,
+    claims: &AssertionClaims,
+    issuer: &str,
+    token_endpoint: Option<&str>,
+    now: Time,
+) -> Result<AssertionId, Problem> {
+    if claims.iss != client_id || claims.sub != client_id {
+        return Err(failed("iss and sub of the assertion must be the client_id"));
+    }
+    // PROTOCOL.md 3: one string; an array could be meant for someone else too.
+    let aud = claims.aud.as_str();
+    if aud != Some(issuer) && (aud.is_none() || aud != token_endpoint) {
+        return Err(failed(
+            "aud of the assertion must be the issuer, as one string",
+        ));
+    }
+    let exp = at(&claims.exp).ok_or_else(|| failed("exp of the assertion is malformed"))?;
+    if exp.plus(SKEW) <= now {
+        return Err(failed("the assertion has run out"));
+    }
+    if exp > now.plus(LONGEST).plus(SKEW) {
+        return Err(failed("exp of the assertion is more than an hour ahead"));
+    }
+    for early in [&claims.nbf, &claims.iat].into_iter().flatten() {
+        if at(early).is_none_or(|early| early > now.plus(SKEW)) {
+            return Err(failed("the assertion is from the future"));
+        }
+    }
+    let jti = claims
+        .jti
+        .as_ref()
+        .filter(|jti| !jti.is_empty() && jti.len() <= 256)
+        .ok_or_else(|| failed("jti of the assertion is missing or too long"))?;
+    Ok(AssertionId {
+        jti: jti.clone(),
+        until: exp.plus(SKEW),
+    })
+}
+
+/// A NumericDate, which may have a fraction (RFC 7519 2).
+fn at(number: &serde_json::Number) -> Option<Time> {
+    if let Some(whole) = number.as_i64() {
+        return (whole >= 0).then(|| Time::from_seconds(whole));
+    }
+    let seconds = number.as_f64()?;
+    // Past the year 200 million no fraction matters; `as` would stop there anyway.
+    (0.0..9e15)
+        .contains(&seconds)
+        .then(|| Time::from_seconds(seconds as i64))
+}
+
+fn failed(why: &str) -> Problem {
+    Problem::new(Code::InvalidClient, why)
+}
+
+fn twisted(why: &str) -> Problem {
+    Problem::new(Code::InvalidRequest, why)
+}
+
+#[cfg(test)]
+#[path = "authenticate_test.rs"]
+mod tests;

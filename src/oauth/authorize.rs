@@ -1,0 +1,515 @@
+//! The authorization request (RFC 6749 4.1.1, OpenID Connect Core 3.1.2): read, then checked.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::audience::{Audience, named};
+use super::client::{Client, GrantType};
+use super::error::{Code, Problem};
+use super::params::Params;
+use super::pkce;
+use super::redirect::{Kind, Mismatch, RedirectUri, Response, ResponseMode};
+use super::scope::{self, OPENID};
+use super::service::Service;
+
+/// A request as it was sent; what is stored while a person signs up or in. Parameters that are
+/// not listed, `claims` and `display` among them, are ignored (RFC 6749 3.1).
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)] // each is the parameter of the same name
+pub struct AuthorizeRequest {
+    pub client_id: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub response_type: Option<String>,
+    pub response_mode: Option<String>,
+    pub scope: Option<String>,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub prompt: Option<String>,
+    pub max_age: Option<String>,
+    pub login_hint: Option<String>,
+    pub ui_locales: Option<String>,
+    pub acr_values: Option<String>,
+    pub code_challenge: Option<String>,
+    pub code_challenge_method: Option<String>,
+    /// RFC 8707 2.1.
+    pub resource: Vec<String>,
+    /// As sent; its signature is not checked here.
+    pub id_token_hint: Option<String>,
+    /// Whether a request object came (OpenID Connect Core 6.1).
+    pub request: bool,
+    /// Whether a reference to one came (OpenID Connect Core 6.2).
+    pub request_uri: bool,
+    /// Whether client metadata came (OpenID Connect Core 7.2.1).
+    pub registration: bool,
+}
+
+impl AuthorizeRequest {
+    /// Takes the known parameters; nothing is judged yet, so that `check` can tell a refusal
+    /// that may be sent back from one that may not.
+    pub fn parse(params: &Params) -> Self {
+        Self {
+            client_id: params.owned("client_id"),
+            redirect_uri: params.owned("redirect_uri"),
+            response_type: params.owned("response_type"),
+            response_mode: params.owned("response_mode"),
+            scope: params.owned("scope"),
+            state: params.owned("state"),
+            nonce: params.owned("nonce"),
+            prompt: params.owned("prompt"),
+            max_age: params.owned("max_age"),
+            login_hint: params.owned("login_hint"),
+            ui_locales: params.owned("ui_locales"),
+            acr_values: params.owned("acr_values"),
+            code_challenge: params.owned("code_challenge"),
+            code_challenge_method: params.owned("code_challenge_method"),
+            resource: params.many("resource"),
+            id_token_hint: params.owned("id_token_hint"),
+            request: params.one("request").is_some(),
+            request_uri: params.one("request_uri").is_some(),
+            registration: params.one("registration").is_some(),
+        }
+    }
+}
+
+impl std::fmt::Debug for AuthorizeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The others may name a person or open something.
+        f.debug_struct("AuthorizeRequest")
+            .field("client_id", &self.client_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scope", &self.scope)
+            .field("prompt", &self.prompt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a client wants shown (OpenID Connect Core 3.1.2.1, Initiating User Registration 1.0).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// No page at all; stands alone.
+    pub none: bool,
+    /// The person proves again who they are.
+    pub login: bool,
+    /// The consent page, also when consent is on file.
+    pub consent: bool,
+    /// The sign-up wizard first.
+    pub create: bool,
+    /// The chooser, also with one account.
+    pub select_account: bool,
+}
+
+impl Prompt {
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    /// `invalid_request` for an unknown word, or `none` beside another.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let refuse = |why| Err(Problem::new(Code::InvalidRequest, why));
+        let mut prompt = Self::default();
+        let mut count = 0;
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            count += 1;
+            match word {
+                "none" => prompt.none = true,
+                "login" => prompt.login = true,
+                "consent" => prompt.consent = true,
+                "create" => prompt.create = true,
+                "select_account" => prompt.select_account = true,
+                // Initiating User Registration 1.0, 4.1
+                _ => return refuse("prompt holds a word that is not supported"),
+            }
+        }
+        if prompt.none && count > 1 {
+            return refuse("prompt=none must stand alone"); // OpenID Connect Core 3.1.2.1
+        }
+        Ok(prompt)
+    }
+}
+
+/// A request that may go on, and what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Who asks.
+    pub client_id: String,
+    /// Where the answer goes.
+    pub redirect: RedirectUri,
+    /// How the answer travels.
+    pub mode: ResponseMode,
+    /// To be sent back as it is.
+    pub state: Option<String>,
+    /// Goes into the ID token.
+    pub nonce: Option<String>,
+    /// Scopes that can be granted.
+    pub scopes: Vec<String>,
+    /// `resource` values, each a service's or our own.
+    pub resources: Vec<String>,
+    /// Ids of the services whose scopes are among those.
+    pub services: Vec<String>,
+    /// PKCE challenge, S256.
+    pub challenge: Option<String>,
+    /// What is to be shown.
+    pub prompt: Prompt,
+    /// The longest time since the person last proved who they are.
+    pub max_age: Option<Duration>,
+    /// What to fill in at sign-in.
+    pub login_hint: Option<String>,
+    /// Languages in order of preference.
+    pub ui_locales: Vec<String>,
+    /// Wished for, never demanded.
+    pub acr_values: Vec<String>,
+    /// A token that says who is expected; not verified here.
+    pub id_token_hint: Option<String>,
+    /// No consent page, unless it is asked for.
+    pub first_party: bool,
+    /// May be answered without a click (PROTOCOL.md 3).
+    pub silent: bool,
+}
+
+impl Checked {
+    /// The answer with a code (RFC 6749 4.1.2), with our name in it (RFC 9207 2).
+    pub fn grant(&self, code: &str, issuer: &str) -> Response {
+        let mut params = vec![("code", code)];
+        params.extend(self.state.as_deref().map(|state| ("state", state)));
+        params.push(("iss", issuer));
+        self.redirect.respond(self.mode, &params)
+    }
+
+    /// The refusal of this request.
+    pub fn refuse(&self, problem: Problem) -> Refusal {
+        Refusal::Redirect {
+            to: self.redirect.clone(),
+            mode: self.mode,
+            problem,
+            state: self.state.clone(),
+        }
+    }
+}
+
+/// Why a page is shown and nothing is sent anywhere (RFC 6749 4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageError {
+    /// No `client_id`.
+    ClientMissing,
+    /// No such client.
+    ClientUnknown {
+        /// What was sent.
+        client_id: String,
+    },
+    /// No `redirect_uri` where one is needed.
+    RedirectMissing,
+    /// An address that is not on file (UX.md C3).
+    RedirectUnknown {
+        /// The client, for the command that would register it.
+        client_id: String,
+        /// What was sent.
+        asked: String,
+        /// All on file.
+        on_file: Vec<String>,
+        /// The one on file that agrees longest, and the first difference from it.
+        nearest: Option<(String, super::redirect::Difference)>,
+    },
+}
+
+/// A request that goes no further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Shown to the person, never redirected.
+    Page(PageError),
+    /// Sent back to the client.
+    Redirect {
+        /// Where to.
+        to: RedirectUri,
+        /// How it travels.
+        mode: ResponseMode,
+        /// What was wrong.
+        problem: Problem,
+        /// To be sent back as it is.
+        state: Option<String>,
+    },
+}
+
+impl Refusal {
+    /// The answer to the client (RFC 6749 4.1.2.1, RFC 9207 2), or what the page must say.
+    ///
+    /// # Errors
+    /// The page error, where nothing may be sent back.
+    pub fn response(&self, issuer: &str) -> Result<Response, &PageError> {
+        match self {
+            Self::Page(error) => Err(error),
+            Self::Redirect {
+                to,
+                mode,
+                problem,
+                state,
+            } => {
+                let mut params = vec![
+                    ("error", problem.code.name()),
+                    ("error_description", problem.description.as_str()),
+                ];
+                params.extend(state.as_deref().map(|state| ("state", state)));
+                params.push(("iss", issuer));
+                Ok(to.respond(*mode, &params))
+            }
+        }
+    }
+}
+
+/// The longest request that is stored, in bytes of what the client chose.
+const LONGEST: usize = 6 * 1024;
+
+/// Judges a request. `services` are all registered ones, `issuer` our own name.
+///
+/// # Errors
+/// A page when client or address are wrong; else a refusal that is sent back.
+pub fn check(
+    request: &AuthorizeRequest,
+    client: Option<&Client>,
+    services: &[Service],
+    issuer: &str,
+) -> Result<Checked, Refusal> {
+    let (client, redirect) = recipient(request, client).map_err(Refusal::Page)?;
+    let sizes = [
+        &request.state,
+        &request.nonce,
+        &request.login_hint,
+        &request.id_token_hint,
+        &request.scope,
+        &request.ui_locales,
+        &request.acr_values,
+    ];
+    let size: usize = sizes.into_iter().flatten().map(String::len).sum();
+    // Requests are stored for an hour: what nobody has to prove to send has a bound.
+    if size > LONGEST {
+        return Err(Refusal::Redirect {
+            to: redirect,
+            mode: ResponseMode::Query,
+            problem: Problem::new(Code::InvalidRequest, "the request is too long"),
+            state: request.state.clone().filter(|state| state.len() <= LONGEST),
+        });
+    }
+    let mode = match request.response_mode.as_deref() {
+        Some(name) => ResponseMode::from_name(name),
+        None => Some(default_mode(request)),
+    };
+    let refuse = |problem| Refusal::Redirect {
+        to: redirect.clone(),
+        mode: mode.unwrap_or(ResponseMode::Query),
+        problem,
+        state: request.state.clone(),
+    };
+    let wrong = |code, why: &str| refuse(Problem::new(code, why));
+
+    let Some(mode) = mode else {
+        return Err(wrong(Code::InvalidRequest, "response_mode is unknown"));
+    };
+    if mode == ResponseMode::FormPost && redirect.kind() == Kind::PrivateUse {
+        // Browsers hand an app its address, not a form's body.
+        return Err(Refusal::Redirect {
+            to: redirect.clone(),
+            mode: ResponseMode::Query,
+            problem: Problem::new(Code::InvalidRequest, "form_post needs a web address"),
+            state: request.state.clone(),
+        });
+    }
+    // OpenID Connect Core 6.1, 6.2 and 7.2.1
+    if request.request {
+        return Err(wrong(Code::RequestNotSupported, "request is not supported"));
+    }
+    if request.request_uri {
+        return Err(wrong(
+            Code::RequestUriNotSupported,
+            "request_uri is not supported",
+        ));
+    }
+    if request.registration {
+        return Err(wrong(
+            Code::RegistrationNotSupported,
+            "registration is not supported",
+        ));
+    }
+    match request.response_type.as_deref() {
+        Some("code") => {}
+        None => return Err(wrong(Code::InvalidRequest, "response_type is missing")),
+        // RFC 9700 2.1.2: no implicit, no hybrid.
+        Some(_) => {
+            return Err(wrong(
+                Code::UnsupportedResponseType,
+                "response_type must be code",
+            ));
+        }
+    }
+    if !client.may(GrantType::AuthorizationCode) {
+        return Err(wrong(
+            Code::UnauthorizedClient,
+            "this client is not registered for authorization_code",
+        ));
+    }
+    let scopes = scopes(request, client, services).map_err(refuse)?;
+    check_resources(&request.resource, &scopes, services, issuer).map_err(refuse)?;
+    let challenge = pkce::challenge(
+        request.code_challenge.as_deref(),
+        request.code_challenge_method.as_deref(),
+        pkce::is_required(client),
+    )
+    .map_err(refuse)?;
+    let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
+    let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
+    Ok(Checked {
+        client_id: client.id.clone(),
+        mode,
+        state: request.state.clone(),
+        nonce: request.nonce.clone(),
+        services: services
+            .iter()
+            .filter(|service| scopes.iter().any(|name| scope::has(&service.scopes, name)))
+            .map(|service| service.id.clone())
+            .collect(),
+        scopes,
+        resources: request.resource.clone(),
+        challenge,
+        prompt,
+        max_age,
+        login_hint: request.login_hint.clone(),
+        ui_locales: words(request.ui_locales.as_deref()),
+        acr_values: words(request.acr_values.as_deref()),
+        id_token_hint: request.id_token_hint.clone(),
+        first_party: client.first_party,
+        silent: is_silent(client, &redirect),
+        redirect,
+    })
+}
+
+/// Who asks and where the answer goes. Until both are known nothing may be sent anywhere.
+fn recipient<'a>(
+    request: &AuthorizeRequest,
+    client: Option<&'a Client>,
+) -> Result<(&'a Client, RedirectUri), PageError> {
+    let client_id = request.client_id.as_ref().ok_or(PageError::ClientMissing)?;
+    let client = client
+        .filter(|client| client.id == *client_id)
+        .ok_or_else(|| PageError::ClientUnknown {
+            client_id: client_id.clone(),
+        })?;
+    // OpenID Connect Core 3.1.2.1 requires it; RFC 6749 4.1.1 does not.
+    let openid = words(request.scope.as_deref())
+        .iter()
+        .any(|name| name == OPENID);
+    if openid && request.redirect_uri.is_none() {
+        return Err(PageError::RedirectMissing);
+    }
+    match client.redirect(request.redirect_uri.as_deref()) {
+        Ok(redirect) => Ok((client, redirect)),
+        Err(Mismatch::Missing) => Err(PageError::RedirectMissing),
+        Err(Mismatch::Unknown { asked, nearest }) => Err(PageError::RedirectUnknown {
+            client_id: client.id.clone(),
+            asked,
+            on_file: client.redirects.clone(),
+            nearest,
+        }),
+    }
+}
+
+/// Where a client looks for the answer when it does not say (OAuth 2.0 Multiple Response Types
+/// 2.1 and 5): we refuse these types, but the refusal must be found.
+fn default_mode(request: &AuthorizeRequest) -> ResponseMode {
+    let words = words(request.response_type.as_deref());
+    if words
+        .iter()
+        .any(|word| word == "token" || word == "id_token")
+    {
+        ResponseMode::Fragment
+    } else {
+        ResponseMode::Query
+    }
+}
+
+/// The scopes that can be granted. One that is not understood is ignored (OpenID Connect Core
+/// 3.1.2.1), and so are `profile`, `email` and `offline_access` where the client is not
+/// registered for them: the answer's `scope` tells. A service's scope, or `openid`, that the
+/// client may not have is `invalid_scope`, since the sign-in would look done and not work.
+fn scopes(
+    request: &AuthorizeRequest,
+    client: &Client,
+    services: &[Service],
+) -> Result<Vec<String>, Problem> {
+    let mut granted = Vec::new();
+    for name in scope::parse(request.scope.as_deref().unwrap_or_default())? {
+        let needed = name == OPENID || scope::owner(&name, services).is_some();
+        if !needed && !scope::is_standard(&name) {
+            continue;
+        }
+        if scope::has(&client.scopes, &name) {
+            granted.push(name);
+        } else if needed {
+            return Err(Problem::new(
+                Code::InvalidScope,
+                format!("this client is not registered for the scope {name}"),
+            ));
+        }
+    }
+    if granted.is_empty() {
+        // RFC 6749 3.3: no default; a code for nothing would help nobody.
+        return Err(Problem::new(
+            Code::InvalidScope,
+            "scope is missing, or names nothing that this client may have",
+        ));
+    }
+    Ok(granted)
+}
+
+/// Each resource is a service with a scope among those asked for, or this server.
+fn check_resources(
+    resources: &[String],
+    scopes: &[String],
+    services: &[Service],
+    issuer: &str,
+) -> Result<(), Problem> {
+    for resource in resources {
+        if let Audience::Service(service) = named(resource, services, issuer)?
+            && !scopes.iter().any(|name| scope::has(&service.scopes, name))
+        {
+            return Err(Problem::new(
+                Code::InvalidTarget,
+                "a resource was named, but none of its scopes was asked for",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn max_age(text: Option<&str>) -> Result<Option<Duration>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(seconds) = text.parse::<u32>()
+    {
+        return Ok(Some(Duration::from_secs(seconds.into())));
+    }
+    Err(Problem::new(
+        Code::InvalidRequest,
+        "max_age must be a number of seconds",
+    ))
+}
+
+/// Whether an answer may leave without a click (PROTOCOL.md 3). `Client::silent` is the
+/// operator's word for a loopback app; a scheme that any app can claim stays with the click.
+fn is_silent(client: &Client, redirect: &RedirectUri) -> bool {
+    match redirect.kind() {
+        Kind::Https => true,
+        Kind::Loopback => !client.is_public() || client.silent,
+        Kind::PrivateUse => !client.is_public(),
+    }
+}
+
+fn words(text: Option<&str>) -> Vec<String> {
+    text.unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "authorize_test.rs"]
+mod tests;

@@ -1,0 +1,195 @@
+//! What we tell about ourselves (OpenID Connect Discovery 3, RFC 8414 2): only what works today.
+
+use serde_json::{Map, Value, json};
+
+use super::claims::ACR_PASSWORD;
+use super::scope::STANDARD;
+use super::service::Service;
+
+/// Where our doors are, as full URLs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the endpoint of the same name
+pub struct Endpoints {
+    pub authorize: String,
+    pub token: String,
+    pub userinfo: String,
+    pub introspect: String,
+    pub revoke: String,
+    pub logout: String,
+    pub jwks: String,
+}
+
+impl Endpoints {
+    /// Built from the issuer alone, never from a request (SECURITY R32).
+    pub fn new(issuer: &str) -> Self {
+        let root = issuer.trim_end_matches('/');
+        Self {
+            authorize: format!("{root}/oauth2/authorize"),
+            token: format!("{root}/oauth2/token"),
+            userinfo: format!("{root}/oauth2/userinfo"),
+            introspect: format!("{root}/oauth2/introspect"),
+            revoke: format!("{root}/oauth2/revoke"),
+            logout: format!("{root}/oauth2/logout"),
+            jwks: format!("{root}/jwks.json"),
+        }
+    }
+}
+
+/// The document of `/.well-known/openid-configuration` and, the same, of
+/// `/.well-known/oauth-authorization-server`. `ui_locales` are the languages there are pages in.
+pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> Map<String, Value> {
+    let at = Endpoints::new(issuer);
+    let signing = json!(["RS256", "ES256", "EdDSA"]);
+    let client = json!([
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt"
+    ]);
+    let mut scopes: Vec<&str> = STANDARD.to_vec();
+    for name in services.iter().flat_map(|service| &service.scopes) {
+        if !scopes.contains(&name.as_str()) {
+            scopes.push(name);
+        }
+    }
+    let fields = [
+        ("issuer", json!(issuer)),
+        ("authorization_endpoint", json!(at.authorize)),
+        ("token_endpoint", json!(at.token)),
+        ("userinfo_endpoint", json!(at.userinfo)),
+        ("introspection_endpoint", json!(at.introspect)),
+        ("revocation_endpoint", json!(at.revoke)),
+        ("end_session_endpoint", json!(at.logout)),
+        ("jwks_uri", json!(at.jwks)),
+        ("response_types_supported", json!(["code"])),
+        (
+            "response_modes_supported",
+            json!(["query", "fragment", "form_post"]),
+        ),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token", "client_credentials"]),
+        ),
+        ("subject_types_supported", json!(["public"])),
+        ("scopes_supported", json!(scopes)),
+        (
+            "claims_supported",
+            json!([
+                "iss",
+                "sub",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "acr",
+                "amr",
+                "azp",
+                "sid",
+                "at_hash",
+                "name",
+                "preferred_username",
+                "updated_at",
+                "locale",
+                "email",
+                "email_verified"
+            ]),
+        ),
+        ("claim_types_supported", json!(["normal"])),
+        ("id_token_signing_alg_values_supported", signing.clone()),
+        ("token_endpoint_auth_methods_supported", client.clone()),
+        (
+            "token_endpoint_auth_signing_alg_values_supported",
+            signing.clone(),
+        ),
+        ("revocation_endpoint_auth_methods_supported", client),
+        (
+            "revocation_endpoint_auth_signing_alg_values_supported",
+            signing,
+        ),
+        // Services introspect with their secret.
+        (
+            "introspection_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post"]),
+        ),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        (
+            "prompt_values_supported",
+            json!(["none", "login", "consent", "select_account", "create"]),
+        ),
+        ("acr_values_supported", json!([ACR_PASSWORD])),
+        ("display_values_supported", json!(["page"])),
+        ("ui_locales_supported", json!(ui_locales)),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
+        // Their defaults differ, so they are said (OpenID Connect Discovery 3).
+        ("claims_parameter_supported", json!(false)),
+        ("request_parameter_supported", json!(false)),
+        ("request_uri_parameter_supported", json!(false)),
+    ];
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::service::tests::service;
+
+    #[test]
+    fn every_endpoint_stands_under_the_issuer() {
+        let issuer = "https://steppe.example";
+        let document = discovery(issuer, &[service("chat", &["chat"])], &["mn".to_owned()]);
+        assert_eq!(document["issuer"], issuer);
+        for (name, value) in &document {
+            if name.ends_with("_endpoint") || name == "jwks_uri" {
+                assert!(
+                    value
+                        .as_str()
+                        .unwrap()
+                        .starts_with("https://steppe.example/"),
+                    "{name}"
+                );
+            }
+        }
+        assert_eq!(document["scopes_supported"][4], "chat");
+        assert_eq!(document["ui_locales_supported"], json!(["mn"]));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_told() {
+        let text = Value::Object(discovery("https://steppe.example", &[], &[])).to_string();
+        for word in [
+            "implicit",
+            "\"password\"",
+            "plain",
+            "none\",\"HS",
+            "HS256",
+            "device",
+            "token id_token",
+            "address",
+        ] {
+            assert!(!text.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn each_grant_told_is_one_that_is_read() {
+        use crate::oauth::client::GrantType;
+        let document = discovery("https://steppe.example", &[], &[]);
+        for name in document["grant_types_supported"].as_array().unwrap() {
+            assert!(GrantType::from_name(name.as_str().unwrap()).is_some());
+        }
+        for word in document["prompt_values_supported"].as_array().unwrap() {
+            assert!(crate::oauth::authorize::Prompt::parse(word.as_str().unwrap()).is_ok());
+        }
+        for mode in document["response_modes_supported"].as_array().unwrap() {
+            let mode = mode.as_str().unwrap();
+            assert!(crate::oauth::redirect::ResponseMode::from_name(mode).is_some());
+        }
+    }
+}

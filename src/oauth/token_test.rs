@@ -1,0 +1,484 @@
+//! Tables of the token endpoint.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::oauth::client::tests::client;
+use crate::oauth::client::{ClientAuth, Pkce};
+use crate::oauth::service::tests::service;
+
+const ISSUER: &str = "https://steppe.example";
+const BACK: &str = "https://forum.example/cb";
+// RFC 7636 appendix B
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+fn at(seconds: i64) -> Time {
+    Time::from_seconds(seconds)
+}
+
+fn own(text: &str) -> Vec<String> {
+    scope::parse(text).unwrap()
+}
+
+fn forum() -> Client {
+    client(&[BACK], "openid profile offline_access chat mail")
+}
+
+fn grant() -> Grant {
+    Grant {
+        id: "g1".into(),
+        account_id: "a1".into(),
+        client_id: "forum".into(),
+        sid: "s1".into(),
+        scopes: own("openid profile offline_access"),
+        resources: vec![],
+        offline: true,
+        nonce: None,
+        auth_time: at(0),
+        amr: vec!["pwd".into()],
+        created_at: at(0),
+        revoked_at: None,
+    }
+}
+
+fn code() -> Code {
+    Code {
+        hash: "h".into(),
+        grant_id: "g1".into(),
+        redirect_uri: BACK.into(),
+        challenge: Some(CHALLENGE.into()),
+        expires_at: at(60),
+        used_at: None,
+        wrong: 0,
+    }
+}
+
+fn exchange() -> Exchange {
+    Exchange::Code {
+        code: "secret".into(),
+        redirect_uri: Some(BACK.into()),
+        verifier: Some(VERIFIER.into()),
+        resource: vec![],
+    }
+}
+
+fn read(body: &str) -> Result<Exchange, Problem> {
+    Exchange::parse(&Params::parse(body.as_bytes()).unwrap())
+}
+
+#[test]
+fn each_grant_type_is_read() {
+    let table = [
+        ("", Err(Error::InvalidRequest)),
+        ("grant_type=", Err(Error::InvalidRequest)),
+        (
+            "grant_type=password&username=a&password=b",
+            Err(Error::UnsupportedGrantType),
+        ),
+        ("grant_type=implicit", Err(Error::UnsupportedGrantType)),
+        ("grant_type=authorization_code", Err(Error::InvalidRequest)),
+        (
+            "grant_type=authorization_code&code=c",
+            Ok(GrantType::AuthorizationCode),
+        ),
+        ("grant_type=refresh_token", Err(Error::InvalidRequest)),
+        (
+            "grant_type=refresh_token&refresh_token=r",
+            Ok(GrantType::RefreshToken),
+        ),
+        (
+            "grant_type=refresh_token&refresh_token=r&scope=%22",
+            Err(Error::InvalidScope),
+        ),
+        (
+            "grant_type=client_credentials&scope=chat",
+            Ok(GrantType::ClientCredentials),
+        ),
+    ];
+    for (body, wanted) in table {
+        let got = read(body);
+        let got = got
+            .map(|exchange| exchange.grant_type())
+            .map_err(|problem| problem.code);
+        assert_eq!(got, wanted, "{body}");
+    }
+    let full = read("grant_type=refresh_token&refresh_token=r0&scope=b+a&resource=x&resource=y");
+    let full = full.unwrap();
+    assert_eq!(full.resource(), ["x", "y"]);
+    assert!(!format!("{full:?}").contains("r0"));
+}
+
+type Change = fn(&mut Grant, &mut Code, &mut Exchange, &mut Client);
+
+fn set(exchange: &mut Exchange, uri: Option<&str>, proof: Option<&str>) {
+    if let Exchange::Code {
+        redirect_uri,
+        verifier,
+        ..
+    } = exchange
+    {
+        *redirect_uri = uri.map(str::to_owned);
+        *verifier = proof.map(str::to_owned);
+    }
+}
+
+const WRONG: &str = "wrong-wrong-wrong-wrong-wrong-wrong-wrong-wrong";
+
+#[test]
+fn a_code_is_judged_in_order() {
+    // What is spoilt beside each other shows which one is looked at first (PROTOCOL.md 2).
+    let table: &[(&str, Change)] = &[
+        ("good", |_, _, _, _| {}),
+        ("invalid_grant", |_, c, _, _| c.expires_at = at(30)),
+        ("good", |_, c, _, _| c.expires_at = at(31)),
+        ("replay", |_, c, _, _| c.used_at = Some(at(1))),
+        ("replay", |_, c, _, _| {
+            c.used_at = Some(at(1));
+            c.expires_at = at(2);
+        }),
+        ("invalid_grant", |g, c, _, _| {
+            c.used_at = Some(at(1));
+            g.revoked_at = Some(at(2));
+        }),
+        ("invalid_grant", |g, _, _, _| g.revoked_at = Some(at(2))),
+        ("wrong", |_, _, e, _| set(e, Some(BACK), Some(WRONG))),
+        ("wrong", |_, c, e, _| {
+            set(e, Some(BACK), Some(WRONG));
+            c.used_at = Some(at(1));
+        }),
+        ("wrong", |_, c, e, _| {
+            set(e, Some(BACK), Some(WRONG));
+            c.wrong = 4;
+        }),
+        ("invalid_grant", |_, c, _, _| c.wrong = 5),
+        ("invalid_grant", |_, c, _, _| {
+            c.wrong = 5;
+            c.used_at = Some(at(1));
+        }),
+        ("invalid_grant", |_, c, e, _| {
+            set(e, Some(BACK), None);
+            c.used_at = Some(at(1));
+        }),
+        ("invalid_grant", |_, c, e, _| {
+            set(e, Some("https://forum.example/x"), Some(WRONG));
+            c.used_at = Some(at(1));
+        }),
+        ("invalid_grant", |_, c, e, _| {
+            set(e, None, Some(VERIFIER));
+            c.used_at = Some(at(1));
+        }),
+        ("invalid_grant", |_, c, _, k| {
+            k.id = "other".into();
+            c.used_at = Some(at(1));
+        }),
+        ("invalid_grant", |_, c, e, k| {
+            k.id = "other".into();
+            c.challenge = None;
+            set(e, Some(BACK), None);
+        }),
+        ("invalid_grant", |_, c, _, _| c.grant_id = "g2".into()),
+        ("unauthorized_client", |_, c, _, k| {
+            k.grants.remove(0);
+            c.used_at = Some(at(1));
+        }),
+        ("invalid_grant", |_, c, _, _| c.challenge = None),
+        ("invalid_grant", |_, c, e, _| {
+            c.challenge = None;
+            set(e, Some(BACK), None);
+        }),
+        ("good", |_, c, e, k| {
+            c.challenge = None;
+            k.pkce = Pkce::Optional;
+            set(e, Some(BACK), None);
+        }),
+        ("invalid_grant", |_, c, _, k| {
+            c.challenge = None;
+            k.pkce = Pkce::Optional;
+        }),
+        ("invalid_grant", |_, c, e, k| {
+            c.challenge = None;
+            k.pkce = Pkce::Optional;
+            k.auth = ClientAuth::None;
+            set(e, Some(BACK), None);
+        }),
+        ("good", |g, _, e, _| {
+            g.scopes = own("chat");
+            set(e, None, Some(VERIFIER));
+        }),
+        ("invalid_grant", |g, _, e, k| {
+            g.scopes = own("chat");
+            k.redirects.push("https://forum.example/x".into());
+            set(e, None, Some(VERIFIER));
+        }),
+        ("invalid_grant", |_, _, e, _| *e = refresh(None)),
+    ];
+    for (row, (wanted, change)) in table.iter().enumerate() {
+        let (mut grant, mut code, mut exchange, mut client) =
+            (grant(), code(), exchange(), forum());
+        change(&mut grant, &mut code, &mut exchange, &mut client);
+        let got = match redeem(&grant, &code, &exchange, &client, at(30)) {
+            Ok(_) => "good",
+            Err(Denied::WrongVerifier) => "wrong",
+            Err(Denied::Replay) => "replay",
+            Err(Denied::Refused(problem)) => problem.code.name(),
+        };
+        assert_eq!(got, *wanted, "row {row}");
+    }
+    assert_eq!(Denied::Replay.problem().code, Error::InvalidGrant);
+    assert_eq!(Denied::WrongVerifier.problem().code, Error::InvalidGrant);
+}
+
+#[test]
+fn a_refresh_token_is_given_where_it_is_due() {
+    let award = |scopes: &str, change: fn(&mut Client)| {
+        let (mut grant, mut client) = (grant(), forum());
+        grant.scopes = own(scopes);
+        change(&mut client);
+        redeem(&grant, &code(), &exchange(), &client, at(1)).unwrap()
+    };
+    assert!(award("openid offline_access", |_| {}).refresh);
+    assert!(!award("openid", |_| {}).refresh);
+    assert!(award("chat", |client| client.refresh = RefreshPolicy::Always).refresh);
+    assert!(!award("openid offline_access", |client| client.grants.truncate(1)).refresh);
+    assert!(award("openid", |_| {}).id_token);
+    assert!(!award("chat", |_| {}).id_token);
+}
+
+fn refresh(asked: Option<&str>) -> Exchange {
+    Exchange::Refresh {
+        token: "secret".into(),
+        scope: asked.map(own),
+        resource: vec![],
+    }
+}
+
+fn token() -> Refresh {
+    Refresh {
+        hash: "h".into(),
+        grant_id: "g1".into(),
+        generation: 3,
+        created_at: at(0),
+        used_at: None,
+        idle_until: at(1000),
+        ends_at: at(5000),
+    }
+}
+
+const LIFETIMES: Lifetimes = Lifetimes {
+    idle: Duration::from_secs(1000),
+    max: Duration::from_secs(5000),
+    grace: Duration::from_secs(30),
+};
+
+fn messenger() -> Client {
+    Client {
+        auth: ClientAuth::None,
+        ..forum()
+    }
+}
+
+#[test]
+fn a_public_client_gets_a_new_token_each_time() {
+    let turn = |token: &Refresh, used: bool, now: i64| {
+        rotate(
+            token,
+            &grant(),
+            used,
+            &messenger(),
+            &refresh(None),
+            at(now),
+            &LIFETIMES,
+        )
+    };
+    let scopes = grant().scopes;
+    assert_eq!(
+        turn(&token(), false, 500),
+        Rotation::Fresh {
+            generation: 4,
+            idle_until: at(1500),
+            ends_at: at(5000),
+            scopes: scopes.clone()
+        }
+    );
+    let mut late = token();
+    late.idle_until = at(5000);
+    let Rotation::Fresh { idle_until, .. } = turn(&late, false, 4500) else {
+        panic!("it is fresh");
+    };
+    assert_eq!(idle_until, at(5000), "the family's end does not move");
+
+    let mut used = token();
+    used.used_at = Some(at(500));
+    let retry = Rotation::Retry {
+        generation: 4,
+        scopes,
+    };
+    assert_eq!(turn(&used, false, 500), retry);
+    assert_eq!(turn(&used, false, 530), retry);
+    assert_eq!(turn(&used, false, 499), retry, "a clock may step back");
+    assert_eq!(
+        turn(&used, true, 510),
+        Rotation::Replayed { end_family: false }
+    );
+    assert_eq!(
+        turn(&used, false, 531),
+        Rotation::Replayed { end_family: true }
+    );
+    assert_eq!(
+        turn(&used, true, 531),
+        Rotation::Replayed { end_family: true }
+    );
+    assert_eq!(
+        turn(&used, true, 1200),
+        Rotation::Replayed { end_family: true }
+    );
+    assert_eq!(Rotation::replay().code, Error::InvalidGrant);
+    // Past the end there is no family left to end.
+    assert!(matches!(turn(&used, true, 5000), Rotation::Refused(_)));
+}
+
+#[test]
+fn a_confidential_client_keeps_its_token() {
+    let turn = |token: &Refresh, now: i64| {
+        rotate(
+            token,
+            &grant(),
+            false,
+            &forum(),
+            &refresh(None),
+            at(now),
+            &LIFETIMES,
+        )
+    };
+    let Rotation::Keep { idle_until, .. } = turn(&token(), 900) else {
+        panic!("it is kept");
+    };
+    assert_eq!(idle_until, at(1900));
+    let mut late = token();
+    late.idle_until = at(5000);
+    let Rotation::Keep { idle_until, .. } = turn(&late, 4999) else {
+        panic!("it is kept");
+    };
+    assert_eq!(idle_until, at(5000));
+    // A token spent while the client was public stays spent.
+    let mut spent = token();
+    spent.used_at = Some(at(10));
+    assert_eq!(turn(&spent, 900), Rotation::Replayed { end_family: true });
+}
+
+#[test]
+fn a_refresh_token_is_refused_to_others_and_when_it_has_ended() {
+    type Change = fn(&mut Refresh, &mut Grant, &mut Client, &mut Exchange);
+    let table: &[(Error, Change)] = &[
+        (Error::InvalidGrant, |t, _, _, _| t.idle_until = at(500)),
+        (Error::InvalidGrant, |t, _, _, _| t.ends_at = at(500)),
+        (Error::InvalidGrant, |t, _, _, _| t.grant_id = "g2".into()),
+        (Error::InvalidGrant, |_, g, _, _| g.revoked_at = Some(at(1))),
+        (Error::InvalidGrant, |t, g, _, _| {
+            g.revoked_at = Some(at(1));
+            t.used_at = Some(at(1));
+        }),
+        // Whoever else presents a spent token cannot end the family.
+        (Error::InvalidGrant, |t, _, c, _| {
+            c.id = "other".into();
+            t.used_at = Some(at(1));
+        }),
+        (Error::UnauthorizedClient, |t, _, c, _| {
+            c.grants.truncate(1);
+            t.used_at = Some(at(1));
+        }),
+        (Error::InvalidScope, |_, _, _, e| {
+            *e = refresh(Some("openid chat"))
+        }),
+        (Error::InvalidScope, |t, _, _, e| {
+            t.used_at = Some(at(490));
+            *e = refresh(Some("openid chat"));
+        }),
+        (Error::InvalidGrant, |_, _, _, e| *e = exchange()),
+    ];
+    for (row, (wanted, change)) in table.iter().enumerate() {
+        for base in [forum(), messenger()] {
+            let (mut token, mut grant, mut client, mut ask) =
+                (token(), grant(), base, refresh(None));
+            change(&mut token, &mut grant, &mut client, &mut ask);
+            match rotate(&token, &grant, false, &client, &ask, at(500), &LIFETIMES) {
+                Rotation::Refused(problem) => assert_eq!(problem.code, *wanted, "row {row}"),
+                other => panic!("row {row}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_new_family_ends_in_time() {
+    assert_eq!(LIFETIMES.first(at(10)), (at(1010), at(5010)));
+    let long = Lifetimes {
+        idle: Duration::from_secs(9000),
+        ..LIFETIMES
+    };
+    assert_eq!(long.first(at(0)), (at(5000), at(5000)));
+}
+
+#[test]
+fn a_machine_gets_what_services_for_machines_allow() {
+    let mut services = vec![
+        service("chat", &["chat"]),
+        service("mail", &["mail", "mail:send"]),
+    ];
+    services[1].machine = true;
+    let mut bot = forum();
+    bot.grants = vec![GrantType::ClientCredentials];
+    let ask = |client: &Client, body: &str| {
+        let exchange = read(&format!("grant_type=client_credentials&{body}")).unwrap();
+        machine(client, &exchange, &services, ISSUER)
+            .map(|target| {
+                format!(
+                    "{} {}",
+                    target.audience.name(ISSUER),
+                    scope::print(&target.scopes)
+                )
+            })
+            .map_err(|problem| problem.code)
+    };
+    let mail = || Ok("https://mail.example mail".to_owned());
+    assert_eq!(ask(&bot, ""), mail());
+    assert_eq!(ask(&bot, "scope=mail"), mail());
+    assert_eq!(ask(&bot, "resource=https://mail.example"), mail());
+    assert_eq!(ask(&bot, "scope=chat"), Err(Error::InvalidTarget));
+    assert_eq!(
+        ask(&bot, "resource=https://chat.example"),
+        Err(Error::InvalidTarget)
+    );
+    assert_eq!(ask(&bot, "scope=mail:send"), Err(Error::InvalidScope));
+    for name in ["openid", "profile", "email", "offline_access", "unknown"] {
+        assert_eq!(
+            ask(&bot, &format!("scope=mail+{name}")),
+            Err(Error::InvalidScope)
+        );
+    }
+    assert_eq!(ask(&forum(), ""), Err(Error::UnauthorizedClient));
+    bot.auth = ClientAuth::None;
+    assert_eq!(ask(&bot, ""), Err(Error::UnauthorizedClient));
+}
+
+proptest! {
+    #[test]
+    fn any_body_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(params) = Params::parse(&bytes) {
+            let _ = Exchange::parse(&params).map(|exchange| exchange.grant_type());
+        }
+    }
+
+    #[test]
+    fn scope_never_grows(asked in "[a-d]( [a-d]){0,4}", had in "[a-d]( [a-d]){0,4}") {
+        let mut grant = grant();
+        grant.scopes = own(&had);
+        let got = rotate(&token(), &grant, false, &messenger(), &refresh(Some(&asked)), at(1), &LIFETIMES);
+        match got {
+            Rotation::Fresh { scopes, .. } => prop_assert!(scope::within(&scopes, &grant.scopes)),
+            Rotation::Refused(_) => prop_assert!(!scope::within(&own(&asked), &grant.scopes)),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The account pages (UX.md 1.6). All of them need `shell.account`.
+
+use serde::Serialize;
+
+use crate::clock::Time;
+use crate::page::{FieldError, View};
+
+/// What a device looks like; chooses its drawing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// A browser on a computer.
+    #[default]
+    Computer,
+    /// A telephone or tablet.
+    Phone,
+    /// A program.
+    Program,
+}
+
+/// One place where the account is signed in.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Session {
+    /// What the button `session` sends.
+    pub id: String,
+    /// What it is, such as "Firefox on Linux".
+    pub name: String,
+    /// Its drawing.
+    pub kind: DeviceKind,
+    /// The network or rough place it was seen from; may be empty.
+    pub place: String,
+    /// When it signed in.
+    pub first_at: Time,
+    /// When it was last seen.
+    pub last_at: Time,
+    /// The browser that asks.
+    pub this: bool,
+}
+
+/// An app that the person let use the account.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Connected {
+    /// What the button `client` sends.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it lives; may be empty.
+    pub host: String,
+    /// Since when.
+    pub since: Time,
+    /// What it can do, in plain lines.
+    pub can: Vec<String>,
+}
+
+/// One line of the security log; `Engine::text` has `log-…` for each kind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Entry {
+    /// What happened.
+    pub text: String,
+    /// With which device; may be empty.
+    pub device: String,
+    /// Its drawing.
+    pub kind: DeviceKind,
+    /// Network or rough place; may be empty.
+    pub place: String,
+    /// When.
+    pub at: Time,
+}
+
+/// `/account`. Buttons `session` = id post to `/account/devices`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Home {
+    /// The last few places.
+    pub sessions: Vec<Session>,
+    /// The last few apps.
+    pub apps: Vec<Connected>,
+    /// The last few lines.
+    pub entries: Vec<Entry>,
+}
+impl View for Home {
+    const TEMPLATE: &'static str = "account-home";
+}
+
+/// `/account/details`. Buttons `save` = `name email code`; fields `name`, `email`, `code`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Details {
+    /// The name as typed or kept.
+    pub name: String,
+    /// The address on file.
+    pub email: String,
+    /// The new address as typed.
+    pub new_email: String,
+    /// The new address that waits for its code.
+    pub pending: Option<String>,
+    /// What to put right: `name`, `email`, `code`.
+    pub errors: Vec<FieldError>,
+}
+impl View for Details {
+    const TEMPLATE: &'static str = "account-details";
+}
+
+/// `/account/signing-in`. Field `password` (the new one); the old one was asked by `/confirm`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SigningIn {
+    /// When the password was last set.
+    pub password_at: Time,
+    /// The fewest characters that a password may have.
+    pub min_length: usize,
+    /// What to put right: `password`.
+    pub errors: Vec<FieldError>,
+}
+impl View for SigningIn {
+    const TEMPLATE: &'static str = "account-signing-in";
+}
+
+/// `/account/devices`. Buttons `session` = id, `everywhere` = `else`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Devices {
+    /// All places, newest first.
+    pub sessions: Vec<Session>,
+}
+impl View for Devices {
+    const TEMPLATE: &'static str = "account-devices";
+}
+
+/// `/account/apps`. Buttons `client` = id.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Apps {
+    /// All apps.
+    pub apps: Vec<Connected>,
+    /// How long a removed app may still work with what it holds.
+    pub minutes: u32,
+}
+impl View for Apps {
+    const TEMPLATE: &'static str = "account-apps";
+}
+
+/// `/account/log`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Log {
+    /// One page of lines, newest first.
+    pub entries: Vec<Entry>,
+    /// The link to older lines.
+    pub older: Option<String>,
+    /// How many days lines are kept.
+    pub days: u32,
+}
+impl View for Log {
+    const TEMPLATE: &'static str = "account-log";
+}
+
+/// One accepted agreement.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Agreed {
+    /// The document's id.
+    pub document: String,
+    /// The version, as the path names it.
+    pub version: String,
+    /// Its title.
+    pub title: String,
+    /// When it was accepted.
+    pub accepted_at: Time,
+    /// In which language.
+    pub language: String,
+    /// The digest of the text that was shown, in hex.
+    pub sha256: String,
+}
+
+/// `/account/agreements`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Agreements {
+    /// What the person accepted, newest first.
+    pub agreements: Vec<Agreed>,
+}
+impl View for Agreements {
+    const TEMPLATE: &'static str = "account-agreements";
+}

@@ -1,0 +1,29 @@
+//! One struct for each page and mail. Templates see nothing else but `shell`.
+
+mod account;
+mod mail;
+mod other;
+mod signin;
+mod signup;
+
+pub use account::{
+    Agreed, Agreements, Apps, Connected, Details, DeviceKind, Devices, Entry, Home, Log, Session,
+    SigningIn,
+};
+pub use mail::{
+    AlreadyAccount, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
+    PasswordChanged, ResetSecret, Server, SignupCode,
+};
+pub use other::{
+    Cookies, DevMail, DevMailbox, Difference, ErrorPage, Fact, Help, ListedMail, RedirectMismatch,
+    TermsDocument, TermsList, TermsListed,
+};
+pub use signin::{
+    Ability, Choice, Choose, Confirm, Consent, ContinueAs, Forgot, ForgotSent, FormPost, Hidden,
+    Reset, ResetDone, SignIn, SignOut, SignedOut, TermsAgain,
+};
+pub use signup::{
+    Agree, CheckPerson, CheckPicture, CheckQuestion, CheckSound, CheckWork, Declined, Document,
+    Done, DraftAsksAddress, Email, LetIn, MailLink, MessengerHint, NameAgain, Profile, RefusedMail,
+    Waiting, Ways,
+};

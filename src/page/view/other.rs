@@ -1,0 +1,218 @@
+//! Errors, agreements to read, help, and the mailbox of dev mode.
+
+use serde::Serialize;
+
+use super::Document;
+use crate::clock::Time;
+use crate::page::{App, View};
+
+/// A fact on an error page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// Its value, shown as it is.
+    pub value: String,
+}
+
+/// Any error that is a page; `Engine::fault` makes the known ones. `shell.reference` is shown.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ErrorPage {
+    /// The HTTP status.
+    pub status: u16,
+    /// The heading.
+    pub heading: String,
+    /// What happened.
+    pub what: String,
+    /// Why; may be empty.
+    pub why: String,
+    /// What to do.
+    pub todo: String,
+    /// What may help the operator.
+    pub facts: Vec<Fact>,
+}
+impl View for ErrorPage {
+    const TEMPLATE: &'static str = "error";
+}
+
+/// Two addresses that are not the same, cut where they part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What both begin with.
+    pub same: String,
+    /// How the first goes on.
+    pub rest: String,
+    /// How many characters are the same: where the mark stands.
+    pub at: usize,
+}
+
+/// C3: the address that an app asked for is not on file. Never redirected.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RedirectMismatch {
+    /// Who asks.
+    pub app: App,
+    /// The address asked for, cut at the first difference from the nearest one on file.
+    pub asked: Difference,
+    /// The nearest address on file, cut at the same place.
+    pub nearest: Option<Difference>,
+    /// The others on file.
+    pub on_file: Vec<String>,
+    /// What the operator may type.
+    pub command: String,
+}
+impl View for RedirectMismatch {
+    const TEMPLATE: &'static str = "redirect";
+}
+
+impl RedirectMismatch {
+    /// Compares the address asked for with those on file and keeps the nearest beside it.
+    pub fn new(app: App, client_id: &str, asked: &str, on_file: &[String]) -> Self {
+        let shared = |other: &String| {
+            asked
+                .chars()
+                .zip(other.chars())
+                .take_while(|(a, b)| a == b)
+                .count()
+        };
+        let nearest = on_file
+            .iter()
+            .enumerate()
+            .max_by_key(|(place, other)| (shared(other), std::cmp::Reverse(*place)));
+        let at = nearest.map_or(0, |(_, other)| shared(other));
+        Self {
+            app,
+            asked: cut(asked, at),
+            nearest: nearest.map(|(_, other)| cut(other, at)),
+            on_file: on_file
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| nearest.is_none_or(|(near, _)| near != *place))
+                .map(|(_, other)| other.clone())
+                .collect(),
+            command: format!(
+                "gerege client edit {} --add-redirect {}",
+                quote(client_id),
+                quote(asked)
+            ),
+        }
+    }
+}
+
+fn cut(text: &str, at: usize) -> Difference {
+    let split = text
+        .char_indices()
+        .nth(at)
+        .map_or(text.len(), |(byte, _)| byte);
+    let (same, rest) = text.split_at(split);
+    Difference {
+        same: same.to_owned(),
+        rest: rest.to_owned(),
+        at,
+    }
+}
+
+/// A word for a POSIX shell: what a stranger sent must not become a command when it is pasted.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let clean: String = word.chars().filter(|c| !c.is_control()).collect();
+    format!("'{}'", clean.replace('\'', "'\\''"))
+}
+
+/// One agreement in the list.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TermsListed {
+    /// The document's id.
+    pub id: String,
+    /// The version, as the path names it.
+    pub version: String,
+    /// Its title.
+    pub title: String,
+    /// When it comes into force.
+    pub in_force_at: Time,
+    /// Its first line in plain words; may be empty.
+    pub summary: String,
+}
+
+/// `/terms`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TermsList {
+    /// The newest version of each document.
+    pub documents: Vec<TermsListed>,
+}
+impl View for TermsList {
+    const TEMPLATE: &'static str = "terms-list";
+}
+
+/// `/terms/{document}/{version}`.
+#[derive(Clone, Debug, Serialize)]
+pub struct TermsDocument {
+    /// The document.
+    pub document: Document,
+    /// The digest of its text, in hex.
+    pub sha256: String,
+    /// The other versions, newest first.
+    pub versions: Vec<TermsListed>,
+}
+impl View for TermsDocument {
+    const TEMPLATE: &'static str = "terms-document";
+}
+
+/// `/cookies`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Cookies {
+    /// What stands before the names: `__Host-` on https, nothing on loopback.
+    pub prefix: String,
+}
+impl View for Cookies {
+    const TEMPLATE: &'static str = "cookies";
+}
+
+/// `/help`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Help {
+    /// Whether accounts can be made here.
+    pub signup: bool,
+}
+impl View for Help {
+    const TEMPLATE: &'static str = "help";
+}
+
+/// One caught mail in the list.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ListedMail {
+    /// Its id: `/dev/mail/{id}`.
+    pub id: String,
+    /// To whom.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// When it was caught.
+    pub at: Time,
+}
+
+/// `/dev/mail`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DevMailbox {
+    /// Newest first.
+    pub mails: Vec<ListedMail>,
+}
+impl View for DevMailbox {
+    const TEMPLATE: &'static str = "dev-mailbox";
+}
+
+/// `/dev/mail/{id}`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DevMail {
+    /// The mail's lines.
+    pub mail: ListedMail,
+    /// From whom.
+    pub from: String,
+    /// Its text; addresses in it become links.
+    pub text: String,
+}
+impl View for DevMail {
+    const TEMPLATE: &'static str = "dev-mail";
+}

@@ -1,0 +1,107 @@
+//! Clients and services, as the operator registered them: a JSON document each.
+
+use diesel::prelude::*;
+
+use super::engine::db;
+use super::schema::{client, service};
+use super::{Conflict, Conn, Error};
+use crate::oauth::client::Client;
+use crate::oauth::service::Service;
+
+/// Registers a client, unless the id is taken.
+pub fn add(c: &mut Conn<'_>, new: &Client) -> Result<Result<(), Conflict>, Error> {
+    let body = serde_json::to_string(new)?;
+    let added = db!(c, conn => diesel::insert_into(client::table)
+        .values((client::id.eq(&new.id), client::body.eq(&body), client::created_at.eq(new.created_at.millis())))
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    Ok(if added == 1 {
+        Ok(())
+    } else {
+        Err(Conflict("client"))
+    })
+}
+
+/// Writes a changed client; `false` when there is none of that id.
+pub fn save(c: &mut Conn<'_>, changed: &Client) -> Result<bool, Error> {
+    let body = serde_json::to_string(changed)?;
+    let saved = db!(c, conn => diesel::update(client::table.find(&changed.id))
+        .set(client::body.eq(&body))
+        .execute(conn))?;
+    Ok(saved == 1)
+}
+
+/// By `client_id`.
+pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
+    let query = client::table.find(id).select(client::body);
+    let body: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+}
+
+/// All of them, by id.
+pub fn list(c: &mut Conn<'_>) -> Result<Vec<Client>, Error> {
+    let query = client::table.order(client::id).select(client::body);
+    let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
+    bodies
+        .iter()
+        .map(|body| Ok(serde_json::from_str(body)?))
+        .collect()
+}
+
+/// Removes a client; `false` when there was none.
+pub fn remove(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
+    Ok(db!(c, conn => diesel::delete(client::table.find(id)).execute(conn))? == 1)
+}
+
+/// Registers a service, unless its id or audience is taken.
+pub fn add_service(c: &mut Conn<'_>, new: &Service) -> Result<Result<(), Conflict>, Error> {
+    let body = serde_json::to_string(new)?;
+    let added = db!(c, conn => diesel::insert_into(service::table)
+        .values((
+            service::id.eq(&new.id),
+            service::audience.eq(&new.audience),
+            service::body.eq(&body),
+            service::created_at.eq(new.created_at.millis()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    if added == 1 {
+        return Ok(Ok(()));
+    }
+    Ok(Err(Conflict(if find_service(c, &new.id)?.is_some() {
+        "service"
+    } else {
+        "audience"
+    })))
+}
+
+/// Writes a changed service (its audience stays); `false` when there is none of that id.
+pub fn save_service(c: &mut Conn<'_>, changed: &Service) -> Result<bool, Error> {
+    let body = serde_json::to_string(changed)?;
+    let saved = db!(c, conn => diesel::update(service::table.find(&changed.id))
+        .set(service::body.eq(&body))
+        .execute(conn))?;
+    Ok(saved == 1)
+}
+
+/// By id.
+pub fn find_service(c: &mut Conn<'_>, id: &str) -> Result<Option<Service>, Error> {
+    let query = service::table.find(id).select(service::body);
+    let body: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+}
+
+/// All of them, by id.
+pub fn list_services(c: &mut Conn<'_>) -> Result<Vec<Service>, Error> {
+    let query = service::table.order(service::id).select(service::body);
+    let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
+    bodies
+        .iter()
+        .map(|body| Ok(serde_json::from_str(body)?))
+        .collect()
+}
+
+/// Removes a service; `false` when there was none.
+pub fn remove_service(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
+    Ok(db!(c, conn => diesel::delete(service::table.find(id)).execute(conn))? == 1)
+}

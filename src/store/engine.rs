@@ -1,0 +1,271 @@
+//! The two engines behind one connection type, and the macro that writes each query for both.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection};
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use tokio_postgres_rustls_improved::MakeRustlsConnect;
+
+use super::Error;
+use super::writer::Writer;
+use crate::config;
+use crate::crash::{self, Edge};
+
+/// A PostgreSQL connection behind diesel's synchronous API.
+pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
+
+/// One connection of either engine.
+pub enum Conn<'a> {
+    /// SQLite.
+    Sqlite(&'a mut SqliteConnection),
+    /// PostgreSQL.
+    Pg(&'a mut PgConnection),
+}
+
+/// Writes a query once for each engine: `db!(c, conn => account::table.load(conn))`.
+macro_rules! db {
+    ($c:expr, $conn:ident => $query:expr) => {
+        match $c {
+            $crate::store::Conn::Sqlite(conn) => {
+                let $conn = &mut **conn;
+                $query
+            }
+            $crate::store::Conn::Pg(conn) => {
+                let $conn = &mut **conn;
+                $query
+            }
+        }
+    };
+}
+pub(super) use db;
+
+/// How often a transaction is tried again after PostgreSQL ended it for another's sake.
+const TRIES: usize = 8;
+
+/// The open database.
+pub(super) enum Engine {
+    Sqlite {
+        readers: r2d2::Pool<ConnectionManager<SqliteConnection>>,
+        writer: Writer,
+    },
+    Pg {
+        pool: r2d2::Pool<PgManager>,
+    },
+}
+
+impl Engine {
+    pub(super) fn open(database: &config::Engine, pool: u32) -> Result<Self, Error> {
+        let size = |automatic: usize| match pool {
+            0 => u32::try_from(automatic).unwrap_or(4),
+            set => set,
+        };
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        match database {
+            config::Engine::Sqlite(path) => {
+                let readers = r2d2::Pool::builder()
+                    .max_size(size(cores * 2))
+                    .min_idle(Some(1))
+                    .test_on_check_out(false)
+                    .connection_customizer(Box::new(Pragmas))
+                    .build(ConnectionManager::new(path.display().to_string()))
+                    .map_err(|error| Error::Broken(error.to_string()))?;
+                let writer = Writer::start(open_sqlite(path)?)?;
+                Ok(Self::Sqlite { readers, writer })
+            }
+            config::Engine::Postgres(url) => {
+                let pool = r2d2::Pool::builder()
+                    .max_size(size(cores * 4))
+                    .min_idle(Some(1))
+                    .test_on_check_out(false)
+                    .connection_timeout(std::time::Duration::from_secs(5))
+                    .build(PgManager::new(url.reveal())?)
+                    .map_err(|error| Error::Busy(error.to_string()))?;
+                Ok(Self::Pg { pool })
+            }
+        }
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        story: impl FnOnce(&mut Conn<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match self {
+            Self::Sqlite { readers, .. } => {
+                let mut conn = readers
+                    .get()
+                    .map_err(|error| Error::Busy(error.to_string()))?;
+                story(&mut Conn::Sqlite(&mut conn))
+            }
+            Self::Pg { pool } => {
+                let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
+                story(&mut Conn::Pg(&mut conn))
+            }
+        }
+    }
+}
+
+/// One story's one transaction.
+pub(super) async fn write<T, F>(engine: &Arc<Engine>, story: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Fn(&mut Conn<'_>) -> Result<T, Error> + Send + 'static,
+{
+    match &**engine {
+        Engine::Sqlite { writer, .. } => writer.run(story).await,
+        Engine::Pg { .. } => {
+            let engine = engine.clone();
+            tokio::task::spawn_blocking(move || {
+                let Engine::Pg { pool } = &*engine else {
+                    return Err(Error::Broken("the engine changed".into()));
+                };
+                write_pg(pool, &story)
+            })
+            .await
+            .map_err(|error| Error::Broken(error.to_string()))?
+        }
+    }
+}
+
+fn write_pg<T>(
+    pool: &r2d2::Pool<PgManager>,
+    story: &dyn Fn(&mut Conn<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut last = Error::Busy("no connection".into());
+    for _ in 0..TRIES {
+        let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
+        let outcome = conn.transaction::<_, Failure, _>(|conn| {
+            let value = story(&mut Conn::Pg(conn)).map_err(Failure::Story)?;
+            crash::point(Edge::BeforeCommit);
+            Ok(value)
+        });
+        crash::point(Edge::AfterCommit);
+        match outcome {
+            Ok(value) => return Ok(value),
+            Err(Failure::Story(Error::Busy(why))) => last = Error::Busy(why),
+            Err(Failure::Story(error)) => return Err(error),
+            // A COMMIT that was not answered may have happened; only a clear refusal is tried again.
+            Err(Failure::Commit(error)) => match Error::from(error) {
+                Error::Busy(why) if why.contains("deadlock") || why.contains("serialize") => {
+                    last = Error::Busy(why);
+                }
+                other => return Err(other),
+            },
+        }
+    }
+    Err(last)
+}
+
+/// What ends a transaction: the story's own error, or the engine's at BEGIN or COMMIT.
+pub(super) enum Failure {
+    Story(Error),
+    Commit(diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Commit(error)
+    }
+}
+
+const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+#[derive(Debug)]
+struct Pragmas;
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Pragmas {
+    fn on_acquire(&self, conn: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
+        conn.batch_execute(PRAGMAS)
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Opens one SQLite connection as the house wants it.
+pub(super) fn open_sqlite(path: &Path) -> Result<SqliteConnection, Error> {
+    let mut conn = SqliteConnection::establish(&path.display().to_string())
+        .map_err(|error| Error::Broken(format!("{}: {error}", path.display())))?;
+    conn.batch_execute(PRAGMAS)?;
+    Ok(conn)
+}
+
+/// Makes PostgreSQL connections over rustls on a small runtime of their own.
+pub struct PgManager {
+    config: tokio_postgres::Config,
+    tls: MakeRustlsConnect,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl PgManager {
+    pub(super) fn new(url: &str) -> Result<Self, Error> {
+        let config = url
+            .parse()
+            .map_err(|error| Error::Broken(format!("database.url: {error}")))?;
+        let roots =
+            rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Broken(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+        Ok(Self {
+            config,
+            tls: MakeRustlsConnect::new(tls),
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name("postgres")
+                .enable_all()
+                .build()
+                .map_err(|error| Error::Broken(error.to_string()))?,
+        })
+    }
+}
+
+impl r2d2::ManageConnection for PgManager {
+    type Connection = PgConnection;
+    type Error = diesel::ConnectionError;
+
+    fn connect(&self) -> Result<PgConnection, diesel::ConnectionError> {
+        // Entered, so that the wrapper takes this runtime and builds none of its own.
+        let _entered = self.runtime.enter();
+        self.runtime
+            .block_on(async {
+                let (client, connection) =
+                    self.config
+                        .connect(self.tls.clone())
+                        .await
+                        .map_err(|error| {
+                            diesel::ConnectionError::BadConnection(crate::store::engine::causes(
+                                &error,
+                            ))
+                        })?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            })
+            .map(PgConnection::from)
+    }
+
+    fn is_valid(&self, conn: &mut PgConnection) -> Result<(), diesel::ConnectionError> {
+        conn.batch_execute("SELECT 1")
+            .map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))
+    }
+
+    fn has_broken(&self, conn: &mut PgConnection) -> bool {
+        diesel::r2d2::R2D2Connection::is_broken(conn)
+    }
+}
+
+/// An error with its causes: a TLS failure says nothing without them.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

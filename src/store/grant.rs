@@ -1,0 +1,361 @@
+//! Grants, and the codes and refresh tokens that point at them. Locks are always taken in the
+//! order code, grant, token (PROTOCOL 2).
+
+use diesel::prelude::*;
+
+use super::engine::db;
+use super::schema::{code, consent, grant, refresh};
+use super::{Conn, Error};
+use crate::clock::Time;
+use crate::oauth::grant::{Code, Grant, Refresh};
+
+/// Adds a grant. `ends_at` is when its row may go.
+pub fn add(c: &mut Conn<'_>, new: &Grant, ends_at: Time) -> Result<(), Error> {
+    let body = serde_json::to_string(new)?;
+    db!(c, conn => diesel::insert_into(grant::table)
+        .values((
+            grant::id.eq(&new.id),
+            grant::version.eq(0),
+            grant::account_id.eq(&new.account_id),
+            grant::client_id.eq(&new.client_id),
+            grant::sid.eq(&new.sid),
+            grant::offline.eq(new.offline),
+            grant::body.eq(&body),
+            grant::created_at.eq(new.created_at.millis()),
+            grant::ends_at.eq(ends_at.millis()),
+        ))
+        .execute(conn))?;
+    Ok(())
+}
+
+fn read(row: Option<(String, Option<i64>)>) -> Result<Option<Grant>, Error> {
+    row.map(|(body, revoked_at)| {
+        let mut grant: Grant = serde_json::from_str(&body)?;
+        grant.revoked_at = revoked_at.map(Time::from_millis);
+        Ok(grant)
+    })
+    .transpose()
+}
+
+/// By id, ended or not.
+pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
+    let query = grant::table
+        .find(id)
+        .select((grant::body, grant::revoked_at));
+    read(db!(c, conn => query.first(conn).optional())?)
+}
+
+/// Locks a grant until the transaction ends and reads it as it then stands.
+pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
+    let row = db!(c, conn => diesel::update(grant::table.find(id))
+        .set(grant::version.eq(grant::version + 1))
+        .returning((grant::body, grant::revoked_at))
+        .get_result(conn)
+        .optional())?;
+    read(row)
+}
+
+/// An account's grants that stand, newest first.
+pub fn list(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Vec<Grant>, Error> {
+    let query = grant::table
+        .filter(grant::account_id.eq(account_id))
+        .filter(grant::revoked_at.is_null())
+        .filter(grant::ends_at.gt(now.millis()))
+        .order(grant::created_at.desc())
+        .select((grant::body, grant::revoked_at));
+    let rows: Vec<(String, Option<i64>)> = db!(c, conn => query.load(conn))?;
+    rows.into_iter()
+        .filter_map(|row| read(Some(row)).transpose())
+        .collect()
+}
+
+/// Puts off the end of a grant's row.
+pub fn extend(c: &mut Conn<'_>, id: &str, ends_at: Time) -> Result<(), Error> {
+    db!(c, conn => diesel::update(grant::table.find(id))
+        .set(grant::ends_at.eq(ends_at.millis()))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Ends a grant; `false` when it had ended before.
+pub fn revoke(c: &mut Conn<'_>, id: &str, now: Time) -> Result<bool, Error> {
+    Ok(
+        db!(c, conn => diesel::update(grant::table.find(id).filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?
+            == 1,
+    )
+}
+
+/// Ends the grants that came from a browser session and do not outlive it.
+pub fn revoke_session(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<usize, Error> {
+    // A code that was not exchanged yet dies with the session, whatever it was to give.
+    db!(c, conn => diesel::update(code::table
+            .filter(code::used_at.is_null())
+            .filter(code::grant_id.eq_any(grant::table.filter(grant::sid.eq(sid)).select(grant::id))))
+        .set(code::expires_at.eq(0))
+        .execute(conn))?;
+    Ok(db!(c, conn => diesel::update(grant::table
+            .filter(grant::sid.eq(sid))
+            .filter(grant::offline.eq(false))
+            .filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
+/// Ends all of an account's grants.
+pub fn revoke_account(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<usize, Error> {
+    Ok(db!(c, conn => diesel::update(grant::table
+            .filter(grant::account_id.eq(account_id))
+            .filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
+/// Ends all of an account's grants to one client, and the consent.
+pub fn revoke_client(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    client_id: &str,
+    now: Time,
+) -> Result<usize, Error> {
+    db!(c, conn => diesel::delete(consent::table.find((account_id, client_id))).execute(conn))?;
+    Ok(db!(c, conn => diesel::update(grant::table
+            .filter(grant::account_id.eq(account_id))
+            .filter(grant::client_id.eq(client_id))
+            .filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = code)]
+struct CodeRow {
+    hash: String,
+    grant_id: String,
+    redirect_uri: String,
+    challenge: Option<String>,
+    expires_at: i64,
+    used_at: Option<i64>,
+    wrong: i64,
+}
+
+impl From<CodeRow> for Code {
+    fn from(row: CodeRow) -> Self {
+        Self {
+            hash: row.hash,
+            grant_id: row.grant_id,
+            redirect_uri: row.redirect_uri,
+            challenge: row.challenge,
+            expires_at: row.expires_at.into(),
+            used_at: row.used_at.map(Time::from_millis),
+            wrong: row.wrong,
+        }
+    }
+}
+
+/// Ends everyone's grants to one client, and the consents; gives how many grants.
+pub fn revoke_app(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<usize, Error> {
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq(client_id))).execute(conn))?;
+    Ok(db!(c, conn => diesel::update(grant::table
+            .filter(grant::client_id.eq(client_id))
+            .filter(grant::revoked_at.is_null()))
+        .set(grant::revoked_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
+/// Adds a code.
+pub fn add_code(c: &mut Conn<'_>, new: &Code) -> Result<(), Error> {
+    let row = CodeRow {
+        hash: new.hash.clone(),
+        grant_id: new.grant_id.clone(),
+        redirect_uri: new.redirect_uri.clone(),
+        challenge: new.challenge.clone(),
+        expires_at: new.expires_at.millis(),
+        used_at: new.used_at.map(Time::millis),
+        wrong: new.wrong,
+    };
+    db!(c, conn => diesel::insert_into(code::table).values(row).execute(conn))?;
+    Ok(())
+}
+
+/// By the digest of its secret, spent or not.
+pub fn find_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
+    Ok(
+        db!(c, conn => code::table.find(hash).select(CodeRow::as_select()).first(conn).optional())?
+            .map(Code::from),
+    )
+}
+
+/// Spends a code; `false` when it was spent before, or has run out.
+pub fn spend_code(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
+    Ok(db!(c, conn => diesel::update(code::table
+            .find(hash)
+            .filter(code::used_at.is_null())
+            .filter(code::expires_at.gt(now.millis())))
+        .set(code::used_at.eq(now.millis()))
+        .execute(conn))?
+        == 1)
+}
+
+/// Counts an exchange with a wrong verifier.
+pub fn count_wrong(c: &mut Conn<'_>, hash: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::update(code::table.find(hash))
+        .set(code::wrong.eq(code::wrong + 1))
+        .execute(conn))?;
+    Ok(())
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = refresh)]
+struct RefreshRow {
+    hash: String,
+    grant_id: String,
+    generation: i64,
+    created_at: i64,
+    used_at: Option<i64>,
+    idle_until: i64,
+    ends_at: i64,
+}
+
+impl From<RefreshRow> for Refresh {
+    fn from(row: RefreshRow) -> Self {
+        Self {
+            hash: row.hash,
+            grant_id: row.grant_id,
+            generation: row.generation,
+            created_at: row.created_at.into(),
+            used_at: row.used_at.map(Time::from_millis),
+            idle_until: row.idle_until.into(),
+            ends_at: row.ends_at.into(),
+        }
+    }
+}
+
+/// Adds a refresh token; one that is there already (the same successor, made by a retry) stays.
+pub fn add_refresh(c: &mut Conn<'_>, new: &Refresh) -> Result<(), Error> {
+    let row = RefreshRow {
+        hash: new.hash.clone(),
+        grant_id: new.grant_id.clone(),
+        generation: new.generation,
+        created_at: new.created_at.millis(),
+        used_at: new.used_at.map(Time::millis),
+        idle_until: new.idle_until.millis(),
+        ends_at: new.ends_at.millis(),
+    };
+    db!(c, conn => diesel::insert_into(refresh::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    Ok(())
+}
+
+/// By the digest of its secret, used or not.
+pub fn find_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Refresh>, Error> {
+    Ok(db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).first(conn).optional())?.map(Refresh::from))
+}
+
+/// Spends a refresh token; `false` when it was spent before.
+pub fn spend_refresh(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
+    Ok(db!(c, conn => diesel::update(refresh::table
+            .find(hash)
+            .filter(refresh::used_at.is_null()))
+        .set(refresh::used_at.eq(now.millis()))
+        .execute(conn))?
+        == 1)
+}
+
+/// Puts off the idle end of a refresh token that is kept.
+pub fn slide_refresh(c: &mut Conn<'_>, hash: &str, idle_until: Time) -> Result<(), Error> {
+    db!(c, conn => diesel::update(refresh::table.find(hash))
+        .set(refresh::idle_until.eq(idle_until.millis()))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The scopes that a person has allowed a client so far.
+pub fn consent(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    client_id: &str,
+) -> Result<Option<Vec<String>>, Error> {
+    let query = consent::table
+        .find((account_id, client_id))
+        .select(consent::scopes);
+    let scopes: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    Ok(scopes.map(|scopes| scopes.split(' ').map(str::to_owned).collect()))
+}
+
+/// The clients that an account allows something, with what and since when.
+pub fn consents(
+    c: &mut Conn<'_>,
+    account_id: &str,
+) -> Result<Vec<(String, Vec<String>, Time)>, Error> {
+    let query = consent::table
+        .filter(consent::account_id.eq(account_id))
+        .select((consent::client_id, consent::scopes, consent::granted_at));
+    let rows: Vec<(String, String, i64)> = db!(c, conn => query.load(conn))?;
+    Ok(rows
+        .into_iter()
+        .map(|(client, scopes, at)| {
+            let scopes = scopes.split(' ').map(str::to_owned).collect();
+            (client, scopes, Time::from_millis(at))
+        })
+        .collect())
+}
+
+/// When a grant's newest refresh token was given.
+pub fn last_used(c: &mut Conn<'_>, grant_id: &str) -> Result<Option<Time>, Error> {
+    let query = refresh::table
+        .filter(refresh::grant_id.eq(grant_id))
+        .select(diesel::dsl::max(refresh::created_at));
+    let at: Option<i64> = db!(c, conn => query.first(conn))?;
+    Ok(at.map(Time::from_millis))
+}
+
+/// Remembers what a person allows a client.
+pub fn allow(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    client_id: &str,
+    scopes: &[String],
+    now: Time,
+) -> Result<(), Error> {
+    let scopes = scopes.join(" ");
+    db!(c, conn => diesel::insert_into(consent::table)
+        .values((
+            consent::account_id.eq(account_id),
+            consent::client_id.eq(client_id),
+            consent::scopes.eq(&scopes),
+            consent::granted_at.eq(now.millis()),
+        ))
+        .on_conflict((consent::account_id, consent::client_id))
+        .do_update()
+        .set((consent::scopes.eq(&scopes), consent::granted_at.eq(now.millis())))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Removes codes, refresh tokens and grants that nothing can use any more; gives how many rows.
+pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let at = before.millis();
+    let codes =
+        db!(c, conn => diesel::delete(code::table.filter(code::expires_at.lt(at))).execute(conn))?;
+    let tokens = db!(c, conn => diesel::delete(
+        refresh::table.filter(refresh::idle_until.lt(at).or(refresh::ends_at.lt(at)))
+    ).execute(conn))?;
+    let grants = db!(c, conn => diesel::delete(
+        grant::table.filter(grant::ends_at.lt(at).or(grant::revoked_at.lt(at)))
+    ).execute(conn))?;
+    Ok(codes + tokens + grants)
+}
+
+/// Locks a code until the transaction ends and reads it as it then stands.
+pub fn lock_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
+    Ok(db!(c, conn => diesel::update(code::table.find(hash))
+        .set(code::wrong.eq(code::wrong))
+        .returning(CodeRow::as_returning())
+        .get_result(conn)
+        .optional())?
+    .map(Code::from))
+}

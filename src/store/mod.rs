@@ -1,0 +1,124 @@
+//! Memory: the only diesel. A story reads or writes through one closure on one connection;
+//! the same queries serve SQLite and PostgreSQL.
+
+use std::sync::Arc;
+
+pub mod account;
+pub mod address;
+pub mod browser;
+pub mod client;
+pub mod counter;
+pub mod draft;
+pub mod engine;
+pub mod event;
+pub mod grant;
+pub mod key;
+pub mod lock;
+pub mod migrate;
+pub mod outbox;
+pub mod request;
+pub mod reset;
+mod schema;
+pub mod setting;
+pub mod terms;
+mod writer;
+
+pub use engine::Conn;
+
+use crate::config::Engine;
+
+/// Why the store could not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Too much at once, or the disk or database is away for the moment; try again shortly.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// Something that should not be: told to the log, never to a person.
+    #[error("the database is broken: {0}")]
+    Broken(String),
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error as Diesel};
+        match &error {
+            Diesel::DatabaseError(
+                DatabaseErrorKind::SerializationFailure
+                | DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction,
+                _,
+            )
+            | Diesel::BrokenTransactionManager => Self::Busy(error.to_string()),
+            Diesel::DatabaseError(_, told)
+                if [
+                    "deadlock",
+                    "locked",
+                    "disk is full",
+                    "full",
+                    "disk I/O",
+                    "terminating connection",
+                    "connection closed",
+                    "readonly",
+                    "read-only",
+                ]
+                .iter()
+                .any(|word| told.message().contains(word)) =>
+            {
+                Self::Busy(error.to_string())
+            }
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Broken(format!("a stored document cannot be read: {error}"))
+    }
+}
+
+/// The database said that a value is taken: the column's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict(pub &'static str);
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<engine::Engine>);
+
+impl Store {
+    /// Opens the database; it must exist and be migrated (`migrate::prepare`).
+    pub fn open(database: &Engine, pool: u32) -> Result<Self, Error> {
+        Ok(Self(Arc::new(engine::Engine::open(database, pool)?)))
+    }
+
+    /// Reads, off the async threads.
+    pub async fn read<T, F>(&self, story: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let engine = self.0.clone();
+        tokio::task::spawn_blocking(move || engine.read(story))
+            .await
+            .map_err(|error| Error::Broken(error.to_string()))?
+    }
+
+    /// Writes: one story, one transaction. `Ok` is on disk when this returns; `Err` changed
+    /// nothing. The closure may run more than once, so secrets and times are drawn before it.
+    pub async fn write<T, F>(&self, story: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        engine::write(&self.0, story).await
+    }
+
+    /// As [`Store::read`], for the command line, which has no async threads.
+    pub fn read_now<T>(
+        &self,
+        story: impl FnOnce(&mut Conn<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.0.read(story)
+    }
+}

@@ -1,0 +1,167 @@
+//! What is to be sent: written in the story's own transaction, sent by the worker.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::engine::db;
+use super::schema::outbox;
+use super::{Conn, Error};
+use crate::clock::Time;
+
+/// A letter on its way. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = outbox)]
+pub struct Item {
+    /// Its id; also the Message-ID's local part.
+    pub id: String,
+    /// Which mail.
+    pub kind: String,
+    /// The address in its ASCII form.
+    pub recipient: String,
+    /// What the mail's template needs, JSON.
+    pub body: String,
+    /// The draft whose page tells how the sending went.
+    pub draft_id: Option<String>,
+    /// When it was asked for, milliseconds since 1970.
+    pub created_at: i64,
+    /// When it is tried next, milliseconds since 1970.
+    pub due_at: i64,
+    /// When the secret inside runs out, after which it is not sent.
+    pub secret_ends_at: Option<i64>,
+    /// How often it was tried.
+    pub tries: i64,
+    /// When the mail server took it.
+    pub sent_at: Option<i64>,
+    /// When it was given up.
+    pub failed_at: Option<i64>,
+    /// What the mail server said last.
+    pub said: Option<String>,
+}
+
+/// Adds a letter.
+pub fn add(c: &mut Conn<'_>, new: &Item) -> Result<(), Error> {
+    db!(c, conn => diesel::insert_into(outbox::table).values(new).execute(conn))?;
+    Ok(())
+}
+
+/// Leases up to `limit` letters that are due: each is put off by `lease`, so that no second
+/// process sends it meanwhile. A process that dies leaves its letters to the next after the lease.
+pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result<Vec<Item>, Error> {
+    let due: Vec<Item> = db!(c, conn => outbox::table
+        .filter(outbox::sent_at.is_null())
+        .filter(outbox::failed_at.is_null())
+        .filter(outbox::due_at.le(now.millis()))
+        .order(outbox::due_at)
+        .limit(limit)
+        .select(Item::as_select()).load(conn))?;
+    let mut leased = Vec::new();
+    for item in due {
+        // Guarded: another process may have taken it since it was read.
+        let taken = db!(c, conn => diesel::update(outbox::table
+                .find(&item.id)
+                .filter(outbox::due_at.eq(item.due_at))
+                .filter(outbox::sent_at.is_null())
+                .filter(outbox::failed_at.is_null()))
+            .set((outbox::due_at.eq(now.plus(lease).millis()), outbox::tries.eq(outbox::tries + 1)))
+            .execute(conn))?;
+        if taken == 1 {
+            leased.push(Item {
+                tries: item.tries + 1,
+                ..item
+            });
+        }
+    }
+    Ok(leased)
+}
+
+/// Marks a letter as taken by the mail server.
+pub fn sent(c: &mut Conn<'_>, id: &str, said: &str, now: Time) -> Result<(), Error> {
+    db!(c, conn => diesel::update(outbox::table.find(id))
+        .set((outbox::sent_at.eq(now.millis()), outbox::said.eq(said)))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Takes out a letter that nobody needs any more.
+pub fn delete(c: &mut Conn<'_>, id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(outbox::table.find(id)).execute(conn))?;
+    Ok(())
+}
+
+/// How many letters wait to be sent.
+pub fn count_waiting(c: &mut Conn<'_>) -> Result<i64, Error> {
+    let query = outbox::table
+        .filter(outbox::sent_at.is_null())
+        .filter(outbox::failed_at.is_null())
+        .count();
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
+/// Puts a letter off, or gives it up when `again` is nothing.
+pub fn unsent(
+    c: &mut Conn<'_>,
+    id: &str,
+    said: &str,
+    again: Option<Time>,
+    now: Time,
+) -> Result<(), Error> {
+    match again {
+        Some(again) => db!(c, conn => diesel::update(outbox::table.find(id))
+            .set((outbox::due_at.eq(again.millis()), outbox::said.eq(said)))
+            .execute(conn))?,
+        None => db!(c, conn => diesel::update(outbox::table.find(id))
+            .set((outbox::failed_at.eq(now.millis()), outbox::said.eq(said)))
+            .execute(conn))?,
+    };
+    Ok(())
+}
+
+/// Puts letters that wait or were given up back to be tried at once: one, or all; gives how many.
+pub fn retry(c: &mut Conn<'_>, id: Option<&str>, now: Time) -> Result<usize, Error> {
+    let open = outbox::table.filter(outbox::sent_at.is_null());
+    Ok(match id {
+        Some(id) => db!(c, conn => diesel::update(open.filter(outbox::id.eq(id)))
+            .set((outbox::due_at.eq(now.millis()), outbox::failed_at.eq(None::<i64>)))
+            .execute(conn))?,
+        None => db!(c, conn => diesel::update(open)
+            .set((outbox::due_at.eq(now.millis()), outbox::failed_at.eq(None::<i64>)))
+            .execute(conn))?,
+    })
+}
+
+/// The newest letter of a draft: what its page tells the person.
+pub fn newest_of(c: &mut Conn<'_>, draft_id: &str) -> Result<Option<Item>, Error> {
+    Ok(db!(c, conn => outbox::table
+        .filter(outbox::draft_id.eq(draft_id))
+        .order(outbox::created_at.desc())
+        .select(Item::as_select()).first(conn).optional())?)
+}
+
+/// Letters that are not sent, oldest first.
+pub fn open(c: &mut Conn<'_>, limit: i64) -> Result<Vec<Item>, Error> {
+    Ok(db!(c, conn => outbox::table
+        .filter(outbox::sent_at.is_null())
+        .order(outbox::created_at)
+        .limit(limit)
+        .select(Item::as_select()).load(conn))?)
+}
+
+/// Removes letters that were sent or given up before `before`; gives how many.
+pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let at = before.millis();
+    Ok(db!(c, conn => diesel::delete(
+        outbox::table.filter(outbox::sent_at.lt(at).or(outbox::failed_at.lt(at)))
+    ).execute(conn))?)
+}
+
+/// Whether anything is due; what the worker asks before it takes the writer's time.
+pub fn is_due(c: &mut Conn<'_>, now: Time) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        outbox::table
+            .filter(outbox::sent_at.is_null())
+            .filter(outbox::failed_at.is_null())
+            .filter(outbox::due_at.le(now.millis())),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}

@@ -1,0 +1,128 @@
+//! Forms of our own pages: read strictly, and only when they came from our own page in the same
+//! browser.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::fault::Fault;
+use super::token::{self, Verdict};
+use super::visit::Visit;
+use crate::oauth::params::{MAX_BYTES, Params};
+
+/// A posted form with the visit that posted it.
+pub struct Form {
+    /// The visit.
+    pub visit: Visit,
+    fields: Params,
+}
+
+impl Form {
+    /// A field as typed; empty when it is missing.
+    pub fn text(&self, name: &str) -> &str {
+        self.fields.one(name).unwrap_or_default()
+    }
+
+    /// Whether a check box is ticked, or a button was pressed.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.one(name).is_some()
+    }
+
+    /// Whether a form came from our own page in the same browser (SECURITY R42).
+    ///
+    /// # Errors
+    /// [`Fault::Page`].
+    pub fn check(visit: &Visit, request: &HttpRequest, fields: &Params) -> Result<(), Fault> {
+        if !is_same_origin(request, visit.app.config.issuer()) {
+            return Err(Fault::Page(StatusCode::FORBIDDEN, "form"));
+        }
+        let sent = fields.one("form").unwrap_or_default();
+        match visit.cookie() {
+            None => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
+            Some(cookie) => match token::check(visit.app.keys.master(), cookie, sent, visit.now) {
+                Verdict::Good => Ok(()),
+                Verdict::Old => Err(Fault::Page(StatusCode::CONFLICT, "form")),
+                Verdict::Forged => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
+            },
+        }
+    }
+
+    /// All fields.
+    pub fn fields(&self) -> &Params {
+        &self.fields
+    }
+}
+
+impl FromRequest for Form {
+    type Error = Fault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Fault>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let visit = Visit::extract(&request).await?;
+            let fields = body(&request, &mut payload).await?;
+            Self::check(&visit, &request, &fields)?;
+            Ok(Self { visit, fields })
+        })
+    }
+}
+
+/// How long a body may take to arrive.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Reads an urlencoded body, up to its bound.
+pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if kind != "application/x-www-form-urlencoded" {
+        return Err(Fault::Page(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "bad-request",
+        ));
+    }
+    let bytes = tokio::time::timeout(PATIENCE, collect(payload))
+        .await
+        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))??;
+    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+}
+
+async fn collect(payload: &mut Payload) -> Result<web::BytesMut, Fault> {
+    let mut bytes = web::BytesMut::new();
+    while let Some(piece) = next(payload).await {
+        let piece = piece.map_err(|_| Fault::unreadable())?;
+        if bytes.len() + piece.len() > MAX_BYTES {
+            return Err(Fault::Page(StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+async fn next(payload: &mut Payload) -> Option<Result<web::Bytes, actix_web::error::PayloadError>> {
+    use futures_core::Stream as _;
+    std::future::poll_fn(|context| Pin::new(&mut *payload).poll_next(context)).await
+}
+
+/// Whether a POST came from our own pages. Programs without an origin pass: they still need the
+/// page token. A page of another site always sends its origin with a POST (Fetch 3.2). Our own
+/// pages send `null`, because they send no referrer; a browser then says where it stood when it
+/// posted, and one that does not say is held to the page token.
+pub fn is_same_origin(request: &HttpRequest, own: &str) -> bool {
+    let read = |name: &str| request.headers().get(name).map(|value| value.to_str());
+    match (read("origin"), read("sec-fetch-site")) {
+        (Some(Err(_)), _) | (_, Some(Err(_))) => false,
+        (Some(Ok(origin)), _) if origin != "null" => origin == own,
+        (_, Some(Ok(site))) => site == "same-origin" || site == "none",
+        (_, None) => true,
+    }
+}

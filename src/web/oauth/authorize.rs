@@ -1,0 +1,150 @@
+//! `/oauth2/authorize`, where an app sends a person; `/oauth2/authorize/{id}`, where every detour
+//! comes back to.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::query;
+use crate::flow::authorize::{self, Outcome};
+use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
+use crate::oauth::client::Client;
+use crate::oauth::next::Next;
+use crate::oauth::params::{Params, encode_all};
+use crate::oauth::redirect::Response;
+use crate::page::App as Chip;
+use crate::page::view::{FormPost, Hidden, RedirectMismatch};
+use crate::web::cookie::Jar;
+use crate::web::fault::Fault;
+use crate::web::form;
+use crate::web::visit::Visit;
+
+/// GET: the request in the URL.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn get(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault> {
+    match query(&http) {
+        Ok(params) => begin(&visit, &params).await,
+        Err(_) => visit.fault(StatusCode::BAD_REQUEST, "app-request", 0),
+    }
+}
+
+/// POST: the request in the body, from whatever site (OpenID Connect Core 3.1.2.1). It changes
+/// nothing: the browser is asked to come again by GET, with its cookie (PROTOCOL 3).
+///
+/// # Errors
+/// [`Fault`].
+pub async fn post(
+    visit: Visit,
+    http: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Fault> {
+    let params = form::body(&http, &mut payload.into_inner()).await?;
+    let query = encode_all(params.iter());
+    Ok(visit.see_other(&format!("/oauth2/authorize?{query}")))
+}
+
+async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
+    let asked = AuthorizeRequest::parse(params);
+    match authorize::begin(&visit.app, asked, visit.cookie_or_new()).await? {
+        Ok(id) => {
+            if visit.cookie().is_none() {
+                visit.set(Jar::Browser, visit.cookie_or_new(), false);
+            }
+            Ok(visit.see_other(&format!("/oauth2/authorize/{id}")))
+        }
+        Err((refusal, client)) => refuse(visit, &refusal, client.as_ref()),
+    }
+}
+
+/// The one place that decides what comes next for a request.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, Fault> {
+    let go = |page: &str| Ok(visit.see_other(&format!("{page}?request={}", *id)));
+    match authorize::decide(&visit.app, &id, visit.cookie()).await? {
+        Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
+        Outcome::Answer(response) => answer(&visit, response),
+        Outcome::Refused(refusal, client) => refuse(&visit, &refusal, client.as_ref()),
+        Outcome::Detour(next) => match next {
+            Next::Create => go("/signup"),
+            Next::SignIn { .. } => go("/signin"),
+            Next::Choose => go("/signin/choose"),
+            Next::Confirm { .. } => go("/confirm"),
+            Next::ContinueAs { .. } => go("/signin/continue"),
+            Next::Terms { .. } => go("/signin/terms"),
+            Next::Consent { .. } => go("/consent"),
+            Next::Issue { .. } | Next::Refuse(_) => {
+                Err(Fault::Broken("an answer was left undone".into()))
+            }
+        },
+    }
+}
+
+/// Sends an answer to the client. Only addresses that it registered can stand in it.
+fn answer(visit: &Visit, response: Response) -> Result<HttpResponse, Fault> {
+    match response {
+        // 303: a browser that posted must not post again (RFC 9700 4.12).
+        Response::Redirect(location) => Ok(HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, location))
+            .finish()),
+        Response::FormPost { action, fields } => {
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| Hidden { name, value })
+                .collect();
+            visit.page(&visit.shell(), &FormPost { action, fields })
+        }
+    }
+}
+
+fn refuse(
+    visit: &Visit,
+    refusal: &Refusal,
+    client: Option<&Client>,
+) -> Result<HttpResponse, Fault> {
+    match refusal.response(visit.app.config.issuer()) {
+        Ok(response) => answer(visit, response),
+        Err(error) => page(visit, error, client),
+    }
+}
+
+/// C3: an error that stops the road. It is never redirected (RFC 6749 4.1.2.1).
+fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<HttpResponse, Fault> {
+    let bad = StatusCode::BAD_REQUEST;
+    match error {
+        PageError::ClientMissing | PageError::RedirectMissing => visit.fault(bad, "app-request", 0),
+        PageError::ClientUnknown { client_id } => {
+            tracing::warn!(
+                req = visit.reference,
+                client = client_id,
+                try = "gerege client list",
+                "client.unknown"
+            );
+            visit.fault(bad, "app-unknown", 0)
+        }
+        PageError::RedirectUnknown {
+            client_id,
+            asked,
+            on_file,
+            nearest,
+        } => {
+            let app = Chip {
+                name: client.map_or_else(|| client_id.clone(), |client| client.name.clone()),
+                host: String::new(),
+            };
+            let view = RedirectMismatch::new(app, client_id, asked, on_file);
+            tracing::warn!(
+                req = visit.reference,
+                client = client_id,
+                asked,
+                onfile = nearest.as_ref().map(|(near, _)| near.as_str()),
+                differs = nearest.as_ref().map(|(_, differs)| differs.part.name()),
+                try = view.command, // quoted for a shell: a stranger wrote the address
+                "client.redirect"
+            );
+            visit.page_with(bad, &visit.shell(), &view)
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The pages between a request and its code: which account, "Continue as", newer agreements,
+//! consent. Each is bound to one request in one browser.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Query;
+use serde::Deserialize;
+
+use crate::flow::authorize::{self, Scene};
+use crate::flow::request::{self, Marks};
+use crate::page::view::{Choice, Choose, Consent, ContinueAs};
+use crate::page::{App as Chip, Asked, Shell};
+use crate::store;
+use crate::web::fault::Fault;
+use crate::web::form::Form;
+use crate::web::visit::Visit;
+
+/// `?request=…`
+#[derive(Deserialize)]
+pub struct Asking {
+    pub(super) request: String,
+}
+
+impl Asking {
+    pub(super) fn back(&self, visit: &Visit) -> HttpResponse {
+        visit.see_other(&format!("/oauth2/authorize/{}", self.request))
+    }
+}
+
+pub(super) fn gone(visit: &Visit) -> Result<HttpResponse, Fault> {
+    visit.fault(StatusCode::BAD_REQUEST, "request-old", 0)
+}
+
+pub(super) async fn scene(visit: &Visit, asking: &Asking) -> Result<Option<Scene>, Fault> {
+    let found = authorize::scene(&visit.app, &asking.request, visit.cookie()).await?;
+    Ok(found.and_then(Result::ok))
+}
+
+fn chip(scene: &Scene) -> Chip {
+    Chip {
+        name: scene.client.name.clone(),
+        host: host(scene),
+    }
+}
+
+/// Where the app lives; nothing for one on this device.
+fn host(scene: &Scene) -> String {
+    match scene.checked.redirect.kind() {
+        crate::oauth::redirect::Kind::Https => scene.checked.redirect.host().to_owned(),
+        _ => String::new(),
+    }
+}
+
+pub(super) fn shell(visit: &Visit, scene: &Scene) -> Shell {
+    Shell {
+        app: Some(chip(scene)),
+        ..visit.shell()
+    }
+}
+
+/// Notes what was done and goes back to the decision.
+pub(super) async fn mark(
+    visit: &Visit,
+    asking: &Asking,
+    scene: &Scene,
+    done: impl Fn(&mut Marks) + Send + 'static,
+) -> Result<HttpResponse, Fault> {
+    let (id, browser, now) = (
+        asking.request.clone(),
+        scene.stored.browser_id.clone(),
+        visit.now,
+    );
+    let marked = visit
+        .app
+        .store
+        .write(move |c| request::mark(c, &id, &browser, now, &done))
+        .await?;
+    if marked {
+        Ok(asking.back(visit))
+    } else {
+        gone(visit)
+    }
+}
+
+/// S2: which of the accounts in this browser.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn choose(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let Some(scene) = scene(&visit, &asking).await? else {
+        return gone(&visit);
+    };
+    let choices = scene
+        .here
+        .signed_in
+        .iter()
+        .map(|(_, account)| Choice {
+            id: account.id.clone(),
+            person: visit.person(account),
+            signed_in: true,
+        })
+        .collect();
+    visit.page(&shell(&visit, &scene), &Choose { choices })
+}
+
+/// "Continue as": one account, one click.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn continue_as(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let Some(scene) = scene(&visit, &asking).await? else {
+        return gone(&visit);
+    };
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
+        return Ok(asking.back(&visit));
+    };
+    let view = ContinueAs {
+        id: account.id.clone(),
+        person: visit.person(&account),
+    };
+    visit.page(&shell(&visit, &scene), &view)
+}
+
+/// A button of either page: an account, another one, or one to take off the list.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn chosen(form: Form, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let visit = &form.visit;
+    let Some(scene) = scene(visit, &asking).await? else {
+        return gone(visit);
+    };
+    if form.has("other") {
+        return Ok(visit.see_other(&format!("/signin?request={}", asking.request)));
+    }
+    if let Some((session, _)) = scene.here.of(form.text("remove")) {
+        let (sid, now) = (session.sid.clone(), visit.now);
+        visit
+            .app
+            .store
+            .write(move |c| crate::flow::end_session(c, &sid, now))
+            .await?;
+        return Ok(asking.back(visit));
+    }
+    let Some((_, account)) = scene.here.of(form.text("account")) else {
+        return Ok(asking.back(visit));
+    };
+    let id = account.id.clone();
+    mark(visit, &asking, &scene, move |marks| {
+        marks.chosen = Some(id.clone());
+        marks.confirmed = Some(id.clone());
+    })
+    .await
+}
+
+/// C1: what the app asks for, before it gets it.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let Some(scene) = scene(&visit, &asking).await? else {
+        return gone(&visit);
+    };
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
+        return Ok(asking.back(&visit));
+    };
+    let services = visit
+        .app
+        .store
+        .read(|c| store::client::list_services(c))
+        .await?;
+    let by_scope: Vec<(String, String)> = services
+        .iter()
+        .flat_map(|service| {
+            service
+                .scopes
+                .iter()
+                .map(|scope| (scope.clone(), service.name.clone()))
+        })
+        .collect();
+    let person = visit.person(&account);
+    let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
+    let (can, cannot) = visit.app.page.abilities(
+        &visit.lang,
+        &Asked {
+            scopes: &scene.checked.scopes,
+            services: &by_scope,
+            name: &person.name,
+            address: &person.address,
+            email: &account.email,
+            days: u32::try_from(days).unwrap_or(u32::MAX),
+        },
+    );
+    let view = Consent {
+        app: chip(&scene),
+        person,
+        can,
+        cannot,
+        privacy: None,
+        unchecked_since: None,
+        not_you: format!("/signin/choose?request={}", asking.request),
+    };
+    visit.page(&shell(&visit, &scene), &view)
+}
+
+/// "Allow" or "Do not allow". The scopes are those of the checked request, whatever was sent.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let visit = &form.visit;
+    let Some(scene) = scene(visit, &asking).await? else {
+        return gone(visit);
+    };
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
+        return Ok(asking.back(visit));
+    };
+    if form.text("decision") != "allow" {
+        return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
+    }
+    let allowed = (account.id, scene.checked.scopes.clone());
+    mark(visit, &asking, &scene, move |marks| {
+        marks.allowed = Some(allowed.clone());
+    })
+    .await
+}

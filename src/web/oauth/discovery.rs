@@ -1,0 +1,140 @@
+//! What others read to trust us: metadata and public keys. All of it has an ETag.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::keys::ISSUER;
+use crate::oauth::metadata;
+use crate::oauth::service::{Algorithm, KeyOwner, Service};
+use crate::rng::digest;
+use crate::store;
+use crate::web::fault::Fault;
+use crate::web::guard::open_to_browsers;
+
+/// How long readers may keep it, in seconds: short beside the week that a key is published
+/// before it signs.
+const KEEP: &str = "public, max-age=300";
+
+/// How often, and how many times, the first answer asks for a key that is still being made.
+const ASK: Duration = Duration::from_millis(20);
+const ASKS: u32 = 100;
+
+/// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
+    let services = app.store.read(|c| store::client::list_services(c)).await?;
+    let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
+    let document = metadata::discovery(app.config.issuer(), &services, &languages);
+    Ok(send(
+        &http,
+        Value::Object(document).to_string(),
+        "application/json",
+    ))
+}
+
+/// `/jwks.json`: the issuer's keys. It waits for a key that is still being made, and never
+/// answers without it (PROTOCOL 4).
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn jwks(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
+    wait(&app, ISSUER, Algorithm::RS256).await?;
+    let set = app.keys.jwks(ISSUER, app.clock.now());
+    Ok(send(&http, set.to_string(), "application/jwk-set+json"))
+}
+
+async fn wait(app: &App, owner: &str, algorithm: Algorithm) -> Result<(), Fault> {
+    for _ in 0..ASKS {
+        if app
+            .keys
+            .current(owner, algorithm, app.clock.now())
+            .is_some()
+        {
+            return Ok(());
+        }
+        tokio::time::sleep(ASK).await;
+    }
+    Err(Fault::Busy(Duration::from_secs(1)))
+}
+
+async fn service(app: &App, id: String) -> Result<Service, Fault> {
+    app.store
+        .read(move |c| store::client::find_service(c, &id))
+        .await?
+        .ok_or(Fault::nothing())
+}
+
+fn owner(service: &Service) -> &str {
+    match service.keys {
+        KeyOwner::Own => &service.id,
+        KeyOwner::Issuer => ISSUER,
+    }
+}
+
+/// `/services/{id}/jwks.json`: the keys that sign a service's tokens.
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn service_jwks(
+    app: web::Data<App>,
+    http: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let service = service(&app, id.into_inner()).await?;
+    wait(&app, owner(&service), service.algorithm).await?;
+    let set = app.keys.jwks(owner(&service), app.clock.now());
+    Ok(send(&http, set.to_string(), "application/jwk-set+json"))
+}
+
+/// `/services/{id}/current.jwk` and `current.pem`: the one key that signs now, for servers that
+/// hold a single key file.
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn current(
+    app: web::Data<App>,
+    http: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Fault> {
+    let (id, form) = path.into_inner();
+    let service = service(&app, id).await?;
+    wait(&app, owner(&service), service.algorithm).await?;
+    let key = app
+        .keys
+        .current(owner(&service), service.algorithm, app.clock.now())
+        .ok_or(Fault::Busy(Duration::from_secs(1)))?;
+    match form.as_str() {
+        "jwk" => Ok(send(&http, key.jwk.to_string(), "application/jwk+json")),
+        "pem" => Ok(send(&http, key.pem.clone(), "application/x-pem-file")),
+        _ => Err(Fault::nothing()),
+    }
+}
+
+fn send(http: &HttpRequest, body: String, kind: &str) -> HttpResponse {
+    let tag = format!("\"{}\"", &digest(&body)[..16]);
+    let same = http
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|had| had == tag.as_str());
+    let mut response = HttpResponse::build(if same {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::OK
+    });
+    open_to_browsers(http, &mut response);
+    response
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, KEEP));
+    if same {
+        response.finish()
+    } else {
+        response.content_type(kind).body(body)
+    }
+}

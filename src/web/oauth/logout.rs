@@ -1,0 +1,184 @@
+//! `/oauth2/logout`: signing out at an app's wish (OpenID Connect RP-Initiated Logout 1.0).
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::query;
+use crate::app::App;
+use crate::clock::Time;
+use crate::flow::browser::Here;
+use crate::flow::signin;
+use crate::oauth::logout::{
+    Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
+};
+use crate::oauth::params::{Params, encode_all};
+use crate::page::view::{SignOut, SignedOut};
+use crate::store;
+use crate::web::cookie::Jar;
+use crate::web::fault::Fault;
+use crate::web::form::{self, Form};
+use crate::web::visit::Visit;
+
+/// A hint may have run out this long ago (PROTOCOL 3).
+const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// GET: judged here, because a browser's cookie comes along.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn get(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault> {
+    answer(&visit, &query(&http)?, false).await
+}
+
+/// POST: an app's own (from another site, without our cookie) is asked to come again by GET; one
+/// of our page carries the answer to "Sign out?".
+///
+/// # Errors
+/// [`Fault`].
+pub async fn post(
+    visit: Visit,
+    http: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Fault> {
+    let body = form::body(&http, &mut payload.into_inner()).await?;
+    if body.has("form") {
+        return confirmed(visit, &http, &body).await;
+    }
+    let query = encode_all(body.iter());
+    Ok(visit.see_other(&format!("/oauth2/logout?{query}")))
+}
+
+async fn confirmed(visit: Visit, http: &HttpRequest, body: &Params) -> Result<HttpResponse, Fault> {
+    Form::check(&visit, http, body)?;
+    if body.one("decision") != Some("signout") {
+        return Ok(visit.see_other("/account"));
+    }
+    answer(&visit, &query(http)?, true).await
+}
+
+async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpResponse, Fault> {
+    let request = LogoutRequest::parse(params);
+    let hint = hint(&visit.app, &request, visit.now);
+    let named = client_id(&request, &hint).map(str::to_owned);
+    let client = match named {
+        Some(id) => {
+            visit
+                .app
+                .store
+                .read(move |c| store::client::find(c, &id))
+                .await?
+        }
+        None => None,
+    };
+    let here = visit.here().await?;
+    let sessions: Vec<SignedIn> = here
+        .signed_in
+        .iter()
+        .map(|(session, account)| SignedIn {
+            sub: account.id.clone(),
+            sid: session.sid.clone(),
+        })
+        .collect();
+    match decide(&request, &hint, client.as_ref(), &sessions) {
+        Err(error) => {
+            let reason = match error {
+                LogoutError::Hint => "id_token_hint",
+                LogoutError::Client => "client_id",
+                LogoutError::Return => "post_logout_redirect_uri",
+            };
+            tracing::warn!(req = visit.reference, reason, "logout.refused");
+            visit.fault(StatusCode::BAD_REQUEST, "app-request", 0)
+        }
+        Ok(Decision::Out { then }) => leave(visit, then),
+        Ok(Decision::End { sids, then }) => {
+            end(visit, &sids, sids.len() == sessions.len()).await?;
+            leave(visit, then)
+        }
+        Ok(Decision::Confirm { then }) if confirmed => {
+            let sids: Vec<String> = sessions.into_iter().map(|one| one.sid).collect();
+            end(visit, &sids, true).await?;
+            leave(visit, then)
+        }
+        Ok(Decision::Confirm { .. }) => ask(visit, &here, client.map(|client| client.name)),
+    }
+}
+
+fn ask(visit: &Visit, here: &Here, app: Option<String>) -> Result<HttpResponse, Fault> {
+    let person = here
+        .first()
+        .map(|(_, account)| visit.person(account))
+        .unwrap_or_default();
+    visit.page(&visit.shell(), &SignOut { person, app })
+}
+
+/// Ends sessions; when all of the browser's are among them, its cookie opens nothing any more
+/// (SECURITY R37). Who else is signed in here stays.
+async fn end(visit: &Visit, sids: &[String], all: bool) -> Result<(), Fault> {
+    if all {
+        let visitor = visit.visitor();
+        signin::sign_out(&visit.app, visit.cookie(), &visitor, visit.now).await?;
+        visit.clear(Jar::Browser);
+        return Ok(());
+    }
+    let (sids, now) = (sids.to_vec(), visit.now);
+    visit
+        .app
+        .store
+        .write(move |c| {
+            for sid in &sids {
+                crate::flow::end_session(c, sid, now)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
+fn leave(visit: &Visit, then: Option<Return>) -> Result<HttpResponse, Fault> {
+    match then {
+        Some(then) => {
+            let mut response = HttpResponse::SeeOther();
+            response.insert_header((header::LOCATION, then.location()));
+            visit.with_cookies(&mut response);
+            Ok(response.finish())
+        }
+        None => visit.page(
+            &visit.shell(),
+            &SignedOut {
+                apps: Vec::new(),
+                signin: "/signin".into(),
+            },
+        ),
+    }
+}
+
+fn hint(app: &App, request: &LogoutRequest, now: Time) -> Hint {
+    let Some(sent) = &request.id_token_hint else {
+        return Hint::Absent;
+    };
+    let Some(read) = app.keys.read(sent, "JWT") else {
+        return Hint::Bad;
+    };
+    let text = |name: &str| {
+        read.claims
+            .get(name)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned)
+    };
+    let exp = read.claims.get("exp").and_then(serde_json::Value::as_i64);
+    let fresh = exp.is_some_and(|exp| now.since(Time::from_seconds(exp)) <= HINT);
+    match (text("aud"), text("sub")) {
+        (Some(client_id), Some(sub))
+            if fresh && text("iss").as_deref() == Some(app.config.issuer()) =>
+        {
+            Hint::Good {
+                client_id,
+                sub,
+                sid: text("sid"),
+            }
+        }
+        _ => Hint::Bad,
+    }
+}

@@ -1,0 +1,115 @@
+//! W4 `/signup/email`: the code from the mail.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::{door, go, look, posted, shell_of};
+use crate::account::Email as Address;
+use crate::account::email::slip;
+use crate::account::signup::Step;
+use crate::flow::signup::Wizard;
+use crate::flow::signup::email::{self, Answered};
+use crate::page::FieldError;
+use crate::page::view::{Email, RefusedMail};
+use crate::web::fault::Fault;
+use crate::web::form::Form;
+use crate::web::visit::Visit;
+
+/// GET: where the code went, and the truth about the mail. Sends nothing.
+pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
+    match look(&visit, Step::Email).await? {
+        Ok(wizard) => page(&visit, &wizard, StatusCode::OK, "", Vec::new()).await,
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// POST: the code, the wish for a new one, or another address.
+pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
+    let wizard = match posted(&form, Step::Email).await? {
+        Ok(wizard) => wizard,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let (visit, typed) = (&form.visit, form.text("email"));
+    let door = door(visit);
+    let answered = match form.text("other") {
+        "resend" => email::resend(&visit.app, &door).await?,
+        "address" => email::change_address(&visit.app, &door, typed).await?,
+        _ => email::prove(&visit.app, &door, form.text("code")).await?,
+    };
+    let error = match answered {
+        Answered::Moved(moved) => return Ok(go(visit, &moved)),
+        Answered::Sent => return Ok(visit.see_other("/signup/email")),
+        Answered::TooMany(wait) => return Err(Fault::TooMany(wait)),
+        other => wrong(visit, &other),
+    };
+    // The tries and the mail may have changed what the page says.
+    let wizard = match crate::flow::signup::find(&visit.app, visit.draft.as_deref()).await? {
+        crate::flow::signup::Found::Open(wizard) => wizard,
+        _ => wizard,
+    };
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    page(visit, &wizard, status, typed, error.into_iter().collect()).await
+}
+
+/// What is to be put right.
+pub(super) fn wrong(visit: &Visit, answered: &Answered) -> Option<FieldError> {
+    let error = |field: &str, id: &str, args: &[(&str, String)]| {
+        Some(visit.app.page.error(&visit.lang, field, id, args))
+    };
+    match answered {
+        Answered::Empty => error("code", "code-empty", &[]),
+        Answered::Wrong => error("code", "code-wrong", &[]),
+        Answered::Spent => error("code", "code-spent", &[]),
+        Answered::Old => error("code", "code-old", &[]),
+        Answered::Closed => error("code", "code-closed", &[]),
+        Answered::Full => error("code", "waiting-full", &[]),
+        Answered::MailSpent => error("resend", "code-mail-spent", &[]),
+        Answered::Address(code) => error("email", code.id(), &code.args()),
+        Answered::Wait(wait) => {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            error("resend", "code-wait", &[("seconds", seconds.to_string())])
+        }
+        Answered::Moved(_) | Answered::Sent | Answered::TooMany(_) => None,
+    }
+}
+
+async fn page(
+    visit: &Visit,
+    wizard: &Wizard,
+    status: StatusCode,
+    typed: &str,
+    mut errors: Vec<FieldError>,
+) -> Result<HttpResponse, Fault> {
+    let draft = &wizard.draft;
+    let truth = email::truth(&visit.app, draft).await?;
+    let address = Address::parse(&draft.email).ok();
+    if truth.unsent && errors.is_empty() {
+        errors.extend(wrong(visit, &Answered::MailSpent));
+    }
+    let minutes = visit.app.limits.code.as_secs() / 60;
+    let view = Email {
+        address: draft.email.clone(),
+        from: visit.app.config.mail.from.address.clone(),
+        minutes: u32::try_from(minutes).unwrap_or(0),
+        wait_seconds: u32::try_from(truth.wait.as_millis().div_ceil(1000)).unwrap_or(0),
+        slip: address
+            .as_ref()
+            .and_then(|it| slip(it.domain()))
+            .map(str::to_owned),
+        refused: truth.refused.map(|said| RefusedMail {
+            domain: address.map_or_else(String::new, |it| it.domain_shown().to_owned()),
+            said,
+        }),
+        mail_down: truth.down,
+        link_only: truth.link_only,
+        back: if wizard.settings.terms {
+            "/signup/agree".into()
+        } else {
+            "/signup".into()
+        },
+        email: typed.to_owned(),
+        errors,
+    };
+    let shell = shell_of(visit, wizard, Step::Email).await?;
+    visit.page_with(status, &shell, &view)
+}

@@ -1,0 +1,185 @@
+//! What happens by itself: the outbox is sent, what has run out is swept, keys are kept ready.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::clock::Time;
+use crate::flow::{keyring, letter};
+use crate::mail::{self, Failure};
+use crate::store::outbox::Item;
+use crate::store::{self, Error};
+
+/// How often the worker looks when nothing rings.
+const BEAT: Duration = Duration::from_millis(500);
+/// How long a letter belongs to the process that took it.
+const LEASE: Duration = Duration::from_secs(90);
+/// Letters sent side by side.
+const AT_ONCE: i64 = 16;
+/// How often what has run out is swept.
+const SWEEP: Duration = Duration::from_secs(60);
+/// How long ended rows stay, so that a late replay still meets them.
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+/// How long sent and given-up letters stay on the list.
+const KEEP_LETTERS: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long known devices are remembered.
+const KEEP_DEVICES: Duration = Duration::from_secs(400 * 24 * 3600);
+/// How long retired public keys are kept, for old ID token hints (PROTOCOL 3).
+const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// Runs until `stop` says so.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut swept: Option<Time> = None;
+    while !*stop.borrow() {
+        if let Err(error) = keyring::refresh(&app).await {
+            tracing::warn!(%error, "keys");
+        }
+        if let Err(error) = send_due(&app).await {
+            tracing::warn!(%error, "outbox");
+        }
+        let now = app.clock.now();
+        if swept.is_none_or(|at| now.since(at) >= SWEEP) {
+            if let Err(error) = sweep(&app, now).await {
+                tracing::warn!(%error, "sweep");
+            }
+            swept = Some(now);
+        }
+        tokio::select! {
+            () = app.post.notified() => {}
+            () = tokio::time::sleep(BEAT) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Sends what is due now; gives how many letters were tried.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn send_due(app: &Arc<App>) -> Result<usize, Error> {
+    let now = app.clock.now();
+    let due = app
+        .store
+        .read(move |c| store::outbox::is_due(c, now))
+        .await?;
+    if !due {
+        return Ok(0);
+    }
+    let items = app
+        .store
+        .write(move |c| store::outbox::lease(c, AT_ONCE, LEASE, now))
+        .await?;
+    let tried = items.len();
+    let sent: Vec<_> = items
+        .into_iter()
+        .map(|item| {
+            let app = app.clone();
+            tokio::task::spawn_blocking(move || {
+                let said = send(&app, &item, now);
+                (item, said)
+            })
+        })
+        .collect();
+    for one in sent {
+        let (item, said) = one
+            .await
+            .map_err(|error| Error::Broken(error.to_string()))?;
+        note(app, item, said).await?;
+    }
+    Ok(tried)
+}
+
+enum Said {
+    Taken(String),
+    Gone,
+    Failed(Failure),
+}
+
+fn send(app: &App, item: &Item, now: Time) -> Said {
+    if item.secret_ends_at.is_some_and(|end| end <= now.millis()) {
+        return Said::Gone; // an expired secret is never sent
+    }
+    match letter::write(app, item, now) {
+        Ok(letter) => match app.mailer.send(&letter) {
+            Ok(sent) => Said::Taken(sent.said),
+            Err(failure) => Said::Failed(failure),
+        },
+        Err(letter::Unwritten::Gone) => Said::Gone,
+        Err(error) => {
+            tracing::error!(%error, kind = item.kind, "letter");
+            Said::Failed(Failure::Later {
+                code: None,
+                said: "the letter could not be written".into(),
+            })
+        }
+    }
+}
+
+async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
+    let now = app.clock.now();
+    let domain = item
+        .recipient
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain)
+        .to_owned();
+    let keep = app.config.mail.retry_ttl;
+    app.store
+        .write(move |c| match &said {
+            Said::Taken(said) => {
+                tracing::info!(kind = item.kind, to = domain, "mail.sent");
+                store::outbox::sent(c, &item.id, said, now)
+            }
+            Said::Gone => store::outbox::delete(c, &item.id),
+            Said::Failed(Failure::Refused { code, said }) => {
+                // The server's words often repeat the address: they stand in the outbox only.
+                tracing::error!(kind = item.kind, to = domain, code, "mail.refused");
+                store::outbox::unsent(c, &item.id, &format!("{code} {said}"), None, now)
+            }
+            Said::Failed(Failure::Malformed { field }) => {
+                tracing::error!(kind = item.kind, field, "mail.malformed");
+                store::outbox::unsent(c, &item.id, "the letter cannot be sent as it is", None, now)
+            }
+            Said::Failed(Failure::Later { said, .. }) => {
+                let again = mail::retry(
+                    u32::try_from(item.tries).unwrap_or(u32::MAX),
+                    item.created_at.into(),
+                    item.secret_ends_at.map(Time::from_millis),
+                    keep,
+                    now,
+                );
+                tracing::warn!(
+                    kind = item.kind,
+                    to = domain,
+                    tries = item.tries,
+                    "mail.later"
+                );
+                store::outbox::unsent(c, &item.id, said, again, now)
+            }
+        })
+        .await
+}
+
+/// Removes what has run out; gives how many rows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
+    let log = app.config.privacy.security_log_ttl;
+    app.store
+        .write(move |c| {
+            let before = now.minus(KEEP);
+            Ok(store::draft::sweep(c, now)?
+                + store::request::sweep(c, now)?
+                + store::reset::sweep(c, now)?
+                + store::address::sweep(c, now)?
+                + store::counter::sweep(c, now)?
+                + store::grant::sweep(c, before)?
+                + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?
+                + store::outbox::sweep(c, now.minus(KEEP_LETTERS))?
+                + store::event::sweep(c, now.minus(log))?
+                + store::key::sweep(c, now.minus(KEEP_KEYS))?)
+        })
+        .await
+}

@@ -1,0 +1,248 @@
+//! The check itself: shape, header, key, signature, and only then the claims.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::claims::Claims;
+use crate::json::{self, Broken};
+use crate::key::Keys;
+use crate::refusal::{Part, Refusal};
+
+/// The longest token that is looked at, in bytes.
+const LONGEST: usize = 16 * 1024;
+/// How far clocks may be apart at most.
+const MOST_LEEWAY: Duration = Duration::from_secs(60);
+/// The last second of the year 9999; a later time is no time.
+const LAST_SECOND: u64 = 253_402_300_799;
+/// Header members that would choose keys or rules for us (RFC 7515 4.1, RFC 7797, RFC 7516).
+const UNWELCOME: [&str; 10] = [
+    "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "enc", "zip",
+];
+
+/// Checks the tokens of one issuer for one service.
+pub struct Verifier {
+    issuer: String,
+    audience: String,
+    keys: Keys,
+    leeway: Duration,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// Trusts tokens of `issuer` (compared as a string, byte for byte), made for `audience`,
+    /// signed with one of `keys`. Clocks may be 30 seconds apart.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>, keys: Keys) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            keys,
+            leeway: Duration::from_secs(30),
+        }
+    }
+
+    /// How far the two clocks may be apart; more than 60 seconds counts as 60.
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway.min(MOST_LEEWAY);
+        self
+    }
+
+    /// Checks one token as of `now` (RFC 9068 4, RFC 8725).
+    ///
+    /// # Errors
+    /// The first reason found. The claims are judged only after the signature was found good.
+    pub fn check(&self, token: &str, now: SystemTime) -> Result<Claims, Refusal> {
+        let parts = Parts::split(token)?;
+        let header = parts.header()?;
+        let key = self
+            .keys
+            .choose(header.kid.as_deref())
+            .ok_or(Refusal::UnknownKey)?;
+        // RFC 8725 3.1: the key says which algorithm; the header may only agree.
+        if header.alg != key.algorithm.name() {
+            return Err(Refusal::Algorithm);
+        }
+        let signature = decode(parts.signature, Part::Signature)?;
+        if !key.verifies(parts.signed.as_bytes(), &signature) {
+            return Err(Refusal::Signature);
+        }
+        self.judge(read(parts.claims, Part::Claims)?, now)
+    }
+
+    /// Whether the key that `token` names is known; `true` for what is refused anyway.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn knows_key(&self, token: &str) -> bool {
+        Parts::split(token)
+            .and_then(|parts| parts.header())
+            .map_or(true, |header| self.keys.has(header.kid.as_deref()))
+    }
+
+    fn judge(&self, raw: Map<String, Value>, now: SystemTime) -> Result<Claims, Refusal> {
+        if text(&raw, "iss")? != self.issuer {
+            return Err(Refusal::Issuer);
+        }
+        // RFC 7519 4.1.3. A list may hold this audience alone: Gerege makes a token for one
+        // service, and one that opens several doors could be carried from one to another.
+        let meant = match raw.get("aud") {
+            Some(Value::String(one)) => *one == self.audience,
+            Some(Value::Array(list)) => {
+                matches!(list.as_slice(), [Value::String(one)] if *one == self.audience)
+            }
+            _ => return Err(Refusal::Claim("aud")),
+        };
+        if !meant {
+            return Err(Refusal::Audience);
+        }
+        let expires_at = instant(&raw, "exp")?.ok_or(Refusal::Claim("exp"))?;
+        if now >= after(expires_at, self.leeway) {
+            return Err(Refusal::Expired); // RFC 7519 4.1.4: "on or after"
+        }
+        let issued_at = instant(&raw, "iat")?.ok_or(Refusal::Claim("iat"))?;
+        let starts = [Some(issued_at), instant(&raw, "nbf")?];
+        if starts
+            .into_iter()
+            .flatten()
+            .any(|start| start > after(now, self.leeway))
+        {
+            return Err(Refusal::NotYet); // RFC 7519 4.1.5
+        }
+        if raw.contains_key("cnf") {
+            return Err(Refusal::Bound); // RFC 7800 3.1
+        }
+        let scopes = match raw.get("scope") {
+            None => Vec::new(),
+            Some(Value::String(list)) => list
+                .split(' ')
+                .filter(|scope| !scope.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            Some(_) => return Err(Refusal::Claim("scope")), // RFC 9068 2.2.3: one text
+        };
+        Ok(Claims {
+            sub: text(&raw, "sub")?.to_owned(),
+            client_id: text(&raw, "client_id")?.to_owned(),
+            jti: text(&raw, "jti")?.to_owned(),
+            username: optional_text(&raw, "preferred_username")?,
+            jid: optional_text(&raw, "jid")?,
+            scopes,
+            issued_at,
+            expires_at,
+            raw,
+        })
+    }
+}
+
+/// The three parts, still written in base64url.
+struct Parts<'a> {
+    signed: &'a str,
+    header: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+}
+
+struct Header {
+    alg: String,
+    kid: Option<String>,
+}
+
+impl<'a> Parts<'a> {
+    fn split(token: &'a str) -> Result<Self, Refusal> {
+        if token.len() > LONGEST {
+            return Err(Refusal::TooLong);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Shape)?;
+        let (header, claims) = signed.split_once('.').ok_or(Refusal::Shape)?;
+        if claims.contains('.') {
+            return Err(Refusal::Shape);
+        }
+        Ok(Self {
+            signed,
+            header,
+            claims,
+            signature,
+        })
+    }
+
+    fn header(&self) -> Result<Header, Refusal> {
+        let mut header = read(self.header, Part::Header)?;
+        if let Some(name) = UNWELCOME
+            .into_iter()
+            .find(|name| header.contains_key(*name))
+        {
+            return Err(Refusal::HeaderMember(name));
+        }
+        // RFC 9068 4
+        match header.get("typ").and_then(Value::as_str) {
+            Some("at+jwt" | "application/at+jwt") => {}
+            _ => return Err(Refusal::Type),
+        }
+        let kid = match header.remove("kid") {
+            None => None,
+            Some(Value::String(kid)) => Some(kid),
+            Some(_) => return Err(Refusal::UnknownKey),
+        };
+        match header.remove("alg") {
+            Some(Value::String(alg)) => Ok(Header { alg, kid }),
+            _ => Err(Refusal::Algorithm),
+        }
+    }
+}
+
+/// Canonical base64url only: no padding, no stray bits (RFC 7515 2).
+fn decode(text: &str, part: Part) -> Result<Vec<u8>, Refusal> {
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| Refusal::Base64(part))
+}
+
+fn read(text: &str, part: Part) -> Result<Map<String, Value>, Refusal> {
+    json::object(&decode(text, part)?).map_err(|broken| match broken {
+        Broken::Json => Refusal::Json(part),
+        Broken::Doubled => Refusal::Doubled(part),
+    })
+}
+
+fn text<'a>(raw: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {
+    match raw.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err(Refusal::Claim(name)),
+    }
+}
+
+fn optional_text(raw: &Map<String, Value>, name: &'static str) -> Result<Option<String>, Refusal> {
+    match raw.get(name) {
+        None => Ok(None),
+        Some(_) => text(raw, name).map(|text| Some(text.to_owned())),
+    }
+}
+
+/// A NumericDate in whole seconds (RFC 7519 2); Gerege writes no others.
+fn instant(raw: &Map<String, Value>, name: &'static str) -> Result<Option<SystemTime>, Refusal> {
+    match raw.get(name) {
+        None => Ok(None),
+        Some(value) => value
+            .as_u64()
+            .filter(|seconds| *seconds <= LAST_SECOND)
+            .and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
+            .map(Some)
+            .ok_or(Refusal::Claim(name)),
+    }
+}
+
+/// `at` plus `span`; a time past the end of time stays where it is.
+fn after(at: SystemTime, span: Duration) -> SystemTime {
+    at.checked_add(span).unwrap_or(at)
+}
