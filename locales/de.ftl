@@ -100,7 +100,6 @@ code-mail-spent = An diese Adresse gingen so viele E-Mails, wie im Moment gehen 
 waiting-full = Zu viele Leute warten darauf, eingelassen zu werden. Deine Antworten bleiben: Fordere morgen einen neuen Code an
 code-closed = Zu viele Versuche mit Codes für diese Adresse. Öffne stattdessen den Link in unserer letzten E-Mail
 address-wrong = Das ist nicht die Adresse, mit der du angefangen hast. Prüfe sie oder fang neu an
-email-same = Das ist schon deine E-Mail-Adresse
 login-empty = Gib deinen Benutzernamen oder deine E-Mail-Adresse ein
 password-missing = Gib dein Passwort ein
 signin-wrong = Benutzername, E-Mail-Adresse oder Passwort passen nicht. Prüfe sie und versuch es noch einmal

@@ -100,7 +100,6 @@ code-mail-spent = We sent as many emails to this address as we may for now. The 
 waiting-full = Too many people wait to be let in. Your answers are kept: ask for a new code tomorrow
 code-closed = Too many tries with codes for this address. Open the link in the last email from us instead
 address-wrong = That is not the address you started with. Check it, or start again
-email-same = That is your email address already
 login-empty = Enter your username or email address
 password-missing = Enter your password
 signin-wrong = That username, email address or password does not match. Check them and try again
