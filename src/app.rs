@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::account::session::Lifetimes;
 use crate::account::signup::{Limits, Policy};
 use crate::account::{email, password, throttle, username};
+use crate::captcha::question::Questions;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hash::{self, Hasher};
@@ -38,6 +39,14 @@ pub enum Error {
     /// Templates or texts.
     #[error(transparent)]
     Page(#[from] page::Error),
+    /// The list of questions of the security check.
+    #[error("{file}: {cause}")]
+    Questions {
+        /// The operator's file, or the built-in sample.
+        file: String,
+        /// What is wrong with it.
+        cause: String,
+    },
 }
 
 /// Everything a story needs.
@@ -60,6 +69,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Pages and mails.
     pub page: Engine,
+    /// The questions of the security check.
+    pub questions: Questions,
     /// What an operator decides about new accounts.
     pub policy: Policy,
     /// The numbers of sign-up.
@@ -96,7 +107,8 @@ impl App {
         );
         Ok(Self {
             mailer: mailer(&config)?,
-            page: Engine::new(config.theme.dir.clone())?,
+            page: Engine::new(config.theme.dir.clone())?.offering(&config.theme.languages),
+            questions: questions(&config)?,
             policy: policy(&config),
             limits: limits(&config),
             lifetimes: lifetimes(&config),
@@ -141,6 +153,21 @@ fn prove(store: &Store, master: &Master) -> Result<(), Error> {
     } else {
         Err(keys::Error::OtherMaster.into())
     }
+}
+
+fn questions(config: &Config) -> Result<Questions, Error> {
+    let Some(file) = &config.check.questions_file else {
+        return Questions::sample().map_err(|mistakes| Error::Questions {
+            file: "the sample questions".into(),
+            cause: mistakes.to_string(),
+        });
+    };
+    let wrong = |cause: String| Error::Questions {
+        file: file.display().to_string(),
+        cause,
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Questions::parse(&text).map_err(|mistakes| wrong(mistakes.to_string()))
 }
 
 fn mailer(config: &Config) -> Result<Mailer, mail::Error> {

@@ -1,10 +1,12 @@
 //! The security check at sign-up: picture, sound, question, proof of work. Everything is derived
 //! from 32 bytes of the caller's, so nothing is stored and a reload draws the same again.
 
+mod curve;
 mod draw;
 mod letter;
 mod picture;
 pub mod question;
+mod sheet;
 pub mod sound;
 pub mod work;
 

@@ -115,6 +115,7 @@ impl From<app::Error> for Fault {
             app::Error::Store(_) => "check database.url, and that the database runs",
             app::Error::Mail(_) => "check the [mail] section",
             app::Error::Hash(_) => "check the [password] section",
+            app::Error::Questions { .. } => "check check.questions_file, or leave it out",
             app::Error::Page(_) => "check the files in theme.dir, or leave it out",
         };
         Self::new("gerege cannot start", error, fix)

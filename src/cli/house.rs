@@ -137,15 +137,20 @@ pub fn nothing_yet(config: &Config) -> Fault {
     )
 }
 
-/// Makes the folders of the data and of the database.
-fn make_folders(config: &Config) -> Result<(), Fault> {
+/// Makes the folders of the data and of the database, for this user alone: everyone's addresses
+/// lie there.
+pub fn make_folders(config: &Config) -> Result<(), Fault> {
     let beside = match &config.database.engine {
         Engine::Sqlite(path) => path.parent(),
         Engine::Postgres(_) => None,
     };
     let folders = [Some(config.data_dir.as_path()), beside];
     for folder in folders.into_iter().flatten() {
-        std::fs::create_dir_all(folder).map_err(|error| {
+        let mut make = std::fs::DirBuilder::new();
+        make.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+        make.create(folder).map_err(|error| {
             Fault::new(
                 "cannot make the data folder",
                 format!("{}: {error}", folder.display()),

@@ -15,6 +15,7 @@ mod postgres;
 mod reference;
 mod serve;
 mod service;
+mod signup;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,9 @@ enum Command {
     /// Tokens: inspect
     #[command(subcommand)]
     Token(token::Command),
+    /// People who wait to be let in: list, approve, refuse
+    #[command(subcommand)]
+    Signup(signup::Command),
     /// Agreements: publish, list, diff, who
     #[command(subcommand)]
     Terms(terms::Command),
@@ -150,6 +154,7 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
         Some(Command::Service(command)) => service::run(&house(command.missing())?, command, out),
         Some(Command::Key(command)) => key::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Token(command)) => token::run(&house(Missing::Refuse)?, command, out),
+        Some(Command::Signup(command)) => signup::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Terms(command)) => terms::run(&house(command.missing())?, command, out),
         Some(Command::Mail(command)) => mail::run(&house(Missing::Make)?, command, out),
         Some(Command::Db(command)) => db::run(&load(None)?, command, out),

@@ -1,6 +1,7 @@
 //! `gerege serve`: migrate, build the house, listen, work, stop in order.
 
 use std::fs::OpenOptions;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::fault::Fault;
+use super::house::make_folders;
 use super::out;
 use crate::app::App;
 use crate::clock::Clock;
@@ -40,14 +42,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
     #[allow(clippy::disallowed_methods)] // how long the start took is no part of any story
     let began = std::time::Instant::now();
     log(&config)?;
-    let folder = &config.data_dir;
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Fault::new(
-            "cannot make the data folder",
-            format!("{}: {error}", folder.display()),
-            "set data_dir to a folder that this user may write",
-        )
-    })?;
+    make_folders(&config)?;
     mark(&config)?;
     let (done, _lock) = prepare(&config)?;
     let app = Arc::new(App::build(config, Clock::system(), Rng::System)?);
@@ -160,7 +155,9 @@ fn mark(config: &Config) -> Result<(), Fault> {
 
 fn log(config: &Config) -> Result<(), Fault> {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::new(format!("warn,gerege={level}", level = config.log.level));
+    // What anyone can cause by speaking no HTTP is no error of ours: it is answered, not logged.
+    let level = &config.log.level;
+    let filter = EnvFilter::new(format!("warn,actix_http=off,gerege={level}"));
     let file = |path: &Path| {
         OpenOptions::new()
             .create(true)
@@ -176,6 +173,7 @@ fn log(config: &Config) -> Result<(), Fault> {
     };
     let plain = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let done = match (&config.log.format, &config.log.file) {
         (LogFormat::Text, None) => plain.with_writer(std::io::stderr).try_init(),
@@ -185,6 +183,7 @@ fn log(config: &Config) -> Result<(), Fault> {
             .with_writer(std::sync::Mutex::new(file(path)?))
             .try_init(),
         (LogFormat::Json, Some(path)) => plain
+            .with_ansi(false)
             .json()
             .with_writer(std::sync::Mutex::new(file(path)?))
             .try_init(),

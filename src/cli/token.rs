@@ -8,8 +8,11 @@ use super::house::House;
 use super::moment;
 use super::out::{self, Out, State};
 use super::user::read_secret;
+use crate::app::App;
 use crate::clock::Time;
 use crate::flow::operate::token::{self as story, Kind, Report};
+use crate::keys;
+use crate::oauth::service::KeyOwner;
 
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]
@@ -35,8 +38,10 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
         _ => zeroize::Zeroizing::new(token),
     };
     let report = house.wait(story::inspect(&house.app, &token))?;
+    let verdict = verdict(&house.app, &report, &token);
     if out.json {
         out::json(&json!({
+            "service_check": verdict,
             "kind": report.kind.name(),
             "good": report.is_good(),
             "why_not": report.why_not,
@@ -51,12 +56,33 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             "claims": report.claims,
         }));
     } else {
-        print(&report, house.app.clock.now(), out);
+        print(&report, verdict, house.app.clock.now(), out);
     }
     Ok(())
 }
 
-fn print(report: &Report, now: Time, out: Out) {
+/// What a service says that checks the token by itself, with the keys that are published now.
+fn verdict(app: &App, report: &Report, token: &str) -> Option<String> {
+    let service = report
+        .service
+        .as_ref()
+        .filter(|_| report.kind == Kind::Access)?;
+    let owner = match service.keys {
+        KeyOwner::Own => service.id.as_str(),
+        KeyOwner::Issuer => keys::ISSUER,
+    };
+    let now = app.clock.now();
+    let set = gerege_verify::Keys::from_jwks(&app.keys.jwks(owner, now).to_string()).ok()?;
+    let verifier = gerege_verify::Verifier::new(app.config.issuer(), &service.audience, set);
+    let since = std::time::Duration::from_millis(now.millis().try_into().ok()?);
+    let at = std::time::UNIX_EPOCH.checked_add(since)?;
+    Some(match verifier.check(token.trim(), at) {
+        Ok(_) => "good".to_owned(),
+        Err(refusal) => format!("refused: {refusal}"),
+    })
+}
+
+fn print(report: &Report, verdict: Option<String>, now: Time, out: Out) {
     let article = if report.kind == Kind::Id || report.kind.name().starts_with(['a', 'o']) {
         "an"
     } else {
@@ -80,8 +106,8 @@ fn print(report: &Report, now: Time, out: Out) {
     if let Some(account) = &report.account {
         let who = format!("{} ({})", account.username, account.name);
         lines.push(("who", who));
-    } else if let Some(sub) = report.claims.get("sub").and_then(|sub| sub.as_str()) {
-        lines.push(("who", format!("no person: {sub}")));
+    } else if let Some(client) = &report.client {
+        lines.push(("who", format!("no person: {} itself", client.id)));
     }
     if let Some(client) = &report.client {
         lines.push(("which app", format!("{} ({})", client.id, client.name)));
@@ -110,11 +136,23 @@ fn print(report: &Report, now: Time, out: Out) {
     if let Some(signature) = &report.signature {
         lines.push(("signature", signature.clone()));
     }
+    if let Some(verdict) = verdict {
+        lines.push(("a service says", verdict));
+    }
     out::facts(&lines);
     if !report.claims.is_empty()
         && let Ok(all) = serde_json::to_string_pretty(&report.claims)
     {
-        out::line("it says");
+        let proved = report.kind == Kind::Opaque
+            || report
+                .signature
+                .as_deref()
+                .is_some_and(|said| said.starts_with("good"));
+        out::line(if proved {
+            "it says"
+        } else {
+            "it says, and nothing proves it"
+        });
         for line in all.lines() {
             out::line(&format!("  {}", out::plain(line)));
         }

@@ -177,7 +177,7 @@ pub const KEYS: &[Key] = &[
     Key::new("signup.min_age", Number(0, 120), "0",
         "The age in years that a person has to state. 0 asks nobody."),
     Key::new("signup.per_address_per_hour", Number(0, MANY), "20",
-        "Finished accounts from one network address in an hour, before the check gets harder and then waits. 0 means no limit, and is the default in dev mode."),
+        "Finished accounts from one network address in an hour; past it people there are asked to come back later. 0 means no limit, and is the default in dev mode."),
     Key::new("signup.draft_hours", Number(1, 720), "24",
         "Hours that a sign-up may be left and taken up again."),
 
@@ -191,7 +191,7 @@ pub const KEYS: &[Key] = &[
         "The file of your own questions. Empty means the built-in sample, which others know too."),
     Key::new("check.ask_a_person", Flag, "true",
         "Offer to ask the operator to be let in, as a way around the check."),
-    Key::new("check.length", Number(4, 10), "6",
+    Key::new("check.length", Number(4, 8), "6",
         "Characters in the picture."),
     Key::new("check.minutes", Number(1, 60), "5",
         "Minutes that an answer is taken."),

@@ -59,7 +59,11 @@ fn read(app: &App, token: &str, now: Time) -> Option<Good> {
             }
         }
         None => {
-            let read = app.keys.read(token, "at+jwt")?;
+            // A key that was taken back takes its tokens with it (PROTOCOL 4).
+            let read = app
+                .keys
+                .read(token, "at+jwt")
+                .filter(|read| read.key.is_published(now))?;
             Good {
                 owner: read.key.owner.clone(),
                 claims: read.claims,

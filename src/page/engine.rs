@@ -89,6 +89,13 @@ impl Engine {
         })
     }
 
+    /// Offers these languages only, the first being the default; empty means all.
+    #[must_use]
+    pub fn offering(mut self, tags: &[String]) -> Self {
+        self.catalogue.offer(tags);
+        self
+    }
+
     /// A shell with the languages filled in and nothing else decided.
     pub fn shell(&self, lang: &Lang, server: &str) -> Shell {
         Shell {

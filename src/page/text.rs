@@ -45,6 +45,8 @@ struct Texts {
 #[derive(Clone)]
 pub(super) struct Catalogue {
     texts: Arc<BTreeMap<String, Texts>>,
+    /// The languages offered, the default first; empty = all.
+    offered: Vec<String>,
 }
 
 /// The language that the others fall back to.
@@ -85,6 +87,7 @@ impl Catalogue {
         if texts.contains_key(FALLBACK) {
             Ok(Self {
                 texts: Arc::new(texts),
+                offered: Vec::new(),
             })
         } else {
             Err(Error::Text {
@@ -96,7 +99,11 @@ impl Catalogue {
 
     /// Every language, by tag.
     pub(super) fn languages(&self) -> impl Iterator<Item = &Lang> {
-        self.texts.values().map(|one| &one.lang)
+        let offered = |code: &String| self.offered.is_empty() || self.offered.contains(code);
+        self.texts
+            .values()
+            .map(|one| &one.lang)
+            .filter(move |lang| offered(&lang.code))
     }
 
     /// The language of a tag such as `de-AT`: itself, else its primary language.
@@ -114,11 +121,22 @@ impl Catalogue {
 
     /// The fallback language.
     pub(super) fn fallback(&self) -> Lang {
-        self.language(FALLBACK).cloned().unwrap_or(Lang {
+        let first = self.offered.first().map_or(FALLBACK, String::as_str);
+        self.language(first).cloned().unwrap_or(Lang {
             code: FALLBACK.into(),
             dir: Dir::Ltr,
             name: "English".into(),
         })
+    }
+
+    /// Offers these languages only, the first being the default; those that there are no texts in
+    /// are left out, and none at all means all.
+    pub(super) fn offer(&mut self, tags: &[String]) {
+        self.offered = tags
+            .iter()
+            .filter(|tag| self.texts.contains_key(*tag))
+            .cloned()
+            .collect();
     }
 
     /// A text; from the fallback language if this one lacks it. `Err` says what is missing.
@@ -242,5 +260,19 @@ mod tests {
                 let _ = all.language(tag);
             }
         }
+    }
+
+    #[test]
+    fn an_operator_chooses_the_languages() {
+        let mut both = two();
+        let all = both.languages().count();
+        let other = both.languages().find(|lang| lang.code != FALLBACK).cloned();
+        let other = other.expect("two languages");
+        both.offer(&[other.code.clone(), "xx".into()]);
+        assert_eq!(both.languages().count(), 1);
+        assert_eq!(both.fallback().code, other.code);
+        assert!(both.language(FALLBACK).is_none());
+        both.offer(&[]);
+        assert_eq!(both.languages().count(), all);
     }
 }

@@ -202,3 +202,19 @@ pub fn delete(c: &mut Conn<'_>, id: &str, name_mac: &str, now: Time) -> Result<(
     db!(c, conn => diesel::delete(account::table.find(id)).execute(conn))?;
     Ok(())
 }
+
+/// Holds an account until the transaction ends, if it is open: whoever closes it, deletes it or
+/// changes its password waits meanwhile, and sees what this one wrote. With `password` only while
+/// that hash is still the account's; `false` when it is not, or is closed or gone.
+pub fn hold(c: &mut Conn<'_>, id: &str, password: Option<&str>) -> Result<bool, Error> {
+    let open = account::table.find(id).filter(account::locked_at.is_null());
+    let held = match password {
+        Some(hash) => db!(c, conn => diesel::update(open.filter(account::password.eq(hash)))
+            .set(account::password.eq(hash))
+            .execute(conn))?,
+        None => db!(c, conn => diesel::update(open)
+            .set(account::password_at.eq(account::password_at))
+            .execute(conn))?,
+    };
+    Ok(held == 1)
+}

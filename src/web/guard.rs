@@ -139,6 +139,17 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
             return Some(Fault::Page(StatusCode::FORBIDDEN, "not-here"));
         }
     }
+    // A chat server is one address for all its people and is never refused as a whole
+    // (PROTOCOL 7): the endpoints of programs are cheap to refuse at, and made-up tokens are known
+    // without a read.
+    let path = http.path();
+    if speaks_json(path)
+        || ["/healthz", "/readyz", "/static/"]
+            .iter()
+            .any(|free| path.starts_with(free))
+    {
+        return None;
+    }
     app.limiter
         .check(Bucket::General, passed.address, app.clock.now())
         .err()
@@ -171,20 +182,31 @@ fn address(http: &HttpRequest, config: &Config) -> IpAddr {
     if !trusted(&peer) {
         return peer;
     }
-    let hops: Vec<IpAddr> = http
+    let hops: Vec<&str> = http
         .headers()
         .get_all("x-forwarded-for")
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|hop| hop.trim().parse())
-        .collect::<Result<_, _>>()
-        .unwrap_or_default();
-    hops.iter()
-        .rev()
-        .find(|hop| !trusted(hop))
-        .or(hops.first())
-        .copied()
-        .unwrap_or(peer)
+        .collect();
+    // From the right, as each proxy added its own; what stands left of the first stranger, or of
+    // what cannot be read, is the stranger's word.
+    let mut nearest = peer;
+    for hop in hops.iter().rev() {
+        match forwarded(hop.trim()) {
+            Some(hop) if trusted(&hop) => nearest = hop,
+            Some(hop) => return hop,
+            None => break,
+        }
+    }
+    nearest
+}
+
+/// A hop as proxies write it: an address, with or without brackets and a port.
+fn forwarded(hop: &str) -> Option<IpAddr> {
+    hop.parse::<IpAddr>()
+        .ok()
+        .or_else(|| Some(hop.parse::<std::net::SocketAddr>().ok()?.ip()))
+        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
 }
 
 /// Six characters that can be read out on the telephone.
@@ -348,10 +370,7 @@ fn dress(path: &str, secure: bool, headers: &mut HeaderMap) {
         "same-origin",
     );
     if secure {
-        set(
-            header::STRICT_TRANSPORT_SECURITY,
-            "max-age=63072000; includeSubDomains",
-        );
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use gerege::account::signup::Draft;
 use gerege::account::{Account, Email, Username};
 use gerege::app::App;
 use gerege::clock::{Clock, Time};
@@ -20,6 +21,7 @@ use gerege::rng::Rng;
 use gerege::store::{self, Conn, migrate};
 use gerege::{web, worker};
 
+use crate::dump;
 use crate::http::Browser;
 use crate::log;
 
@@ -215,6 +217,8 @@ impl TestApp {
     /// Sends what lies in the outbox.
     pub fn deliver(&self) {
         while self.wait(worker::send_due(&self.app)).unwrap() > 0 {}
+        // Letters sort by time: what comes later must have a later one.
+        self.pass(Duration::from_millis(1));
     }
 
     /// Sends what lies in the outbox and gives every letter to an address so far, oldest first.
@@ -261,16 +265,37 @@ impl TestApp {
         };
         let mac = self.app.name_mac(&name.skeleton());
         let (new, skeleton) = (account.clone(), name.skeleton());
-        self.write(move |c| store::account::add(c, &new, &skeleton, &mac))
-            .expect("the name is free");
+        let now = account.created_at;
+        self.write(move |c| {
+            for version in store::terms::list(c)? {
+                store::terms::accept(c, &new.id, &version.accept(now))?;
+            }
+            store::account::add(c, &new, &skeleton, &mac)
+        })
+        .expect("the name is free");
         account
     }
 
-    /// Every row of every table as text: what a refusal must not change.
-    pub fn rows(&self) -> Vec<(String, i64)> {
+    /// The drafts of sign-ups, newest last.
+    pub fn drafts(&self) -> Vec<Draft> {
+        let engine = &self.app.config.database.engine;
+        let ids = match engine {
+            Engine::Sqlite(path) => dump::sqlite_ids(path, "draft"),
+            Engine::Postgres(url) => self
+                .runtime
+                .block_on(dump::postgres_ids(url.reveal(), "draft")),
+        };
+        ids.into_iter()
+            .filter_map(|id| self.read(move |c| store::draft::find_by_id(c, &id)))
+            .collect()
+    }
+
+    /// Every row that a refusal must not change, as text. Counters, and requests and browser
+    /// records that wait, are what refusals may write.
+    pub fn dump(&self) -> String {
         match &self.app.config.database.engine {
-            Engine::Sqlite(_) => Vec::new(),
-            Engine::Postgres(_) => Vec::new(),
+            Engine::Sqlite(path) => dump::sqlite(path),
+            Engine::Postgres(url) => self.runtime.block_on(dump::postgres(url.reveal())),
         }
     }
 }
@@ -300,6 +325,7 @@ impl Drop for TestApp {
         let left: Vec<String> = open
             .unwrap()
             .into_iter()
+            .filter(|item| item.failed_at.is_none())
             .map(|item| format!("{} to {}", item.kind, item.recipient))
             .collect();
         assert_eq!(left, Vec::<String>::new(), "letters were not sent");

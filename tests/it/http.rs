@@ -119,9 +119,9 @@ impl Answer {
     /// The reference number that an error page or a broken answer carries.
     pub fn reference(&self) -> Option<String> {
         let text = self.text();
-        let at = text.find("Reference")?;
+        let at = text.find("Number to quote")?;
         let letters = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
-        text[at + 9..]
+        text[at + 15..]
             .split(|c: char| !letters(c))
             .find(|word| word.len() == 6)
             .map(str::to_owned)

@@ -28,7 +28,7 @@ impl io::Write for Ear {
 pub fn listen() {
     BEGUN.call_once(|| {
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("warn,gerege=trace"))
+            .with_env_filter(EnvFilter::new("warn,actix_http=off,gerege=trace"))
             .with_ansi(false)
             .with_writer(|| Ear)
             .init();
@@ -60,7 +60,7 @@ pub fn since(mark: usize) -> String {
 pub fn errors_since(mark: usize) -> Vec<String> {
     since(mark)
         .lines()
-        .filter(|line| line.contains(" ERROR "))
+        .filter(|line| line.split_whitespace().nth(1) == Some("ERROR"))
         .map(str::to_owned)
         .collect()
 }

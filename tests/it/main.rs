@@ -4,9 +4,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod account;
 mod app;
+mod authorize;
+mod bad_input;
+mod browser;
+mod check;
+mod chromium;
 mod crash;
+mod dump;
 mod floors;
+mod forged;
 mod http;
 mod log;
+mod logs;
 mod pages;
+mod race;
+mod recover;
+mod road;
+mod signin;
+mod signup;
+mod source;
+mod token;

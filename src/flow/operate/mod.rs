@@ -7,6 +7,9 @@ pub mod person;
 pub mod service;
 pub mod token;
 
+#[cfg(test)]
+mod tests;
+
 use crate::oauth::scope;
 
 /// The longest id of a client or service.

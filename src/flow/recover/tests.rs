@@ -1,4 +1,4 @@
-//! Stories of a forgotten password, told to a database of their own.
+//! Stories of getting back in, told to a database of their own.
 
 use super::*;
 use crate::flow::signin::Outcome;

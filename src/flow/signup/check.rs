@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Door, Drawn, Moved, Wizard, lock, save, settings};
 use crate::account::signup::{CheckVerdict, Draft, Method, Step, judge_check, step};
 use crate::app::App;
+use crate::captcha::question::Question;
 use crate::captcha::{self, Challenge, work};
 use crate::clock::Time;
 use crate::config::CheckKind;
@@ -64,7 +65,7 @@ pub fn offers(app: &App, way: Method) -> bool {
         Method::Picture => check.kind != CheckKind::Off,
         Method::Work => check.kind == CheckKind::Work,
         Method::Sound => check.sound,
-        Method::Question => false,
+        Method::Question => check.questions,
         Method::Person => check.ask_a_person,
     }
 }
@@ -235,13 +236,22 @@ fn is_right(app: &App, draft: &Draft, way: Method, typed: &Typed, worked: bool) 
         Method::Work if worked => work::verify(&work_challenge(app, draft), &typed.work, BITS),
         Method::Picture | Method::Work => challenge.matches_letters(&typed.code),
         Method::Sound => challenge.matches_digits(&typed.code),
-        Method::Question | Method::Person => false,
+        Method::Question => question(app, draft).matches(&typed.code),
+        Method::Person => false,
     }
 }
 
+fn seed(app: &App, draft: &Draft) -> [u8; 32] {
+    derived::check_seed(app.keys.master(), &draft.id, draft.check.number)
+}
+
 fn challenge(app: &App, draft: &Draft) -> Challenge {
-    let seed = derived::check_seed(app.keys.master(), &draft.id, draft.check.number);
-    Challenge::new(seed, usize::from(app.config.check.length))
+    Challenge::new(seed(app, draft), usize::from(app.config.check.length))
+}
+
+/// The question that a draft asks at present.
+pub fn question<'a>(app: &'a App, draft: &Draft) -> &'a Question {
+    app.questions.pick(&seed(app, draft))
 }
 
 /// What the page of a draft hashes for its proof of work.

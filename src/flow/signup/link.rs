@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::email::{Answered, answer, finished};
 use super::{Door, Drawn, Moved, settings};
-use crate::account::signup::{Decision, Draft, Step, step};
+use crate::account::signup::{Draft, Settings, Step, step};
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::derived::{self, Link};
 use crate::limit::Bucket;
 use crate::rng::digest;
-use crate::store::{self, Conn, Error};
+use crate::store::{self, Error};
 
 /// What a mailed link shows.
 #[derive(Debug)]
@@ -91,15 +91,19 @@ pub async fn confirm(app: &Arc<App>, door: &Door, link: &str) -> Result<Answered
     .await
 }
 
-fn is_let_in(draft: &Draft, now: Time) -> bool {
+/// Whether nobody has to say anything any more: the operator let the person in, or no longer asks
+/// about each.
+fn is_let_in(draft: &Draft, settings: &Settings, now: Time) -> bool {
     !draft.is_over(now)
         && draft.account_id.is_none()
-        && draft.decision == Some(Decision::LetIn)
         && draft.mail.proved_at.is_some()
+        && !draft.waits(settings)
 }
 
-fn find_let_in(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Option<Draft>, Error> {
-    Ok(store::draft::find_by_id(c, id)?.filter(|draft| is_let_in(draft, now)))
+/// The path of a draft's own link, for the browser that has the draft.
+pub fn let_in_path(app: &App, draft: &Draft) -> String {
+    let link = Link::LetIn.make(app.keys.master(), &draft.id, 0);
+    format!("/signup/let-in/{link}")
 }
 
 /// Looks at `/signup/let-in/{link}`: whose account it will make.
@@ -110,8 +114,14 @@ pub async fn look_let_in(app: &Arc<App>, link: &str) -> Result<Option<Draft>, Er
     let Some((id, _)) = Link::LetIn.read(app.keys.master(), link) else {
         return Ok(None);
     };
-    let now = app.clock.now();
-    app.store.read(move |c| find_let_in(c, &id, now)).await
+    let (house, now) = (app.clone(), app.clock.now());
+    app.store
+        .read(move |c| {
+            let settings = settings(&house, c, now)?;
+            let draft = store::draft::find_by_id(c, &id)?;
+            Ok(draft.filter(|draft| is_let_in(draft, &settings, now)))
+        })
+        .await
 }
 
 /// Its button: makes the account and signs this browser in. A draft that still misses something
@@ -139,11 +149,11 @@ pub async fn enter(
         .store
         .write(move |c| {
             let (app, now) = (&drawn.app, drawn.now);
-            let Some(mut draft) = store::draft::lock(c, &id)?.filter(|it| is_let_in(it, now))
-            else {
+            let settings = settings(app, c, now)?;
+            let draft = store::draft::lock(c, &id)?;
+            let Some(mut draft) = draft.filter(|draft| is_let_in(draft, &settings, now)) else {
                 return Ok(Answered::Old);
             };
-            let settings = settings(app, c, now)?;
             let next = step(&draft, &settings, &app.limits, now);
             store::draft::rekey(c, &draft.id, &cookie_hash)?;
             if !matches!(next, Step::Done | Step::Name | Step::Agree) {

@@ -24,6 +24,8 @@ mod finish;
 pub mod link;
 pub mod name;
 pub mod profile;
+#[cfg(test)]
+mod tests;
 
 /// How stale the note of a draft's last use may be.
 const SEEN_EVERY: Duration = Duration::from_secs(60);

@@ -159,7 +159,7 @@ impl Sheet<'_> {
                 errors,
             }),
             Method::Question => self.put(&CheckQuestion {
-                question: String::new(),
+                question: check::question(app, draft).ask().to_owned(),
                 ways,
                 errors,
             }),

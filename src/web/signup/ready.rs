@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::{bounded, path, query, shell_of};
 use crate::account::signup::Step;
 use crate::account::{Account, Session};
-use crate::flow::signup::{self, Found, Wizard, done};
+use crate::flow::signup::{self, Found, Wizard, done, link};
 use crate::page::view::{Done, MessengerHint};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
@@ -68,6 +68,11 @@ async fn finished(visit: &Visit) -> Result<Result<Finished, HttpResponse>, Fault
             Found::Nothing => Err(elsewhere(&here)),
             Found::Idle(wizard) | Found::Open(wizard) => {
                 match wizard.draft.account_id.as_deref() {
+                    // Let in meanwhile: one click is left, as on the mailed link.
+                    None if wizard.step == Step::Done => {
+                        let link = link::let_in_path(&visit.app, &wizard.draft);
+                        Err(visit.see_other(&link))
+                    }
                     None => Err(visit.see_other(path(wizard.step))),
                     Some(id) => match here.of(id) {
                         Some((session, account)) => Ok((wizard, session.clone(), account.clone())),

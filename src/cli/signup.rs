@@ -1,0 +1,123 @@
+//! `gerege signup`: people who wait for the operator to let them in.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::house::House;
+use super::moment;
+use super::out::{self, Out};
+use crate::flow::waiting::{self, Waiting};
+
+/// What to do with those who wait.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List those who wait, longest first
+    #[command(after_help = "Examples:\n  gerege signup list")]
+    List,
+    /// Let someone in: a mail with a link makes the account
+    #[command(after_help = "Examples:\n  gerege signup approve temuulen")]
+    Approve {
+        /// The username or id, from gerege signup list
+        who: String,
+    },
+    /// Refuse someone: what they entered is deleted, and a mail says so
+    #[command(
+        after_help = "Examples:\n  gerege signup refuse temuulen --note 'This server is for our club.'"
+    )]
+    Refuse {
+        /// The username or id, from gerege signup list
+        who: String,
+        /// Words of yours in the mail
+        #[arg(
+            long,
+            default_value = "",
+            value_name = "TEXT",
+            hide_default_value = true
+        )]
+        note: String,
+    },
+}
+
+/// Does it.
+pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
+    match command {
+        Command::List => {
+            list(&house.wait(waiting::list(&house.app))?, out);
+            Ok(())
+        }
+        Command::Approve { who } => {
+            let done = house.wait(waiting::approve(&house.app, &who))?;
+            told(&who, done, "let in", out)
+        }
+        Command::Refuse { who, note } => {
+            let done = house.wait(waiting::refuse(&house.app, &who, &note))?;
+            told(&who, done, "refused", out)
+        }
+    }
+}
+
+fn facts(one: &Waiting) -> Value {
+    json!({
+        "id": one.id,
+        "username": one.username,
+        "name": one.name,
+        "email": one.email,
+        "note": one.note,
+        "since": one.since.rfc3339(),
+        "expires_at": one.expires_at.rfc3339(),
+    })
+}
+
+fn list(waiting: &[Waiting], out: Out) {
+    if out.json {
+        let list: Vec<Value> = waiting.iter().map(facts).collect();
+        return out::json(&list);
+    }
+    let rows: Vec<Vec<String>> = waiting
+        .iter()
+        .map(|one| {
+            vec![
+                one.username.clone(),
+                one.name.clone(),
+                one.email.clone(),
+                moment(one.since),
+                moment(one.expires_at),
+                one.note.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let heads = [
+        "USERNAME",
+        "NAME",
+        "EMAIL",
+        "SINCE (UTC)",
+        "UNTIL",
+        "THEY SAY",
+    ];
+    out.table(&heads, &rows, "Nobody waits.");
+}
+
+fn told(who: &str, done: Option<Waiting>, verb: &str, out: Out) -> Result<(), Fault> {
+    let Some(one) = done else {
+        return Err(Fault::new(
+            format!("{who} does not wait"),
+            "nobody on the list has that username or id; they may have been answered, or their \
+             14 days are over",
+            "gerege signup list",
+        ));
+    };
+    if out.json {
+        let mut all = facts(&one);
+        if let Some(map) = all.as_object_mut() {
+            map.insert("done".into(), verb.into());
+        }
+        out::json(&all);
+    } else {
+        out::line(&format!(
+            "{verb} {} ({}); the running server sends the mail",
+            one.username, one.email
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The account pages: what a person sees of the account and takes back (UX 1.6).
+
+use std::time::Duration;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::pages::{dressed, skeleton};
+use crate::road::{refresh, text, tokens};
+use crate::signin::{sign_in, sign_in_at};
+
+const NEW: &str = "another lantern nine saddle";
+
+const PAGES: [&str; 7] = [
+    "/account",
+    "/account/details",
+    "/account/signing-in",
+    "/account/devices",
+    "/account/apps",
+    "/account/log",
+    "/account/agreements",
+];
+
+#[test]
+fn every_page_of_the_account_stands_and_needs_a_sign_in() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    for path in PAGES {
+        let answer = app.browser().get(path);
+        assert!(
+            [303].contains(&answer.status) && answer.location().starts_with("/signin"),
+            "{path}"
+        );
+    }
+    let mut owner = app.browser();
+    tokens(&app, &mut owner, "temuulen");
+    sign_in(&mut browser, "temuulen");
+    for path in PAGES {
+        let page = browser.get(path).is(200);
+        skeleton(&page);
+        dressed(&page);
+        assert!(page.text().contains("temuulen@localhost"), "{path}");
+    }
+    app.deliver();
+}
+
+// R39
+#[test]
+fn a_person_sees_and_ends_other_sessions() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let (mut here, mut there) = (app.browser(), app.browser());
+    sign_in(&mut there, "temuulen");
+    sign_in(&mut here, "temuulen");
+    app.deliver();
+    let page = here.get("/account/devices").is(200);
+    let html = page.text();
+    let session = html
+        .split('<')
+        .filter(|tag| tag.starts_with("button") && tag.contains("name=\"session\""))
+        .find_map(|tag| crate::http::attribute(tag, "value"))
+        .expect("another session");
+    let ended = here
+        .submit(&page, &[("session", &session)])
+        .leads("/account/devices");
+    let after = here.follow(&ended).is(200);
+    assert!(after.text().contains("role=\"status\""), "it is said");
+    there.get("/account").leads("/signin");
+    here.get("/account").is(200);
+    // Somebody else's session cannot be ended by its id.
+    app.person("other");
+    let mut other = app.browser();
+    sign_in(&mut other, "other");
+    sign_in(&mut there, "temuulen");
+    app.deliver();
+    let page = here.get("/account/devices").is(200).text();
+    let ids: Vec<String> = page
+        .split('<')
+        .filter(|tag| tag.contains("name=\"session\""))
+        .filter_map(|tag| crate::http::attribute(tag, "value"))
+        .collect();
+    for id in ids {
+        let token = other
+            .get("/account/devices")
+            .token()
+            .unwrap_or_else(|| other.get("/account/details").token().unwrap());
+        other.post("/account/devices", &[("form", &token), ("session", &id)]);
+    }
+    there.get("/account").is(200);
+}
+
+// R30 R39
+#[test]
+fn signing_out_everywhere_else_ends_messengers_too() {
+    let app = TestApp::new();
+    let mut messenger = app.browser();
+    let tokens = tokens(&app, &mut messenger, "temuulen");
+    let mut here = app.browser();
+    sign_in(&mut here, "temuulen");
+    app.deliver();
+    let page = here.get("/account/devices").is(200);
+    here.submit(&page, &[("everywhere", "else")])
+        .leads("/account/devices");
+    messenger.get("/account").leads("/signin");
+    refresh(&mut messenger, &text(&tokens, "refresh_token")).is(400);
+    here.get("/account").is(200);
+}
+
+// R08 R41 R71
+#[test]
+fn a_new_password_needs_a_fresh_proof_and_ends_the_rest() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let (mut here, mut there) = (app.browser(), app.browser());
+    sign_in(&mut there, "temuulen");
+    sign_in(&mut here, "temuulen");
+    app.deliver();
+    let page = here.get("/account/signing-in").is(200);
+    app.pass(Duration::from_secs(11 * 60));
+    here.get("/account/signing-in")
+        .leads("/confirm?for=signing-in");
+    // Posted past it all the same: nothing changes.
+    here.submit(&page, &[("password", NEW)]).leads("/confirm");
+    let confirm = here.get("/confirm?for=signing-in").is(200);
+    skeleton(&confirm);
+    here.submit(&confirm, &[("password", "a wrong guess of someone")])
+        .is(422);
+    let before = here.cookies["gerege"].clone();
+    here.submit(&confirm, &[("password", PASSWORD)])
+        .leads("/account/signing-in");
+    assert_ne!(
+        here.cookies["gerege"], before,
+        "a new cookie value at step-up"
+    );
+    let page = here.get("/account/signing-in").is(200);
+    here.submit(&page, &[("password", "short")]).is(422);
+    here.submit(&page, &[("password", NEW)])
+        .leads("/account/signing-in");
+    here.get("/account").is(200);
+    there.get("/account").leads("/signin");
+    let told = app.letter("temuulen@mail.example");
+    assert!(told.text.contains("changed"), "{}", told.text);
+    assert_eq!(
+        sign_in_at(&mut app.browser(), "/signin", "temuulen", PASSWORD).status,
+        422
+    );
+    sign_in_at(&mut app.browser(), "/signin", "temuulen", NEW).leads("/account");
+    app.deliver();
+}
+
+// R59: taking an app back ends its tokens.
+#[test]
+fn a_connected_app_is_removed() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    let tokens = tokens(&app, &mut browser, "temuulen");
+    let page = browser.get("/account/apps").is(200);
+    assert!(page.text().contains("Demo messenger"));
+    let removed = browser.submit(&page, &[("client", "demo-messenger")]);
+    let after = browser.arrive(removed).is(200);
+    assert!(after.text().contains("role=\"status\""));
+    refresh(&mut browser, &text(&tokens, "refresh_token")).is(400);
+    let page = browser.get("/account/apps").is(200);
+    assert!(!page.text().contains("name=\"client\""), "none is left");
+}
+
+#[test]
+fn a_name_is_changed_and_shown_as_it_is() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    let page = browser.get("/account/details").is(200);
+    let name = "<b>Тэмүүлэн</b> & \"co\"";
+    browser
+        .submit(&page, &[("save", "name"), ("name", name)])
+        .leads("/account/details");
+    let page = browser.get("/account").is(200);
+    assert!(page.text().contains("&lt;b&gt;Тэмүүлэн"), "escaped");
+    assert!(!page.text().contains("<b>Тэмүүлэн"));
+    let page = browser.get("/account/details").is(200);
+    let empty = browser
+        .submit(&page, &[("save", "name"), ("name", " ")])
+        .is(422);
+    skeleton(&empty);
+    // A strip cannot be written by a link from outside.
+    let forged = browser
+        .get("/account/details?done=password&mark=AAAA")
+        .is(200);
+    assert!(!forged.text().contains("role=\"status\""));
+}

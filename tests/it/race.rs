@@ -1,0 +1,293 @@
+//! Everything that happens once: 50 callers at the same moment, one winner (issue 2, 21).
+
+use std::sync::{Arc, Barrier};
+
+use gerege::store;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::http::{Answer, Browser};
+use crate::road::{CALLBACK, VERIFIER, code, redeem, refresh, text, tokens};
+use crate::signup::{begin, walk_to_code};
+
+const CALLERS: usize = 50;
+
+/// Lets all callers go at once, each with a browser of its own.
+fn race(
+    browsers: Vec<Browser>,
+    call: impl Fn(&mut Browser) -> Answer + Send + Sync + 'static,
+) -> Vec<Answer> {
+    let (gate, call) = (Arc::new(Barrier::new(browsers.len())), Arc::new(call));
+    let threads: Vec<_> = browsers
+        .into_iter()
+        .map(|mut browser| {
+            let (gate, call) = (gate.clone(), call.clone());
+            std::thread::spawn(move || {
+                gate.wait();
+                call(&mut browser)
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .map(|one| one.join().expect("an answer"))
+        .collect()
+}
+
+#[track_caller]
+fn none_broke(answers: &[Answer]) {
+    for answer in answers {
+        assert!(
+            answer.status < 500,
+            "{} {}: {}",
+            answer.path,
+            answer.status,
+            answer.text()
+        );
+    }
+}
+
+// R47
+#[test]
+fn a_code_is_redeemed_by_one() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let code = code(&mut browser, "temuulen");
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        redeem(browser, &code)
+    });
+    none_broke(&answers);
+    assert_eq!(
+        answers.iter().filter(|answer| answer.status == 200).count(),
+        1
+    );
+}
+
+// R54
+#[test]
+fn a_refresh_has_one_successor() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    let first = text(&tokens(&app, &mut browser, "temuulen"), "refresh_token");
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        refresh(browser, &first)
+    });
+    let mut successors: Vec<String> = answers
+        .iter()
+        .map(|answer| {
+            assert_eq!(
+                answer.status,
+                200,
+                "every honest caller is answered: {}",
+                answer.text()
+            );
+            text(&answer.json(), "refresh_token")
+        })
+        .collect();
+    successors.dedup();
+    assert_eq!(successors.len(), 1);
+    refresh(&mut browser, &successors[0]).is(200);
+}
+
+// R13
+#[test]
+fn a_mailed_code_makes_one_account() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    let page = walk_to_code(&mut browser, "/signup", "temuulen");
+    let code = app.letter("temuulen@mail.example").code();
+    let answers = race(vec![browser; CALLERS], move |browser| {
+        browser.submit(&page, &[("code", &code)])
+    });
+    none_broke(&answers);
+    assert_eq!(app.read(store::account::count), 1);
+    let account = app
+        .read(|c| store::account::find_by_username(c, "temuulen"))
+        .unwrap();
+    let id = account.id.clone();
+    assert_eq!(
+        app.read(move |c| store::browser::sessions_of(c, &id)).len(),
+        1
+    );
+    assert_eq!(
+        app.read(move |c| store::terms::accepted(c, &account.id))
+            .len(),
+        1
+    );
+}
+
+// R25: parallel guesses count; five are evaluated.
+#[test]
+fn wrong_codes_are_counted_side_by_side() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    let page = walk_to_code(&mut browser, "/signup", "temuulen");
+    let right = app.letter("temuulen@mail.example").code();
+    let wrong = if right == "000000" {
+        "111111"
+    } else {
+        "000000"
+    };
+    let (seen, guess) = (page.clone(), wrong.to_owned());
+    let answers = race(vec![browser.clone(); CALLERS], move |browser| {
+        browser.submit(&seen, &[("code", &guess)])
+    });
+    none_broke(&answers);
+    let evaluated = answers
+        .iter()
+        .filter(|answer| answer.errors().join("").contains("does not match"))
+        .count();
+    assert!(evaluated <= 5, "{evaluated} were evaluated");
+    browser.submit(&page, &[("code", &right)]).is(422);
+    assert_eq!(app.read(store::account::count), 0);
+}
+
+#[test]
+fn a_username_goes_to_one() {
+    let app = TestApp::new();
+    let drafts = 12;
+    let mut ready = Vec::new();
+    for number in 0..drafts {
+        let mut browser = app.browser();
+        let email = format!("person{number}@mail.example");
+        // Each takes a name of its own first; then all want the same one.
+        let name = format!("person{number}");
+        let begun = begin(&mut browser, "/signup", &name, &[("email", &email)]);
+        browser.follow(&begun).is(200);
+        ready.push(browser);
+    }
+    let answers = race(ready, |browser| {
+        let own = crate::signup::profile("temuulen");
+        let page = browser.get("/signup");
+        let draft = browser
+            .cookies
+            .get("gerege-draft")
+            .cloned()
+            .unwrap_or_default();
+        let email = format!(
+            "{}@mail.example",
+            &draft[..8].to_ascii_lowercase().replace(['-', '_'], "x")
+        );
+        let fields: Vec<(&str, &str)> = own
+            .iter()
+            .map(|(name, value)| {
+                (
+                    *name,
+                    if *name == "email" {
+                        email.as_str()
+                    } else {
+                        value.as_str()
+                    },
+                )
+            })
+            .collect();
+        browser.submit(&page, &fields)
+    });
+    none_broke(&answers);
+    let held = answers.iter().filter(|answer| answer.status == 303).count();
+    assert!(held >= 1, "somebody gets it");
+    app.deliver();
+}
+
+// R27
+#[test]
+fn a_way_back_in_is_used_by_one() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    browser
+        .fill("/forgot", &[("login", "temuulen")])
+        .leads("/reset");
+    let link = app.letter("temuulen@mail.example").link("/reset/");
+    let page = browser.get(&link).is(200);
+    let answers = race(vec![browser; CALLERS], move |browser| {
+        browser.submit(&page, &[("password", "another lantern nine saddle")])
+    });
+    let won = answers.iter().filter(|answer| answer.status == 303).count();
+    assert_eq!(won, 1);
+    for answer in &answers {
+        // Too many hashes at once may be told to wait: nothing happened then.
+        assert!(
+            [303, 410, 503].contains(&answer.status),
+            "{}",
+            answer.status
+        );
+    }
+    assert_eq!(
+        app.letters("temuulen@mail.example").len(),
+        2,
+        "one letter says that it changed"
+    );
+}
+
+// R21: one address proves one account, whoever is first.
+#[test]
+fn two_drafts_with_one_address_make_one_account() {
+    let app = TestApp::new();
+    let mut drafts = Vec::new();
+    for name in ["first-one", "second-one"] {
+        let mut browser = app.browser();
+        let begun = begin(
+            &mut browser,
+            "/signup",
+            name,
+            &[("email", "temuulen@mail.example")],
+        );
+        let agree = browser.follow(&begun);
+        let agreed = browser.submit(&agree, &[("decision", "accept")]);
+        browser.follow(&agreed).is(200);
+        let link = app.letter("temuulen@mail.example").link("/e/");
+        drafts.push((browser, link));
+    }
+    let gate = Arc::new(Barrier::new(2));
+    let threads: Vec<_> = drafts
+        .into_iter()
+        .map(|(mut browser, link)| {
+            let gate = gate.clone();
+            std::thread::spawn(move || {
+                let page = browser.get(&link);
+                gate.wait();
+                match page.token() {
+                    Some(_) => browser.submit(&page, &[]),
+                    None => page,
+                }
+            })
+        })
+        .collect();
+    let answers: Vec<Answer> = threads.into_iter().map(|one| one.join().unwrap()).collect();
+    none_broke(&answers);
+    assert_eq!(app.read(store::account::count), 1);
+    app.deliver();
+}
+
+// A stored request is answered with one code.
+#[test]
+fn a_request_is_answered_once() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let stored = browser.get(&crate::road::request(&[])).is(303);
+    let at = stored.location().to_owned();
+    let page = browser.arrive(stored);
+    let signed = browser.submit(&page, &[("login", "temuulen"), ("password", PASSWORD)]);
+    signed.leads("/oauth2/authorize/");
+    let answers = race(vec![browser; CALLERS], move |browser| browser.get(&at));
+    none_broke(&answers);
+    let codes: Vec<String> = answers
+        .iter()
+        .filter(|answer| answer.status == 303)
+        .filter_map(|answer| answer.param("code"))
+        .collect();
+    assert_eq!(codes.len(), 1, "{codes:?}");
+    let mut browser = app.browser();
+    let answer = crate::road::token(
+        &mut browser,
+        &[
+            ("grant_type", "authorization_code"),
+            ("code", &codes[0]),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ],
+    );
+    answer.is(200);
+}
