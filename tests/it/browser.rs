@@ -29,17 +29,17 @@ fn wizard(app: &TestApp, chromium: &Chromium) {
     assert_eq!(chromium.h1(), "Create an account");
     assert!(chromium.source().contains("Demo messenger"));
     fill_profile(chromium, "temuulen");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     assert_eq!(chromium.h1(), "Read and accept");
-    chromium.click("button[value=accept]");
+    chromium.go("button[value=accept]");
     assert_eq!(chromium.h1(), "Enter the code we sent");
     let code = app.letter("temuulen@mail.example").code();
     chromium.write("#code", &code);
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     assert_eq!(chromium.h1(), "Your account is ready");
     let back = std::thread::scope(|scope| {
         let heard = scope.spawn(|| callback.heard());
-        chromium.click("main form button.btn[type=submit]");
+        chromium.go("main form button.btn[type=submit]");
         heard.join().unwrap()
     });
     assert_eq!(chromium.h1(), "Back in the messenger");
@@ -58,16 +58,16 @@ fn wizard(app: &TestApp, chromium: &Chromium) {
 
 fn sign_out_and_in(app: &TestApp, chromium: &Chromium) {
     chromium.open(&format!("{}/signout", app.origin));
-    chromium.click("button[value=signout]");
+    chromium.go("button[value=signout]");
     assert!(chromium.h1().contains("signed out"), "{}", chromium.h1());
     chromium.open(&format!("{}/signin", app.origin));
     chromium.write("#login", "temuulen");
     chromium.write("#password", "a wrong guess of someone");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     assert!(chromium.has(".sum[role=alert]"));
     assert!(chromium.source().contains("does not match"));
     chromium.write("#password", PASSWORD);
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     assert!(chromium.url().ends_with("/account"), "{}", chromium.url());
     assert!(chromium.source().contains("Temuulen Bat"));
 }
@@ -134,7 +134,7 @@ fn a_stranger_signs_up_and_in_by_keyboard_alone() {
     chromium.open(&format!("{}/signup", app.origin));
     // Nothing typed: the summary is what is heard first, and its first link leads to the field.
     tab_to(&chromium, "password");
-    chromium.press(ENTER);
+    chromium.enter();
     assert_eq!(
         chromium.run("return document.activeElement.id"),
         "sum",
@@ -156,23 +156,23 @@ fn a_stranger_signs_up_and_in_by_keyboard_alone() {
         tab_to(&chromium, id);
         chromium.press(text);
     }
-    chromium.press(ENTER);
+    chromium.enter();
     assert_eq!(chromium.h1(), "Read and accept");
     tab_to(&chromium, "accept");
-    chromium.press(ENTER);
+    chromium.enter();
     let code = app.letter("temuulen@mail.example").code();
     tab_to(&chromium, "code");
     chromium.press(&code);
-    chromium.press(ENTER);
+    chromium.enter();
     assert_eq!(chromium.h1(), "Your account is ready");
     tab_to(&chromium, "keep");
     chromium.press(SPACE);
     tab_to(&chromium, "submit");
-    chromium.press(ENTER);
+    chromium.enter();
     assert!(chromium.url().ends_with("/account"), "{}", chromium.url());
     chromium.open(&format!("{}/signout", app.origin));
     tab_to(&chromium, "signout");
-    chromium.press(ENTER);
+    chromium.enter();
     chromium.open(&format!("{}/signin", app.origin));
     tab_to(&chromium, "login");
     chromium.press("temuulen");
@@ -180,7 +180,7 @@ fn a_stranger_signs_up_and_in_by_keyboard_alone() {
     // UX S1: Tab goes straight from the name to the password.
     assert_eq!(chromium.run("return document.activeElement.id"), "password");
     chromium.press(PASSWORD);
-    chromium.press(ENTER);
+    chromium.enter();
     assert!(chromium.url().ends_with("/account"), "{}", chromium.url());
 }
 
@@ -247,6 +247,7 @@ fn every_page_is_for_everyone() {
     let app = TestApp::with(&[("CHECK__KIND", "picture"), ("SIGNUP__MIN_AGE", "16")]);
     register(&app);
     let chromium = Chromium::start("eye", true);
+    chromium.color("light");
     let mut eye = Eye {
         chromium: &chromium,
         wrong: Vec::new(),
@@ -274,46 +275,46 @@ fn every_page_is_for_everyone() {
     eye.open(&at(&request(&[("client_id", "nobody")])), "unknown app");
     chromium.open(&at("/signin"));
     eye.picture("signin");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signin with mistakes");
     // The wizard.
     eye.open(&at(&request(&[("prompt", "create")])), "/signup");
     eye.picture("signup");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signup with mistakes");
     fill_profile(&chromium, "temuulen");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signup/check");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signup/check with a mistake");
     for way in ["sound", "question", "person", "picture"] {
         if chromium.has(&format!("button[value={way}]")) {
-            chromium.click(&format!("button[value={way}]"));
+            chromium.go(&format!("button[value={way}]"));
             eye.look(&format!("/signup/check {way}"));
         }
     }
     chromium.write("#code", &letters(&app));
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signup/agree");
-    chromium.click("button[value=decline]");
+    chromium.go("button[value=decline]");
     eye.look("/signup/agree declined");
     chromium.open(&at("/signup/agree"));
-    chromium.click("button[value=accept]");
+    chromium.go("button[value=accept]");
     eye.look("/signup/agree with a mistake");
     chromium.click("#age");
-    chromium.click("button[value=accept]");
+    chromium.go("button[value=accept]");
     eye.look("/signup/email");
     let letter = app.letter("temuulen@mail.example");
     eye.open(&at("/dev/mail"), "/dev/mail with a letter");
-    chromium.click("main a[href^='/dev/mail/']");
+    chromium.go("main a[href^='/dev/mail/']");
     eye.look("/dev/mail/…");
     eye.open(&at(&letter.link("/e/")), "/e/…");
     chromium.open(&at("/signup/email"));
     chromium.write("#code", "000000");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signup/email with a mistake");
     chromium.write("#code", &letter.code());
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/signup/done");
     // The account.
     for path in [
@@ -347,20 +348,20 @@ fn every_page_is_for_everyone() {
         "/signin/choose",
     );
     chromium.open(&at("/account/details"));
-    chromium.click("button[value=name]");
+    chromium.go("button[value=name]");
     eye.look("/account/details saved");
     chromium.open(&at("/signout"));
-    chromium.click("button[value=signout]");
+    chromium.go("button[value=signout]");
     eye.look("signed out");
     // A way back in.
     chromium.open(&at("/forgot"));
     chromium.write("#login", "temuulen");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/reset");
     let link = app.letter("temuulen@mail.example").link("/reset/");
     eye.open(&at(&link), "/reset/…");
     chromium.write("#password", "another lantern nine saddle");
-    chromium.click("main form button.btn[type=submit]");
+    chromium.go("main form button.btn[type=submit]");
     eye.look("/reset/done");
     app.deliver();
     assert!(eye.seen > 40, "{} pages", eye.seen);

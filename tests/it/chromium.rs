@@ -143,10 +143,36 @@ impl Chromium {
         self.wait(field.send_keys(text));
     }
 
-    /// Clicks what leads to another page, and waits until that is there.
+    /// Clicks what stays on the page.
     pub fn click(&self, css: &str) {
         let button = self.wait(self.client.find(Locator::Css(css)));
         self.wait(button.click());
+    }
+
+    /// Clicks what leads to another page, and waits until that one is there.
+    pub fn go(&self, css: &str) {
+        self.leave(|| self.click(css));
+    }
+
+    /// Presses Enter where it leads to another page, and waits until that one is there.
+    pub fn enter(&self) {
+        self.leave(|| self.press("\u{E007}"));
+    }
+
+    /// Does what ends this page. The driver does not say when the next one has begun: the old
+    /// one's root is asked for until it is gone.
+    fn leave(&self, done: impl FnOnce()) {
+        let root = self.wait(self.client.find(Locator::Css("html")));
+        done();
+        self.runtime.block_on(async {
+            for _ in 0..1500 {
+                if root.tag_name().await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            panic!("the page stayed");
+        });
     }
 
     /// Presses a key, or types, where the focus is.
@@ -163,9 +189,13 @@ impl Chromium {
         self.wait(self.client.issue_cmd(Cdp(command, parameters)));
     }
 
-    /// Light or dark, as the system would ask for it.
+    /// Light or dark, as the system would ask for it. Without motion, so that nothing is measured
+    /// on its way from one colour to the other.
     pub fn color(&self, scheme: &str) {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let features = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
         self.cdp("Emulation.setEmulatedMedia", features);
     }
 
