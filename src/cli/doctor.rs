@@ -284,7 +284,7 @@ fn database(found: &mut Findings, config: &Config) -> Option<Store> {
     }
     if let Engine::Sqlite(path) = engine
         && is_open(path)
-        && !path.parent().is_some_and(|folder| !is_open(folder))
+        && path.parent().is_none_or(is_open)
     {
         found.warn(
             "database file",
