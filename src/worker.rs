@@ -131,9 +131,10 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
                 tracing::info!(kind = item.kind, to = domain, "mail.sent");
                 store::outbox::sent(c, &item.id, said, now)
             }
-            Said::Gone => store::outbox::unsent(c, &item.id, "no longer needed", None, now),
+            Said::Gone => store::outbox::delete(c, &item.id),
             Said::Failed(Failure::Refused { code, said }) => {
-                tracing::error!(kind = item.kind, to = domain, code, said, "mail.refused");
+                // The server's words often repeat the address: they stand in the outbox only.
+                tracing::error!(kind = item.kind, to = domain, code, "mail.refused");
                 store::outbox::unsent(c, &item.id, &format!("{code} {said}"), None, now)
             }
             Said::Failed(Failure::Malformed { field }) => {
@@ -151,7 +152,6 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
                 tracing::warn!(
                     kind = item.kind,
                     to = domain,
-                    said,
                     tries = item.tries,
                     "mail.later"
                 );
@@ -173,6 +173,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
             Ok(store::draft::sweep(c, now)?
                 + store::request::sweep(c, now)?
                 + store::reset::sweep(c, now)?
+                + store::address::sweep(c, now)?
                 + store::counter::sweep(c, now)?
                 + store::grant::sweep(c, before)?
                 + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?

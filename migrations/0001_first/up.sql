@@ -219,6 +219,16 @@ CREATE TABLE reset (
 CREATE INDEX reset_account ON reset (account_id);
 CREATE INDEX reset_expires ON reset (expires_at);
 
+-- A new e-mail address that waits for its code; one for each account.
+CREATE TABLE address_change (
+    account_id TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    wrong BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX address_change_expires ON address_change (expires_at);
+
 -- Counts of tries, mails and the like, each for a span of time.
 CREATE TABLE counter (
     key TEXT PRIMARY KEY,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::opaque::Kind;
 use super::request::{self, Stored};
-use crate::account::{self, Account, Session};
+use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
+use crate::flow::terms;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
@@ -31,10 +32,10 @@ pub async fn begin(
     app: &App,
     asked: AuthorizeRequest,
     cookie: &str,
-) -> Result<Result<String, (Refusal, Option<Client>)>, Error> {
+) -> Result<Result<String, Refused>, Error> {
     let (client, services) = on_file(app, &asked).await?;
     if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
-        return Ok(Err((refusal, client)));
+        return Ok(Err(Refused(Box::new(refusal), client.map(Box::new))));
     }
     let (id, browser_id, now) = (app.rng.id(), app.rng.id(), app.clock.now());
     let hash = digest(cookie);
@@ -62,16 +63,20 @@ pub async fn begin(
     Ok(Ok(back))
 }
 
+/// A request that goes no further, and who asked, if that is known.
+#[derive(Debug)]
+pub struct Refused(pub Box<Refusal>, pub Option<Box<Client>>);
+
 /// What the door at `/oauth2/authorize/{id}` does.
 pub enum Outcome {
     /// The request waits no longer, or belongs to another browser.
     Gone,
     /// A page comes first.
-    Detour(Next),
+    Detour(Box<Next>),
     /// Sent back to the client; marks nothing more.
     Answer(Response),
     /// The request became wrong since it was stored (the client was changed).
-    Refused(Refusal, Option<Client>),
+    Refused(Refused),
 }
 
 /// Everything known about a waiting request in its browser.
@@ -90,12 +95,11 @@ pub struct Scene {
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when the request is refused.
-#[allow(clippy::type_complexity)] // two ways to fail, of different kinds
 pub async fn scene(
     app: &App,
     id: &str,
     cookie: Option<&str>,
-) -> Result<Option<Result<Scene, (Refusal, Option<Client>)>>, Error> {
+) -> Result<Option<Result<Scene, Refused>>, Error> {
     let here = browser::find(app, cookie).await?;
     let (wanted, now) = (id.to_owned(), app.clock.now());
     let stored = app
@@ -116,7 +120,7 @@ pub async fn scene(
         app.config.issuer(),
     ) {
         Ok(checked) => checked,
-        Err(refusal) => return Ok(Some(Err((refusal, client)))),
+        Err(refusal) => return Ok(Some(Err(Refused(Box::new(refusal), client.map(Box::new))))),
     };
     Ok(client.map(|client| {
         Ok(Scene {
@@ -128,6 +132,25 @@ pub async fn scene(
     }))
 }
 
+/// Whom a request's next page is about, as the one decision sees it: pages that asked on their own
+/// could ask another of the people in the browser.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
+    let view = view(app, scene).await?;
+    Ok(match next(&scene.checked, &view, app.clock.now()) {
+        Next::Confirm { account_id }
+        | Next::ContinueAs { account_id }
+        | Next::Terms { account_id }
+        | Next::Consent { account_id, .. } => scene
+            .here
+            .of(&account_id)
+            .map(|(_, account)| account.clone()),
+        _ => None,
+    })
+}
+
 /// Decides what comes next for a request, and gives the code when nothing is missing.
 ///
 /// # Errors
@@ -135,7 +158,7 @@ pub async fn scene(
 pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome, Error> {
     let scene = match scene(app, id, cookie).await? {
         None => return Ok(Outcome::Gone),
-        Some(Err((refusal, client))) => return Ok(Outcome::Refused(refusal, client)),
+        Some(Err(refused)) => return Ok(Outcome::Refused(refused)),
         Some(Ok(scene)) => scene,
     };
     let now = app.clock.now();
@@ -158,7 +181,7 @@ pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome
                 _ => Outcome::Gone,
             })
         }
-        detour => Ok(Outcome::Detour(detour)),
+        detour => Ok(Outcome::Detour(Box::new(detour))),
     }
 }
 
@@ -232,12 +255,8 @@ fn session_view(
     ask_again: bool,
     now: Time,
 ) -> Result<SessionView, Error> {
-    let terms_due = ask_again && {
-        let published = store::terms::list(c)?;
-        let accepted = store::terms::accepted(c, &account.id)?;
-        let due = account::terms::due(&published, &accepted, &account.language, now);
-        !due.must.is_empty() || !due.may_wait.is_empty() && !later
-    };
+    let due = terms::due_in(c, ask_again, &account.id, &account.language, now)?;
+    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
     Ok(SessionView {
         account_id: account.id.clone(),
         sid: session.sid.clone(),
@@ -304,12 +323,26 @@ async fn issue(
     // What was allowed by a click on the consent page is remembered with what was before.
     let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
+    let line = store::event::Event {
+        id: app.rng.id(),
+        account_id: account_id.clone(),
+        at: now.millis(),
+        kind: "app.allowed".into(),
+        detail: serde_json::json!({
+            "client": client_id,
+            "app": scene.client.name,
+            "device": session.agent,
+            "network": session.network,
+        })
+        .to_string(),
+    };
     let done = app
         .store
         .write(move |c| {
             // The session may have ended, or the account been closed, since it was read.
-            let alive = store::browser::find_session(c, &grant.sid)?
-                .is_some_and(|session| session.ended_at.is_none());
+            // Both are held, so that whoever ends them now sees this grant and ends it too.
+            let alive =
+                store::account::hold(c, &account_id, None)? && store::browser::hold(c, &grant.sid)?;
             if !alive || !store::request::answer(c, &id, now)? {
                 return Ok(false);
             }
@@ -324,6 +357,7 @@ async fn issue(
                         .collect::<Vec<_>>(),
                 );
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
+                store::event::add(c, &line)?;
             }
             store::grant::add(c, &grant, ends_at)?;
             store::grant::add_code(c, &code)?;

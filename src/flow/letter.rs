@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::mail;
 use crate::page::view::{
-    AlreadyAccount, LetInMail, MailTest, NewDevice, NotLetIn, PasswordChanged, ResetSecret, Server,
-    SignupCode,
+    AlreadyAccount, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
+    PasswordChanged, ResetSecret, Server, SignupCode,
 };
 use crate::page::{self, MailView};
 use crate::store::outbox::{self, Item};
@@ -44,6 +44,19 @@ pub enum Letter {
         device: String,
         place: String,
     },
+    /// The code that proves a new address.
+    EmailCode {
+        account_id: String,
+        change_id: String,
+    },
+    /// The address was changed; one goes to the old one and one to the new one.
+    EmailChanged {
+        account_id: String,
+        old: String,
+        new: String,
+        to_old: bool,
+        at: Time,
+    },
     /// The operator let the person in.
     LetIn { draft_id: String },
     /// The operator did not.
@@ -65,6 +78,8 @@ impl Letter {
             Self::Reset { .. } => "reset",
             Self::PasswordChanged { .. } => "password-changed",
             Self::NewDevice { .. } => "new-device",
+            Self::EmailCode { .. } => "email-code",
+            Self::EmailChanged { .. } => "email-changed",
             Self::LetIn { .. } => "let-in",
             Self::NotLetIn { .. } => "not-let-in",
             Self::Test { .. } => "test",
@@ -260,6 +275,50 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
                     device,
                     place,
                     devices: app.config.url("/account/devices"),
+                },
+            )?
+        }
+        Letter::EmailCode {
+            account_id,
+            change_id,
+        } => {
+            let account = account(&account_id)?;
+            let waits = app
+                .store
+                .read_now(|c| store::address::find(c, &account_id, now))?;
+            if waits.is_none_or(|change| change.id != change_id) {
+                return Err(Unwritten::Gone); // a newer one is on its way, or it was used
+            }
+            let code = derived::mail_code(master, &change_id, 0);
+            render(
+                app,
+                &account.language,
+                &EmailCode {
+                    server: server(),
+                    name: account.name,
+                    code: format!("{} {}", &code[..3], &code[3..]),
+                    minutes: secret_minutes,
+                },
+            )?
+        }
+        Letter::EmailChanged {
+            account_id,
+            old,
+            new,
+            to_old,
+            at,
+        } => {
+            let account = account(&account_id)?;
+            render(
+                app,
+                &account.language,
+                &EmailChanged {
+                    server: server(),
+                    name: account.name,
+                    old,
+                    new,
+                    to_old,
+                    at,
                 },
             )?
         }

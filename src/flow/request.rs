@@ -112,6 +112,8 @@ pub fn mark(
     now: Time,
     done: &dyn Fn(&mut Marks),
 ) -> Result<bool, Error> {
+    // Locked, so that two tabs do not take back what the other did.
+    store::request::lock(c, id)?;
     let Some(mut stored) = find(c, id, now)? else {
         return Ok(false);
     };

@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::account::terms::{self, Acceptance, Draft, Mistake, Version};
 use crate::app::App;
 use crate::clock::Time;
+use crate::flow::Visitor;
 use crate::store::{self, Conn, Error};
 
 /// The agreement that dev mode brings with it.
@@ -301,30 +302,31 @@ impl Due {
     }
 }
 
-/// What `account` is asked to accept at sign-in; nothing when the operator does not ask again.
+/// What `account` is asked to accept at sign-in, in `language`; nothing when the operator does not
+/// ask again.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn due(app: &Arc<App>, account: &Account) -> Result<Due, Error> {
-    let (house, now) = (app.clone(), app.clock.now());
-    let (id, language) = (account.id.clone(), account.language.clone());
+pub async fn due(app: &Arc<App>, account: &Account, language: &str) -> Result<Due, Error> {
+    let (ask_again, now) = (app.config.terms.ask_again_on_change, app.clock.now());
+    let (id, language) = (account.id.clone(), language.to_owned());
     app.store
-        .read(move |c| due_in(&house, c, &id, &language, now))
+        .read(move |c| due_in(c, ask_again, &id, &language, now))
         .await
 }
 
-/// As [`due`], inside a transaction of the caller's.
+/// As [`due`], on a connection of the caller's.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn due_in(
-    app: &App,
     c: &mut Conn<'_>,
+    ask_again: bool,
     account_id: &str,
     language: &str,
     now: Time,
 ) -> Result<Due, Error> {
-    if !app.config.terms.ask_again_on_change {
+    if !ask_again {
         return Ok(Due::default());
     }
     let published = store::terms::list(c)?;
@@ -338,17 +340,52 @@ pub fn due_in(
     })
 }
 
-/// Records that a person accepted these versions.
+/// Records that a person accepts what is due, if it is what the page showed: `seen` holds
+/// document, version and language of each. `false` when something newer came meanwhile.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn accept_in(
-    c: &mut Conn<'_>,
-    account_id: &str,
-    versions: &[Version],
-    now: Time,
-) -> Result<(), Error> {
-    versions
-        .iter()
-        .try_for_each(|version| store::terms::accept(c, account_id, &version.accept(now)))
+pub async fn accept(
+    app: &Arc<App>,
+    account: &Account,
+    language: &str,
+    seen: Vec<(String, i64, String)>,
+    visitor: &Visitor,
+) -> Result<bool, Error> {
+    let (ask_again, now) = (app.config.terms.ask_again_on_change, app.clock.now());
+    let (id, language) = (account.id.clone(), language.to_owned());
+    let line = visitor.event(app, &account.id, "terms", now);
+    let (device, network) = (visitor.agent.clone(), visitor.network());
+    app.store
+        .write(move |c| {
+            let due = due_in(c, ask_again, &id, &language, now)?;
+            let shown = |one: &Version| {
+                seen.iter().any(|(document, version, language)| {
+                    *document == one.document
+                        && *version == one.version
+                        && *language == one.language
+                })
+            };
+            if !due.all().all(shown) {
+                return Ok(false);
+            }
+            for version in due.all() {
+                store::terms::accept(c, &id, &version.accept(now))?;
+            }
+            let titles: Vec<&str> = due.all().map(|one| one.title.as_str()).collect();
+            let detail = serde_json::json!({
+                "device": device,
+                "network": network,
+                "title": titles.join(", "),
+            });
+            store::event::add(
+                c,
+                &store::event::Event {
+                    detail: detail.to_string(),
+                    ..line.clone()
+                },
+            )?;
+            Ok(true)
+        })
+        .await
 }

@@ -83,6 +83,9 @@ fn invalid_grant(why: &str) -> Problem {
     Problem::new(Code::InvalidGrant, why)
 }
 
+/// The person, the service that the token is for (none: ourselves), and its scopes.
+type Recipient = (Account, Option<Service>, Vec<String>);
+
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
 fn recipient(
     c: &mut Conn<'_>,
@@ -91,7 +94,7 @@ fn recipient(
     scopes: &[String],
     ask: &Exchange,
     now: Time,
-) -> Result<Result<(Account, Option<Service>, Vec<String>), Problem>, store::Error> {
+) -> Result<Result<Recipient, Problem>, store::Error> {
     let Some(account) = store::account::find(c, &grant.account_id)? else {
         return Ok(Err(invalid_grant("the account is gone")));
     };
@@ -322,7 +325,7 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
 }
 
 async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
-    let services = app.store.read(|c| store::client::list_services(c)).await?;
+    let services = app.store.read(store::client::list_services).await?;
     let (service, scopes) = owned(machine(client, ask, &services, app.config.issuer())?);
     let now = app.clock.now();
     let access_token = access(

@@ -256,6 +256,9 @@ impl Refusal {
     }
 }
 
+/// The longest request that is stored, in bytes of what the client chose.
+const LONGEST: usize = 6 * 1024;
+
 /// Judges a request. `services` are all registered ones, `issuer` our own name.
 ///
 /// # Errors
@@ -267,6 +270,25 @@ pub fn check(
     issuer: &str,
 ) -> Result<Checked, Refusal> {
     let (client, redirect) = recipient(request, client).map_err(Refusal::Page)?;
+    let sizes = [
+        &request.state,
+        &request.nonce,
+        &request.login_hint,
+        &request.id_token_hint,
+        &request.scope,
+        &request.ui_locales,
+        &request.acr_values,
+    ];
+    let size: usize = sizes.into_iter().flatten().map(String::len).sum();
+    // Requests are stored for an hour: what nobody has to prove to send has a bound.
+    if size > LONGEST {
+        return Err(Refusal::Redirect {
+            to: redirect,
+            mode: ResponseMode::Query,
+            problem: Problem::new(Code::InvalidRequest, "the request is too long"),
+            state: request.state.clone().filter(|state| state.len() <= LONGEST),
+        });
+    }
     let mode = match request.response_mode.as_deref() {
         Some(name) => ResponseMode::from_name(name),
         None => Some(default_mode(request)),

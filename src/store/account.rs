@@ -167,6 +167,18 @@ pub fn set_name(c: &mut Conn<'_>, id: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Sets the address, unless another account has it; `false` then.
+pub fn set_email(c: &mut Conn<'_>, id: &str, email: &str, email_key: &str) -> Result<bool, Error> {
+    if find_by_email(c, email_key)?.is_some_and(|other| other.id != id) {
+        return Ok(false);
+    }
+    // Someone who takes it in this instant makes the whole transaction fail; nothing is half done.
+    db!(c, conn => diesel::update(account::table.find(id))
+        .set((account::email.eq(email), account::email_key.eq(email_key)))
+        .execute(conn))?;
+    Ok(true)
+}
+
 /// Closes or opens an account.
 pub fn set_locked(c: &mut Conn<'_>, id: &str, at: Option<Time>) -> Result<(), Error> {
     db!(c, conn => diesel::update(account::table.find(id))
@@ -186,6 +198,23 @@ pub fn delete(c: &mut Conn<'_>, id: &str, name_mac: &str, now: Time) -> Result<(
     db!(c, conn => diesel::delete(consent::table.filter(consent::account_id.eq(id))).execute(conn))?;
     db!(c, conn => diesel::delete(device::table.filter(device::account_id.eq(id))).execute(conn))?;
     db!(c, conn => diesel::delete(event::table.filter(event::account_id.eq(id))).execute(conn))?;
+    super::address::remove(c, id)?;
     db!(c, conn => diesel::delete(account::table.find(id)).execute(conn))?;
     Ok(())
+}
+
+/// Holds an account until the transaction ends, if it is open: whoever closes it, deletes it or
+/// changes its password waits meanwhile, and sees what this one wrote. With `password` only while
+/// that hash is still the account's; `false` when it is not, or is closed or gone.
+pub fn hold(c: &mut Conn<'_>, id: &str, password: Option<&str>) -> Result<bool, Error> {
+    let open = account::table.find(id).filter(account::locked_at.is_null());
+    let held = match password {
+        Some(hash) => db!(c, conn => diesel::update(open.filter(account::password.eq(hash)))
+            .set(account::password.eq(hash))
+            .execute(conn))?,
+        None => db!(c, conn => diesel::update(open)
+            .set(account::password_at.eq(account::password_at))
+            .execute(conn))?,
+    };
+    Ok(held == 1)
 }

@@ -288,3 +288,14 @@ pub fn sweep(c: &mut Conn<'_>, before: Time, devices_before: Time) -> Result<usi
     ).execute(conn))?;
     Ok(sessions + browsers + devices)
 }
+
+/// Holds a session until the transaction ends, if it was not ended: whoever ends it waits
+/// meanwhile, and sees what this one wrote. `false` when it was ended.
+pub fn hold(c: &mut Conn<'_>, sid: &str) -> Result<bool, Error> {
+    Ok(
+        db!(c, conn => diesel::update(session::table.find(sid).filter(session::ended_at.is_null()))
+        .set(session::seen_at.eq(session::seen_at))
+        .execute(conn))?
+            == 1,
+    )
+}

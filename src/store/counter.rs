@@ -22,6 +22,16 @@ pub struct Count {
 /// after `span` without an end set by [`block`] the count begins again. The row is held until
 /// the transaction ends, so that parallel callers are counted one after the other.
 pub fn add(c: &mut Conn<'_>, key: &str, span: Duration, now: Time) -> Result<Count, Error> {
+    // Another's success may take the row away between the two statements on PostgreSQL.
+    for _ in 0..8 {
+        if let Some(count) = try_add(c, key, span, now)? {
+            return Ok(count);
+        }
+    }
+    Err(Error::Busy("a counter is cleared all the time".into()))
+}
+
+fn try_add(c: &mut Conn<'_>, key: &str, span: Duration, now: Time) -> Result<Option<Count>, Error> {
     let expires = now.plus(span).millis();
     db!(c, conn => diesel::insert_into(counter::table)
         .values((
@@ -35,14 +45,15 @@ pub fn add(c: &mut Conn<'_>, key: &str, span: Duration, now: Time) -> Result<Cou
     db!(c, conn => diesel::update(counter::table.find(key).filter(counter::expires_at.le(now.millis())))
         .set((counter::count.eq(0), counter::blocked_until.eq(0), counter::expires_at.eq(expires)))
         .execute(conn))?;
-    let (count, blocked): (i64, i64) = db!(c, conn => diesel::update(counter::table.find(key))
+    let row: Option<(i64, i64)> = db!(c, conn => diesel::update(counter::table.find(key))
         .set(counter::count.eq(counter::count + 1))
         .returning((counter::count, counter::blocked_until))
-        .get_result(conn))?;
-    Ok(Count {
+        .get_result(conn)
+        .optional())?;
+    Ok(row.map(|(count, blocked)| Count {
         count,
         blocked_until: Time::from_millis(blocked),
-    })
+    }))
 }
 
 /// The count under `key` now, without counting.

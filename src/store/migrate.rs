@@ -139,7 +139,7 @@ where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
 {
-    use diesel::migration::{Migration, MigrationSource};
+    use diesel::migration::MigrationSource;
     let broken = |error: Box<dyn std::error::Error + Send + Sync>| Error::Broken(error.to_string());
     let applied: Vec<String> = {
         let mut versions: Vec<String> = conn
@@ -154,7 +154,7 @@ where
     let mut known: Vec<(String, String)> = MigrationSource::<DB>::migrations(&MIGRATIONS)
         .map_err(broken)?
         .iter()
-        .map(|migration: &Box<dyn Migration<DB>>| {
+        .map(|migration| {
             (
                 migration.name().version().to_string(),
                 migration.name().to_string(),

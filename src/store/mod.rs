@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 pub mod account;
+pub mod address;
 pub mod browser;
 pub mod client;
 pub mod counter;

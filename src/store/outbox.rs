@@ -83,6 +83,21 @@ pub fn sent(c: &mut Conn<'_>, id: &str, said: &str, now: Time) -> Result<(), Err
     Ok(())
 }
 
+/// Takes out a letter that nobody needs any more.
+pub fn delete(c: &mut Conn<'_>, id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(outbox::table.find(id)).execute(conn))?;
+    Ok(())
+}
+
+/// How many letters wait to be sent.
+pub fn count_waiting(c: &mut Conn<'_>) -> Result<i64, Error> {
+    let query = outbox::table
+        .filter(outbox::sent_at.is_null())
+        .filter(outbox::failed_at.is_null())
+        .count();
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
 /// Puts a letter off, or gives it up when `again` is nothing.
 pub fn unsent(
     c: &mut Conn<'_>,

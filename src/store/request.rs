@@ -38,6 +38,14 @@ pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Request>, Error> {
     Ok(db!(c, conn => request::table.find(id).select(Request::as_select()).first(conn).optional())?)
 }
 
+/// Locks a request until the transaction ends.
+pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::update(request::table.find(id))
+        .set(request::created_at.eq(request::created_at))
+        .execute(conn))?;
+    Ok(())
+}
+
 /// Writes how far it has come.
 pub fn save(c: &mut Conn<'_>, id: &str, body: &str) -> Result<(), Error> {
     db!(c, conn => diesel::update(request::table.find(id))

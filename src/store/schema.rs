@@ -248,6 +248,16 @@ diesel::table! {
         detail -> Text,
     }
 }
+
+diesel::table! {
+    address_change (account_id) {
+        account_id -> Text,
+        id -> Text,
+        email -> Text,
+        wrong -> BigInt,
+        expires_at -> BigInt,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);

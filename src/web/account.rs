@@ -6,16 +6,16 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::fault::Fault;
 use super::form::Form;
-use super::signin::query;
+use super::signin::{query, step};
 use super::visit::Visit;
 use crate::account::{Account, Session};
 use crate::clock::Time;
-use crate::flow::settings::{self, Connected, Line, Place, Renewed};
+use crate::flow::settings::{self, Asked, Connected, Line, Place, Proved, Renewed};
 use crate::keys::Purpose;
 use crate::page::view::{
     self, Agreed, Agreements, Apps, Details, DeviceKind, Devices, Entry, Home, Log, SigningIn,
 };
-use crate::page::{Asked, FieldError, Shell};
+use crate::page::{self, FieldError, Shell};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 /// How many of each the first page shows.
@@ -137,7 +137,7 @@ async fn apps(visit: &Visit, account: &Account) -> Result<Vec<view::Connected>, 
     let show = |one: Connected| {
         let (can, _) = visit.app.page.abilities(
             &visit.lang,
-            &Asked {
+            &page::Asked {
                 scopes: &one.scopes,
                 services: &servers,
                 name: &account.name,
@@ -219,23 +219,37 @@ pub async fn home(http: HttpRequest, visit: Visit) -> Result<HttpResponse, Fault
 /// GET `/account/details`
 pub async fn details(http: HttpRequest, visit: Visit) -> Result<HttpResponse, Fault> {
     let (_, account) = member!(visit);
-    let name = account.name.clone();
-    details_page(&http, &visit, &account, StatusCode::OK, name, Vec::new())
+    let typed = Typed {
+        name: account.name.clone(),
+        email: String::new(),
+    };
+    details_page(&http, &visit, &account, typed, Vec::new()).await
 }
 
-fn details_page(
+/// What stands in the fields of `/account/details`.
+struct Typed {
+    name: String,
+    email: String,
+}
+
+async fn details_page(
     http: &HttpRequest,
     visit: &Visit,
     account: &Account,
-    status: StatusCode,
-    name: String,
+    typed: Typed,
     errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        UNPROCESSABLE
+    };
     let view = Details {
-        name,
+        name: typed.name,
         email: account.email.clone(),
+        new_email: typed.email,
+        pending: settings::pending(&visit.app, &account.id, visit.now).await?,
         errors,
-        ..Details::default()
     };
     visit.page_with(status, &shell(http, visit, account), &view)
 }
@@ -243,21 +257,49 @@ fn details_page(
 /// POST `/account/details`
 pub async fn save_details(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault> {
     let visit = &form.visit;
-    let (_, account) = member!(visit);
-    if form.text("save") != "name" {
-        return Err(Fault::unreadable());
-    }
-    let typed = form.text("name");
-    let saved = settings::rename(&visit.app, &account, typed, &visit.visitor(), visit.now).await?;
-    match saved {
-        Ok(()) => Ok(done(visit, "/account/details", "name", "")),
-        Err(code) => {
-            let page = &visit.app.page;
-            let error = page.error(&visit.lang, "name", code.id(), &code.args());
-            let typed = typed.to_owned();
-            details_page(&http, visit, &account, UNPROCESSABLE, typed, vec![error])
+    let (session, account) = member!(visit);
+    let (app, visitor, path) = (&visit.app, visit.visitor(), "/account/details");
+    let mut typed = Typed {
+        name: account.name.clone(),
+        email: String::new(),
+    };
+    let error = |field, id, args: &[(&str, String)]| app.page.error(&visit.lang, field, id, args);
+    let mistake = match form.text("save") {
+        "name" => {
+            form.text("name").clone_into(&mut typed.name);
+            match settings::rename(app, &account, &typed.name, &visitor, visit.now).await? {
+                Ok(()) => return Ok(done(visit, path, "name", "")),
+                Err(code) => error("name", code.id(), &code.args()),
+            }
         }
-    }
+        "email" => {
+            fresh!(visit, session, "details");
+            form.text("email").clone_into(&mut typed.email);
+            let asked =
+                settings::ask_email(app, &account, &typed.email, &visitor, visit.now).await?;
+            step(visit).await;
+            match asked {
+                Asked::Sent => return Ok(done(visit, path, "email-sent", "")),
+                Asked::Same => error("email", "email-same", &[]),
+                Asked::Limited => error("email", "code-mail-spent", &[]),
+                Asked::Mistake(code) => error("email", code.id(), &code.args()),
+            }
+        }
+        "code" => {
+            fresh!(visit, session, "details");
+            let whose = (&session, &account);
+            let code = form.text("code");
+            match settings::prove_email(app, whose, code, &visitor, visit.now).await? {
+                Proved::Done => return Ok(done(visit, path, "email", "")),
+                Proved::Gone => return Ok(visit.see_other(path)),
+                Proved::Empty => error("code", "code-empty", &[]),
+                Proved::Wrong => error("code", "code-wrong", &[]),
+                Proved::Spent => error("code", "code-spent", &[]),
+            }
+        }
+        _ => return Err(Fault::unreadable()),
+    };
+    details_page(&http, visit, &account, typed, vec![mistake]).await
 }
 
 /// GET `/account/signing-in`

@@ -71,6 +71,9 @@ impl FromRequest for Form {
     }
 }
 
+/// How long a body may take to arrive.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Reads an urlencoded body, up to its bound.
 pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
     let kind = request
@@ -87,6 +90,13 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
             "bad-request",
         ));
     }
+    let bytes = tokio::time::timeout(PATIENCE, collect(payload))
+        .await
+        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))??;
+    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+}
+
+async fn collect(payload: &mut Payload) -> Result<web::BytesMut, Fault> {
     let mut bytes = web::BytesMut::new();
     while let Some(piece) = next(payload).await {
         let piece = piece.map_err(|_| Fault::unreadable())?;
@@ -95,7 +105,7 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
         }
         bytes.extend_from_slice(&piece);
     }
-    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+    Ok(bytes)
 }
 
 async fn next(payload: &mut Payload) -> Option<Result<web::Bytes, actix_web::error::PayloadError>> {
@@ -104,13 +114,15 @@ async fn next(payload: &mut Payload) -> Option<Result<web::Bytes, actix_web::err
 }
 
 /// Whether a POST came from our own pages. Programs without an origin pass: they still need the
-/// page token. A page of another site always sends its origin with a POST (Fetch 3.2).
+/// page token. A page of another site always sends its origin with a POST (Fetch 3.2). Our own
+/// pages send `null`, because they send no referrer; a browser then says where it stood when it
+/// posted, and one that does not say is held to the page token.
 pub fn is_same_origin(request: &HttpRequest, own: &str) -> bool {
     let read = |name: &str| request.headers().get(name).map(|value| value.to_str());
     match (read("origin"), read("sec-fetch-site")) {
-        (Some(Ok(origin)), _) => origin == own,
         (Some(Err(_)), _) | (_, Some(Err(_))) => false,
-        (None, Some(Ok(site))) => site == "same-origin" || site == "none",
-        (None, None) => true,
+        (Some(Ok(origin)), _) if origin != "null" => origin == own,
+        (_, Some(Ok(site))) => site == "same-origin" || site == "none",
+        (_, None) => true,
     }
 }

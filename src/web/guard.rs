@@ -139,8 +139,9 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
             return Some(Fault::Page(StatusCode::FORBIDDEN, "not-here"));
         }
     }
-    // Programs are counted by who they are, not by where they stand: a chat server is one address
-    // for all its people (PROTOCOL 7). What is the same for all costs next to nothing.
+    // A chat server is one address for all its people and is never refused as a whole
+    // (PROTOCOL 7): the endpoints of programs are cheap to refuse at, and made-up tokens are known
+    // without a read.
     let path = http.path();
     if speaks_json(path)
         || ["/healthz", "/readyz", "/static/"]
@@ -181,20 +182,31 @@ fn address(http: &HttpRequest, config: &Config) -> IpAddr {
     if !trusted(&peer) {
         return peer;
     }
-    let hops: Vec<IpAddr> = http
+    let hops: Vec<&str> = http
         .headers()
         .get_all("x-forwarded-for")
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|hop| hop.trim().parse())
-        .collect::<Result<_, _>>()
-        .unwrap_or_default();
-    hops.iter()
-        .rev()
-        .find(|hop| !trusted(hop))
-        .or(hops.first())
-        .copied()
-        .unwrap_or(peer)
+        .collect();
+    // From the right, as each proxy added its own; what stands left of the first stranger, or of
+    // what cannot be read, is the stranger's word.
+    let mut nearest = peer;
+    for hop in hops.iter().rev() {
+        match forwarded(hop.trim()) {
+            Some(hop) if trusted(&hop) => nearest = hop,
+            Some(hop) => return hop,
+            None => break,
+        }
+    }
+    nearest
+}
+
+/// A hop as proxies write it: an address, with or without brackets and a port.
+fn forwarded(hop: &str) -> Option<IpAddr> {
+    hop.parse::<IpAddr>()
+        .ok()
+        .or_else(|| Some(hop.parse::<std::net::SocketAddr>().ok()?.ip()))
+        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
 }
 
 /// Six characters that can be read out on the telephone.
@@ -211,15 +223,10 @@ fn reference(rng: &Rng) -> String {
 /// An error without words, as actix makes them.
 fn bare(response: &HttpResponse) -> Option<Fault> {
     let status = response.status();
-    let spoken = response.headers().contains_key(header::WWW_AUTHENTICATE);
-    if spoken
-        || !status.is_client_error() && !status.is_server_error()
-        || response.headers().contains_key(header::CONTENT_TYPE)
-            && !response
-                .headers()
-                .get(header::CONTENT_TYPE)
-                .is_some_and(|kind| kind == "text/plain; charset=utf-8")
-    {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let spoken = response.headers().contains_key(header::WWW_AUTHENTICATE)
+        || kind.is_some_and(|kind| kind != "text/plain; charset=utf-8");
+    if spoken || !status.is_client_error() && !status.is_server_error() {
         return None;
     }
     Some(match status {

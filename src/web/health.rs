@@ -15,7 +15,7 @@ pub async fn alive() -> HttpResponse {
 
 /// It can do its work: the database answers and the keys are there. 503 while it cannot.
 pub async fn ready(app: web::Data<App>) -> HttpResponse {
-    let database = app.store.read(|c| store::account::count(c)).await.is_ok();
+    let database = app.store.read(store::account::count).await.is_ok();
     let now = app.clock.now();
     let keys = [Algorithm::RS256, Algorithm::ES256]
         .iter()

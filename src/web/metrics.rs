@@ -79,7 +79,7 @@ pub async fn show(app: web::Data<App>, metrics: web::Data<Metrics>) -> Result<Ht
             class.name()
         ));
     }
-    let unsent = app.store.read(|c| outbox::open(c, 10_000)).await?.len();
+    let unsent = app.store.read(outbox::count_waiting).await?;
     text.push_str("# TYPE gerege_mails_unsent gauge\n");
     text.push_str(&format!("gerege_mails_unsent {unsent}\n"));
     Ok(HttpResponse::Ok()

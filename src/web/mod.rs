@@ -116,9 +116,12 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
             "/services/{id}/userinfo",
             web::post().to(oauth::token::service_userinfo),
         )
-        .route("/oauth2/authorize", get().to(oauth::authorize::get))
+        .route("/oauth2/authorize", web::get().to(oauth::authorize::get))
         .route("/oauth2/authorize", web::post().to(oauth::authorize::post))
-        .route("/oauth2/authorize/{id}", get().to(oauth::authorize::decide))
+        .route(
+            "/oauth2/authorize/{id}",
+            web::get().to(oauth::authorize::decide),
+        )
         .route("/oauth2/token", web::post().to(oauth::token::token))
         .route("/oauth2/token", programs().to(guard::preflight))
         .route(
@@ -130,7 +133,7 @@ fn routes(config: &mut web::ServiceConfig, dev: bool) {
         .route("/oauth2/userinfo", get().to(oauth::token::userinfo))
         .route("/oauth2/userinfo", web::post().to(oauth::token::userinfo))
         .route("/oauth2/userinfo", programs().to(guard::preflight))
-        .route("/oauth2/logout", get().to(oauth::logout::get))
+        .route("/oauth2/logout", web::get().to(oauth::logout::get))
         .route("/oauth2/logout", web::post().to(oauth::logout::post))
         .route("/signin/choose", get().to(oauth::consent::choose))
         .route("/signin/choose", web::post().to(oauth::consent::chosen))

@@ -285,8 +285,7 @@ async fn confirm_page(
     errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
     let request = request_of(http);
-    let here = visit.here().await?;
-    let whom = signin::whom(&visit.app, &here, request.as_deref(), visit.now).await?;
+    let whom = signin::whom(&visit.app, visit.cookie(), request.as_deref()).await?;
     let Some((_, account)) = whom else {
         return Ok(visit.see_other(&keeping("/signin", request.as_deref())));
     };
@@ -316,8 +315,7 @@ pub async fn confirm(http: HttpRequest, form: Form) -> Result<HttpResponse, Faul
         let missing = error("password-missing", &[]);
         return confirm_page(&http, visit, unprocessable, None, missing).await;
     }
-    let here = visit.here().await?;
-    let whom = signin::whom(&visit.app, &here, request.as_deref(), visit.now).await?;
+    let whom = signin::whom(&visit.app, visit.cookie(), request.as_deref()).await?;
     let Some((session, _)) = whom else {
         return Ok(visit.see_other(&keeping("/signin", request.as_deref())));
     };
@@ -327,6 +325,7 @@ pub async fn confirm(http: HttpRequest, form: Form) -> Result<HttpResponse, Faul
         &session,
         password,
         request.as_deref(),
+        visit.device(),
         &visitor,
         visit.now,
     );

@@ -93,3 +93,19 @@ pub(super) fn document(version: &Version, ticked: bool) -> Document {
         ticked,
     }
 }
+
+/// Which versions a posted page had shown: document, version, language.
+pub(super) fn seen(fields: &Params) -> Vec<(String, i64, String)> {
+    fields
+        .iter()
+        .filter_map(|(name, value)| {
+            let document = name.strip_prefix("seen_")?;
+            let (version, language) = value.split_once('.')?;
+            Some((
+                document.to_owned(),
+                version.parse().ok()?,
+                language.to_owned(),
+            ))
+        })
+        .collect()
+}

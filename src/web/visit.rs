@@ -41,6 +41,7 @@ pub struct Visit {
     cookie: String,
     came_with_cookie: bool,
     lasting: Cell<bool>,
+    reads: bool,
     agent: String,
     set: RefCell<Vec<actix_web::cookie::Cookie<'static>>>,
     notice: RefCell<Option<String>>,
@@ -90,6 +91,7 @@ pub fn of(request: &HttpRequest) -> Result<Visit, Fault> {
         came_with_cookie: cookie.is_some(),
         cookie: cookie.unwrap_or_else(|| app.rng.secret().reveal()),
         lasting: Cell::new(false),
+        reads: request.method().is_safe(),
         agent: agent::describe(request),
         set: RefCell::new(set),
         notice: RefCell::new(None),
@@ -212,7 +214,9 @@ impl Visit {
         view: &V,
     ) -> Result<HttpResponse, Fault> {
         let html = self.app.page.page(shell, view)?;
-        if !self.came_with_cookie && !self.lasting.get() {
+        // Never with the answer to a POST: one from another site comes without the cookie that
+        // the browser holds, and a new one would take its place (SameSite=Lax).
+        if self.reads && !self.came_with_cookie && !self.lasting.get() {
             self.set(Jar::Browser, &self.cookie, false);
         }
         let mut response = HttpResponse::build(status);

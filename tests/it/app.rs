@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use gerege::account::signup::Draft;
 use gerege::account::{Account, Email, Username};
 use gerege::app::App;
 use gerege::clock::{Clock, Time};
@@ -273,6 +274,20 @@ impl TestApp {
         })
         .expect("the name is free");
         account
+    }
+
+    /// The drafts of sign-ups, newest last.
+    pub fn drafts(&self) -> Vec<Draft> {
+        let engine = &self.app.config.database.engine;
+        let ids = match engine {
+            Engine::Sqlite(path) => dump::sqlite_ids(path, "draft"),
+            Engine::Postgres(url) => self
+                .runtime
+                .block_on(dump::postgres_ids(url.reveal(), "draft")),
+        };
+        ids.into_iter()
+            .filter_map(|id| self.read(move |c| store::draft::find_by_id(c, &id)))
+            .collect()
     }
 
     /// Every row that a refusal must not change, as text. Counters, and requests and browser

@@ -82,3 +82,29 @@ pub async fn postgres(url: &str) -> String {
     let _ = run.await;
     all
 }
+
+/// The ids of a table in an SQLite file, in the order in which they were made.
+pub fn sqlite_ids(path: &Path, table: &str) -> Vec<String> {
+    let mut conn = SqliteConnection::establish(&path.display().to_string()).unwrap();
+    let rows: Vec<Line> =
+        diesel::sql_query(format!("SELECT id AS line FROM \"{table}\" ORDER BY rowid"))
+            .load(&mut conn)
+            .unwrap();
+    rows.into_iter().map(|row| row.line).collect()
+}
+
+/// The same in PostgreSQL, for rows that are never moved.
+pub async fn postgres_ids(url: &str, table: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let run = tokio::spawn(connection);
+    let rows = client
+        .query(&format!("SELECT id FROM \"{table}\" ORDER BY id"), &[])
+        .await
+        .unwrap();
+    let ids = rows.iter().map(|row| row.get(0)).collect();
+    drop(client);
+    let _ = run.await;
+    ids
+}

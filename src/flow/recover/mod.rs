@@ -102,7 +102,8 @@ pub async fn ask(
             }
             let quiet = !known && !is_within(c, &by_account, now)?;
             let live = reset::count_live(c, &row.account_id, now)?;
-            if quiet || live >= LIVE && !row.account_id.is_empty() {
+            // What a stranger asked for is not the owner's on a device that the account knows.
+            if quiet || !known && live >= LIVE && !row.account_id.is_empty() {
                 return Ok(Asked::Sent);
             }
             reset::add(c, &row)?;

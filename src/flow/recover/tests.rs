@@ -1,3 +1,5 @@
+//! Stories of getting back in, told to a database of their own.
+
 use super::*;
 use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House, PASSWORD};

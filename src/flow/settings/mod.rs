@@ -1,11 +1,13 @@
 //! What a signed-in person sees of and changes about their own account.
 
+mod email;
 mod show;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+pub use self::email::{Asked, Proved, ask_email, pending, prove_email};
 pub use self::show::{Connected, Line, Place, agreements, apps, log, places, servers};
 use super::recover::{Change, judge};
 use super::signin::Error;

@@ -194,3 +194,117 @@ async fn a_removed_app_loses_its_grants_and_its_consent() {
         ("app.removed", "forum")
     );
 }
+
+impl House {
+    /// The code of the change that waits, as it is mailed.
+    async fn code(&self, account_id: &str) -> String {
+        let (id, now) = (account_id.to_owned(), self.app.clock.now());
+        let found = self
+            .app
+            .store
+            .read(move |c| store::address::find(c, &id, now));
+        let change = found.await.unwrap().unwrap();
+        crate::flow::derived::mail_code(self.app.keys.master(), &change.id, 0)
+    }
+}
+
+// SECURITY R27
+#[tokio::test]
+async fn an_address_is_changed_only_by_its_code() {
+    let house = House::new().await;
+    let (_, here) = house.enter("temuulen", DEVICE).await;
+    let (session, account) = here.first().cloned().unwrap();
+    let (visitor, now) = (house.visitor(), house.app.clock.now());
+    let (app, whose) = (&house.app, (&session, &account));
+    for (typed, told) in [
+        ("", Asked::Mistake(Code::EmailEmpty)),
+        ("x", Asked::Mistake(Code::EmailFormat)),
+        ("Temuulen@mail.example", Asked::Same),
+        ("new@mail.example", Asked::Sent),
+    ] {
+        let asked = ask_email(app, &account, typed, &visitor, now).await;
+        assert_eq!(asked.unwrap(), told, "{typed}");
+    }
+    crate::flow::recover::ask(app, "temuulen", None, &visitor, now)
+        .await
+        .unwrap();
+    let code = house.code(&account.id).await;
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for (typed, told) in [("12", Proved::Empty), (wrong, Proved::Wrong)] {
+        let proved = prove_email(app, whose, typed, &visitor, now).await;
+        assert_eq!(proved.unwrap(), told);
+    }
+    assert_eq!(
+        house.account("temuulen").await.email,
+        "temuulen@mail.example"
+    );
+    let proved = prove_email(app, whose, &code, &visitor, now).await;
+    assert_eq!(proved.unwrap(), Proved::Done);
+    assert_eq!(house.account("temuulen").await.email, "new@mail.example");
+    let again = prove_email(app, whose, &code, &visitor, now).await;
+    assert_eq!(again.unwrap(), Proved::Spent);
+    let id = account.id.clone();
+    let live = app
+        .store
+        .read(move |c| store::reset::count_live(c, &id, now));
+    assert_eq!(
+        live.await.unwrap(),
+        0,
+        "what went to the old address is dead"
+    );
+    assert_eq!(
+        house.letters().await,
+        ["email-code", "reset", "email-changed", "email-changed"]
+    );
+}
+
+// SECURITY R25
+#[tokio::test]
+async fn an_address_code_dies_after_five_tries_and_fifteen_minutes() {
+    let house = House::new().await;
+    let (_, here) = house.enter("temuulen", DEVICE).await;
+    let (session, account) = here.first().cloned().unwrap();
+    let (app, whose, visitor) = (&house.app, (&session, &account), house.visitor());
+    let (account, visitor) = (&account, &visitor);
+    let ask = || ask_email(app, account, "new@mail.example", visitor, app.clock.now());
+    let prove = |typed: String| async move {
+        let now = app.clock.now();
+        prove_email(app, whose, &typed, visitor, now).await.unwrap()
+    };
+    assert_eq!(ask().await.unwrap(), Asked::Sent);
+    let code = house.code(&account.id).await;
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for _ in 0..4 {
+        assert_eq!(prove(wrong.to_owned()).await, Proved::Wrong);
+    }
+    assert_eq!(prove(wrong.to_owned()).await, Proved::Spent);
+    assert_eq!(prove(code).await, Proved::Spent);
+    assert_eq!(ask().await.unwrap(), Asked::Sent);
+    let code = house.code(&account.id).await;
+    house.pass(15 * 60);
+    assert_eq!(prove(code).await, Proved::Spent);
+    // Three mails to one address in 15 minutes (SECURITY R24).
+    for told in [Asked::Sent, Asked::Sent, Asked::Sent, Asked::Limited] {
+        assert_eq!(ask().await.unwrap(), told);
+    }
+}
+
+// SECURITY R10, R11
+#[tokio::test]
+async fn an_address_of_another_account_is_not_told_and_never_taken() {
+    let house = House::new().await;
+    let (_, here) = house.enter("temuulen", DEVICE).await;
+    let (session, account) = here.first().cloned().unwrap();
+    let (visitor, now) = (house.visitor(), house.app.clock.now());
+    let asked = ask_email(&house.app, &account, "sarnai@mail.example", &visitor, now).await;
+    assert_eq!(asked.unwrap(), Asked::Sent);
+    assert_eq!(house.letters().await, ["already-account"]);
+    let code = house.code(&account.id).await;
+    let whose = (&session, &account);
+    let proved = prove_email(&house.app, whose, &code, &visitor, now).await;
+    assert_eq!(proved.unwrap(), Proved::Spent);
+    assert_eq!(
+        house.account("temuulen").await.email,
+        "temuulen@mail.example"
+    );
+}

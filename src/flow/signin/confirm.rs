@@ -9,11 +9,10 @@ use super::guess::{Reserved, Who, reserve};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::browser::Here;
-use crate::flow::{Visitor, request};
+use crate::flow::{Visitor, authorize, browser, request};
 use crate::hash::Verdict;
 use crate::rng::Secret;
-use crate::store::{self, browser, event};
+use crate::store::{self, event};
 
 /// What came of it.
 #[derive(Debug)]
@@ -28,48 +27,41 @@ pub enum Confirmed {
     Gone,
 }
 
-/// Who is to confirm: the person picked for the waiting request, else the one last proved.
+/// Who is to confirm: whom the waiting request is about, else the one last proved.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn whom(
     app: &App,
-    here: &Here,
+    cookie: Option<&str>,
     request: Option<&str>,
-    now: Time,
 ) -> Result<Option<(Session, Account)>, store::Error> {
-    let chosen = match (request.map(str::to_owned), &here.browser) {
-        (Some(id), Some(browser)) => {
-            let browser = browser.id.clone();
-            app.store
-                .read(move |c| {
-                    let stored = request::find(c, &id, now)?;
-                    Ok(stored
-                        .filter(|stored| stored.browser_id == browser)
-                        .and_then(|stored| stored.marks.chosen))
-                })
-                .await?
-        }
-        _ => None,
-    };
-    let one = chosen.and_then(|account_id| here.of(&account_id));
-    Ok(one.or_else(|| here.first()).cloned())
+    if let Some(id) = request
+        && let Some(Ok(scene)) = authorize::scene(app, id, cookie).await?
+        && let Some(account) = authorize::whose(app, &scene).await?
+    {
+        return Ok(scene.here.of(&account.id).cloned());
+    }
+    Ok(browser::find(app, cookie).await?.first().cloned())
 }
 
-/// Compares the password of a signed-in person and notes the fresh proof.
+/// Compares the password of a signed-in person and notes the fresh proof. `device` is the
+/// known-device cookie: guesses made elsewhere do not keep the owner out (SECURITY R22).
 ///
 /// # Errors
 /// When the database or the hashing pool does not answer.
+#[allow(clippy::too_many_arguments)] // each is a fact of the one visit
 pub async fn confirm(
     app: &Arc<App>,
     session: &Session,
     password: &str,
     request: Option<&str>,
+    device: Option<&str>,
     visitor: &Visitor,
     now: Time,
 ) -> Result<Confirmed, Error> {
     let who = Who::Member(session.account_id.clone());
-    let counted = match reserve(app, who, None, now).await? {
+    let counted = match reserve(app, who, device, now).await? {
         Reserved::Slow(wait) => return Ok(Confirmed::Slow(wait)),
         Reserved::Go(counted) => counted,
     };
@@ -87,13 +79,12 @@ pub async fn confirm(
     let proved = app
         .store
         .write(move |c| {
-            let still = browser::find_session(c, &session.sid)?;
-            if still.is_none_or(|still| still.ended_at.is_some()) {
+            if !store::browser::hold(c, &session.sid)? {
                 return Ok(false);
             }
             counted.clear(c)?;
-            browser::rekey(c, &session.browser_id, &hash, now)?;
-            browser::prove(c, &session.sid, "pwd", session.keep, session.ends_at, now)?;
+            store::browser::rekey(c, &session.browser_id, &hash, now)?;
+            store::browser::prove(c, &session.sid, "pwd", session.keep, session.ends_at, now)?;
             event::add(c, &line)?;
             if let Some(request) = &request {
                 request::mark(c, request, &session.browser_id, now, &|marks| {

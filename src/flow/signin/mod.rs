@@ -141,8 +141,8 @@ pub async fn sign_in(
         .store
         .write(move |c| {
             // Closed, deleted or given a new password while the hash was computed.
-            let still = account::find(c, &found.id)?;
-            if !still.is_some_and(|now| now.locked_at.is_none() && now.password == found.password) {
+            // Held, so that a reset that comes now sees this session and ends it.
+            if !account::hold(c, &found.id, Some(&found.password))? {
                 return Ok(None);
             }
             counted.clear(c)?;

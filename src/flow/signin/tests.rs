@@ -391,9 +391,9 @@ async fn a_confirmation_is_a_fresh_proof_with_a_new_cookie() {
     house.pass(3600);
     let visitor = house.visitor();
     let now = house.app.clock.now();
-    let wrong = confirm(&house.app, &session, "wrong", None, &visitor, now).await;
+    let wrong = confirm(&house.app, &session, "wrong", None, None, &visitor, now).await;
     assert!(matches!(wrong.unwrap(), Confirmed::Wrong));
-    let right = confirm(&house.app, &session, PASSWORD, None, &visitor, now).await;
+    let right = confirm(&house.app, &session, PASSWORD, None, None, &visitor, now).await;
     let Confirmed::Yes(newer) = right.unwrap() else {
         panic!("not confirmed");
     };
@@ -415,9 +415,9 @@ async fn confirming_is_slowed_too() {
     let (session, _) = here.first().cloned().unwrap();
     let (visitor, now) = (house.visitor(), house.app.clock.now());
     for _ in 0..5 {
-        let wrong = confirm(&house.app, &session, "wrong", None, &visitor, now).await;
+        let wrong = confirm(&house.app, &session, "wrong", None, None, &visitor, now).await;
         assert!(matches!(wrong.unwrap(), Confirmed::Wrong));
     }
-    let slow = confirm(&house.app, &session, PASSWORD, None, &visitor, now).await;
+    let slow = confirm(&house.app, &session, PASSWORD, None, None, &visitor, now).await;
     assert!(matches!(slow.unwrap(), Confirmed::Slow(_)));
 }

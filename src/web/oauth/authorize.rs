@@ -5,11 +5,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::query;
-use crate::flow::authorize::{self, Outcome};
+use crate::flow::authorize::{self, Outcome, Refused};
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
-use crate::oauth::params::Params;
+use crate::oauth::params::{Params, encode_all};
 use crate::oauth::redirect::Response;
 use crate::page::App as Chip;
 use crate::page::view::{FormPost, Hidden, RedirectMismatch};
@@ -30,7 +30,7 @@ pub async fn get(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault>
 }
 
 /// POST: the request in the body, from whatever site (OpenID Connect Core 3.1.2.1). It changes
-/// nothing but what is stored.
+/// nothing: the browser is asked to come again by GET, with its cookie (PROTOCOL 3).
 ///
 /// # Errors
 /// [`Fault`].
@@ -40,7 +40,8 @@ pub async fn post(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let params = form::body(&http, &mut payload.into_inner()).await?;
-    begin(&visit, &params).await
+    let query = encode_all(params.iter());
+    Ok(visit.see_other(&format!("/oauth2/authorize?{query}")))
 }
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
@@ -52,7 +53,7 @@ async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
             }
             Ok(visit.see_other(&format!("/oauth2/authorize/{id}")))
         }
-        Err((refusal, client)) => refuse(visit, &refusal, client.as_ref()),
+        Err(Refused(refusal, client)) => refuse(visit, &refusal, client.as_deref()),
     }
 }
 
@@ -65,8 +66,8 @@ pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
     match authorize::decide(&visit.app, &id, visit.cookie()).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
         Outcome::Answer(response) => answer(&visit, response),
-        Outcome::Refused(refusal, client) => refuse(&visit, &refusal, client.as_ref()),
-        Outcome::Detour(next) => match next {
+        Outcome::Refused(Refused(refusal, client)) => refuse(&visit, &refusal, client.as_deref()),
+        Outcome::Detour(next) => match *next {
             Next::Create => go("/signup"),
             Next::SignIn { .. } => go("/signin"),
             Next::Choose => go("/signin/choose"),
@@ -129,21 +130,20 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
             on_file,
             nearest,
         } => {
-            let fix = format!("gerege client edit {client_id} --add-redirect {asked}");
+            let app = Chip {
+                name: client.map_or_else(|| client_id.clone(), |client| client.name.clone()),
+                host: String::new(),
+            };
+            let view = RedirectMismatch::new(app, client_id, asked, on_file);
             tracing::warn!(
                 req = visit.reference,
                 client = client_id,
                 asked,
                 onfile = nearest.as_ref().map(|(near, _)| near.as_str()),
                 differs = nearest.as_ref().map(|(_, differs)| differs.part.name()),
-                try = fix,
+                try = view.command, // quoted for a shell: a stranger wrote the address
                 "client.redirect"
             );
-            let app = Chip {
-                name: client.map_or_else(|| client_id.clone(), |client| client.name.clone()),
-                host: String::new(),
-            };
-            let view = RedirectMismatch::new(app, client_id, asked, on_file);
             visit.page_with(bad, &visit.shell(), &view)
         }
     }

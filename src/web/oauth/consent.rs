@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use serde::Deserialize;
 
-use crate::account::Account;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::{self, Marks};
 use crate::page::view::{Choice, Choose, Consent, ContinueAs};
@@ -83,20 +82,6 @@ pub(super) async fn mark(
     }
 }
 
-/// The account that the request is about: the one chosen for it, else the one last proved.
-pub(super) fn whose(scene: &Scene) -> Option<Account> {
-    let marks = &scene.stored.marks;
-    let chosen = [&marks.chosen, &marks.typed, &marks.made]
-        .into_iter()
-        .flatten()
-        .next();
-    match chosen {
-        Some(id) => scene.here.of(id),
-        None => scene.here.first(),
-    }
-    .map(|(_, account)| account.clone())
-}
-
 /// S2: which of the accounts in this browser.
 ///
 /// # Errors
@@ -126,7 +111,7 @@ pub async fn continue_as(visit: Visit, asking: Query<Asking>) -> Result<HttpResp
     let Some(scene) = scene(&visit, &asking).await? else {
         return gone(&visit);
     };
-    let Some(account) = whose(&scene) else {
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
     let view = ContinueAs {
@@ -176,14 +161,10 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(scene) = scene(&visit, &asking).await? else {
         return gone(&visit);
     };
-    let Some(account) = whose(&scene) else {
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let services = visit
-        .app
-        .store
-        .read(|c| store::client::list_services(c))
-        .await?;
+    let services = visit.app.store.read(store::client::list_services).await?;
     let by_scope: Vec<(String, String)> = services
         .iter()
         .flat_map(|service| {
@@ -227,7 +208,7 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
     let Some(scene) = scene(visit, &asking).await? else {
         return gone(visit);
     };
-    let Some(account) = whose(&scene) else {
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(visit));
     };
     if form.text("decision") != "allow" {

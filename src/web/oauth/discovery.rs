@@ -29,7 +29,7 @@ const ASKS: u32 = 100;
 /// # Errors
 /// [`Fault`], as JSON.
 pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
-    let services = app.store.read(|c| store::client::list_services(c)).await?;
+    let services = app.store.read(store::client::list_services).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let document = metadata::discovery(app.config.issuer(), &services, &languages);
     Ok(send(

@@ -9,6 +9,7 @@ use super::query;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::browser::Here;
+use crate::flow::signin;
 use crate::oauth::logout::{
     Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
 };
@@ -92,12 +93,12 @@ async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpR
         }
         Ok(Decision::Out { then }) => leave(visit, then),
         Ok(Decision::End { sids, then }) => {
-            end(visit, sids).await?;
+            end(visit, &sids, sids.len() == sessions.len()).await?;
             leave(visit, then)
         }
         Ok(Decision::Confirm { then }) if confirmed => {
-            let sids = sessions.into_iter().map(|one| one.sid).collect();
-            end(visit, sids).await?;
+            let sids: Vec<String> = sessions.into_iter().map(|one| one.sid).collect();
+            end(visit, &sids, true).await?;
             leave(visit, then)
         }
         Ok(Decision::Confirm { .. }) => ask(visit, &here, client.map(|client| client.name)),
@@ -112,8 +113,16 @@ fn ask(visit: &Visit, here: &Here, app: Option<String>) -> Result<HttpResponse, 
     visit.page(&visit.shell(), &SignOut { person, app })
 }
 
-async fn end(visit: &Visit, sids: Vec<String>) -> Result<(), Fault> {
-    let now = visit.now;
+/// Ends sessions; when all of the browser's are among them, its cookie opens nothing any more
+/// (SECURITY R37). Who else is signed in here stays.
+async fn end(visit: &Visit, sids: &[String], all: bool) -> Result<(), Fault> {
+    if all {
+        let visitor = visit.visitor();
+        signin::sign_out(&visit.app, visit.cookie(), &visitor, visit.now).await?;
+        visit.clear(Jar::Browser);
+        return Ok(());
+    }
+    let (sids, now) = (sids.to_vec(), visit.now);
     visit
         .app
         .store
@@ -124,7 +133,6 @@ async fn end(visit: &Visit, sids: Vec<String>) -> Result<(), Fault> {
             Ok(())
         })
         .await?;
-    visit.clear(Jar::Browser);
     Ok(())
 }
 

@@ -66,18 +66,12 @@ pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
 fn ticked(form: &Form) -> Ticked {
     let mut ticked = Ticked {
         age: form.has("age"),
+        seen: terms::seen(form.fields()),
         ..Ticked::default()
     };
-    for (name, value) in form.fields().iter() {
+    for (name, _) in form.fields().iter() {
         if let Some(document) = name.strip_prefix("accept_") {
             ticked.optional.insert(document.to_owned());
-        } else if let Some(document) = name.strip_prefix("seen_")
-            && let Some((version, language)) = value.split_once('.')
-            && let Ok(version) = version.parse()
-        {
-            ticked
-                .seen
-                .push((document.to_owned(), version, language.to_owned()));
         }
     }
     ticked

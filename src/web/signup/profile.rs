@@ -86,7 +86,7 @@ pub async fn take(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault> 
         email: form.text("email").to_owned(),
         password: form.text("password").to_owned().into(),
     };
-    let request_id = request_asked(http.query_string()).or_else(|| form.fields().owned("request"));
+    let request_id = request_asked(http.query_string());
     let begun = profile::begin(&visit.app, typed.clone(), &door(visit), request_id.clone()).await;
     let wrong = match begun {
         Ok(begun) => {

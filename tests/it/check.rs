@@ -1,0 +1,188 @@
+//! The security check (UX W2): its answer is nowhere, good once, and never the only way.
+
+use std::time::Duration;
+
+use gerege::account::signup::Draft;
+use gerege::captcha::Challenge;
+use gerege::flow::derived::check_seed;
+use gerege::store;
+
+use crate::app::TestApp;
+use crate::http::{Answer, Browser};
+use crate::pages::{dressed, skeleton};
+use crate::signup::begin;
+
+fn app() -> TestApp {
+    TestApp::with(&[("CHECK__KIND", "picture")])
+}
+
+/// What the picture shows now.
+fn challenge(app: &TestApp) -> Challenge {
+    let draft: Draft = app.drafts().pop().expect("a draft");
+    let seed = check_seed(app.app.keys.master(), &draft.id, draft.check.number);
+    Challenge::new(seed, usize::from(app.app.config.check.length))
+}
+
+fn arrive(browser: &mut Browser) -> Answer {
+    let begun = begin(browser, "/signup", "temuulen", &[]).leads("/signup/check");
+    browser.follow(&begun).is(200)
+}
+
+fn wrong(right: &str) -> String {
+    right
+        .chars()
+        .map(|c| if c == 'a' || c == 'A' { 'b' } else { 'a' })
+        .collect()
+}
+
+// R17
+#[test]
+fn the_letters_let_a_person_on() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = arrive(&mut browser);
+    skeleton(&page);
+    dressed(&page);
+    let picture = browser.get("/signup/check/picture").is(200);
+    assert_eq!(picture.header("content-type"), Some("image/png"));
+    assert_eq!(picture.header("cache-control"), Some("no-store"));
+    assert!(picture.bytes.starts_with(b"\x89PNG"));
+    let right = challenge(&app).letters().to_lowercase();
+    browser
+        .submit(&page, &[("code", &right)])
+        .leads("/signup/agree");
+}
+
+#[test]
+fn the_digits_of_the_sound_do_as_well() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = arrive(&mut browser);
+    let other = browser
+        .submit(&page, &[("other", "sound")])
+        .leads("/signup/check");
+    let page = browser.follow(&other).is(200);
+    skeleton(&page);
+    assert!(page.text().contains("<audio"), "{}", page.h1());
+    let sound = browser.get("/signup/check/sound").is(200);
+    assert!(sound.bytes.starts_with(b"RIFF"));
+    assert_eq!(sound.header("content-type"), Some("audio/wav"));
+    let right = challenge(&app).digits();
+    browser
+        .submit(&page, &[("code", &right)])
+        .leads("/signup/agree");
+}
+
+// R18
+#[test]
+fn the_answer_is_nowhere_to_be_read() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = arrive(&mut browser);
+    let right = challenge(&app).letters().to_lowercase();
+    let html = page.text().to_lowercase();
+    assert!(!html.contains(&right));
+    for (name, value) in &page.headers {
+        assert!(!value.to_lowercase().contains(&right), "{name}");
+    }
+    let picture = browser.get("/signup/check/picture").is(200);
+    let raw = String::from_utf8_lossy(&picture.bytes).to_lowercase();
+    assert!(!raw.contains(&right), "in the file's text");
+    for draft in app.drafts() {
+        let kept = format!("{draft:?}").to_lowercase();
+        assert!(!kept.contains(&right), "in the database");
+    }
+}
+
+// R17: replay, another's, late, left out, empty, several.
+#[test]
+fn an_answer_is_good_once_for_its_own_draft_and_in_time() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = arrive(&mut browser);
+    let right = challenge(&app).letters();
+    for fields in [
+        &[][..],
+        &[("code", "")],
+        &[("code", "   ")],
+        &[("code[]", right.as_str())],
+    ] {
+        browser.submit(&page, fields).is(422);
+    }
+    // Another draft's answer.
+    let mut other = app.browser();
+    let begun = begin(&mut other, "/signup", "stranger", &[]).leads("/signup/check");
+    let foreign = other.follow(&begun).is(200);
+    other.submit(&foreign, &[("code", &right)]).is(422);
+    // Three tries, then another picture: the old answer is worth nothing.
+    let mut third = app.browser();
+    let begun = begin(&mut third, "/signup", "someone", &[]).leads("/signup/check");
+    let page = third.follow(&begun).is(200);
+    let draft = |name: &str| {
+        app.drafts()
+            .into_iter()
+            .find(|draft| draft.username == name)
+            .unwrap()
+    };
+    let letters = |draft: &Draft| {
+        let seed = check_seed(app.app.keys.master(), &draft.id, draft.check.number);
+        Challenge::new(seed, usize::from(app.app.config.check.length)).letters()
+    };
+    let first = letters(&draft("someone"));
+    for _ in 0..3 {
+        third.submit(&page, &[("code", &wrong(&first))]).is(422);
+    }
+    third.submit(&page, &[("code", &first)]).is(422);
+    // Late.
+    let second = letters(&draft("someone"));
+    assert_ne!(first, second);
+    app.pass(Duration::from_secs(6 * 60));
+    third.submit(&page, &[("code", &second)]).is(422);
+    let third_one = letters(&draft("someone"));
+    third
+        .submit(&page, &[("code", &third_one)])
+        .leads("/signup/agree");
+}
+
+// R19 and the operator's word: ask a person.
+#[test]
+fn a_person_can_be_asked_to_let_one_in() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = arrive(&mut browser);
+    let other = browser
+        .submit(&page, &[("other", "person")])
+        .leads("/signup/check");
+    let page = browser.follow(&other).is(200);
+    skeleton(&page);
+    browser.submit(&page, &[("note", "")]).is(422);
+    let on = browser.submit(&page, &[("note", "I cannot see pictures. Bat knows me.")]);
+    let agree = browser.follow(&on.leads("/signup/agree")).is(200);
+    let agreed = browser
+        .submit(&agree, &[("decision", "accept")])
+        .leads("/signup/email");
+    let page = browser.follow(&agreed).is(200);
+    let code = app.letter("temuulen@mail.example").code();
+    let waits = browser
+        .submit(&page, &[("code", &code)])
+        .leads("/signup/waiting");
+    skeleton(&browser.follow(&waits).is(200));
+    assert_eq!(app.read(store::account::count), 0, "nobody let them in yet");
+}
+
+#[test]
+fn the_check_cannot_be_passed_by() {
+    let app = app();
+    let mut browser = app.browser();
+    let page = arrive(&mut browser);
+    for later in ["/signup/agree", "/signup/email", "/signup/done"] {
+        browser.get(later).leads("/signup/check");
+        let token = page.token().unwrap();
+        browser.post(
+            later,
+            &[("form", &token), ("decision", "accept"), ("code", "123456")],
+        );
+    }
+    assert!(app.letters("temuulen@mail.example").is_empty());
+    assert_eq!(app.read(store::account::count), 0);
+}

@@ -1,0 +1,205 @@
+// Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
+// revocation, sign-out. The last line counts.
+import assert from 'node:assert/strict'
+import * as oidc from 'openid-client'
+import * as oauth from 'oauth4webapi'
+import * as jose from 'jose'
+import { startServer } from './server.js'
+import { Person, heading } from './person.js'
+
+const CALLBACK = 'http://127.0.0.1:7654/callback'
+const SCOPE = 'openid profile email offline_access chat'
+const server = await startServer()
+const { issuer } = server
+const insecure = { [oauth.allowInsecureRequests]: true }
+
+// A confidential app of another party, registered by the operator while the server runs.
+function forum(id) {
+  const words = ['client', 'add', id, '--redirect', 'https://forum.example/callback']
+  words.push('--post-logout-redirect', 'https://forum.example/bye')
+  for (const scope of ['openid', 'profile', 'email', 'offline_access']) words.push('--scope', scope)
+  return JSON.parse(server.command(...words, '--json'))
+}
+
+const tests = {
+  async 'openid-client: a public messenger, a stranger who signs up'() {
+    const config = await oidc.discovery(new URL(issuer), 'demo-messenger', undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const verifier = oidc.randomPKCECodeVerifier()
+    const [state, nonce] = [oidc.randomState(), oidc.randomNonce()]
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: CALLBACK,
+      scope: SCOPE,
+      state,
+      nonce,
+      prompt: 'create',
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const person = new Person(issuer)
+    const { away } = await person.signUp(await person.go(url), 'temuulen')
+    const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
+    const tokens = await oidc.authorizationCodeGrant(config, away, checks)
+    assert.equal(tokens.claims().preferred_username, 'temuulen')
+    // A code is spent once.
+    await assert.rejects(oidc.authorizationCodeGrant(config, away, checks), { error: 'invalid_grant' })
+  },
+
+  async 'openid-client: sign in, refresh, userinfo, revoke, sign out'() {
+    const config = await oidc.discovery(new URL(issuer), 'demo-messenger', undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const verifier = oidc.randomPKCECodeVerifier()
+    const state = oidc.randomState()
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: CALLBACK,
+      scope: SCOPE,
+      state,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const person = new Person(issuer)
+    const { away } = await person.signIn(await person.go(url), 'temuulen')
+    const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier, expectedState: state })
+    const sub = tokens.claims().sub
+    const next = await oidc.refreshTokenGrant(config, tokens.refresh_token, { resource: issuer })
+    assert.notEqual(next.refresh_token, tokens.refresh_token)
+    const info = await oidc.fetchUserInfo(config, next.access_token, sub)
+    assert.equal(info.email, 'temuulen@mail.example')
+    assert.equal(info.email_verified, true)
+    const out = oidc.buildEndSessionUrl(config, {
+      id_token_hint: tokens.id_token,
+      post_logout_redirect_uri: 'http://127.0.0.1/signed-out',
+      state: 'bye',
+    })
+    const gone = await person.go(out)
+    assert.equal(gone.away?.searchParams.get('state'), 'bye', heading(gone))
+    assert.equal(heading(await person.go('/account')), 'Sign in')
+    await oidc.tokenRevocation(config, next.refresh_token)
+    await assert.rejects(oidc.refreshTokenGrant(config, next.refresh_token), { error: 'invalid_grant' })
+  },
+
+  async 'openid-client: a confidential app with consent'() {
+    const { client_id, client_secret } = forum('forum')
+    const config = await oidc.discovery(new URL(issuer), client_id, undefined, oidc.ClientSecretBasic(client_secret), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const verifier = oidc.randomPKCECodeVerifier()
+    const state = oidc.randomState()
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: 'https://forum.example/callback',
+      scope: 'openid profile email offline_access',
+      state,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const person = new Person(issuer)
+    const page = await person.signIn(await person.go(url), 'temuulen')
+    assert.match(heading(page), /use your account/)
+    const { away } = await person.submit(page, { decision: 'allow' })
+    const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier, expectedState: state })
+    const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
+    assert.equal(info.preferred_username, 'temuulen')
+    const next = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+    assert.ok(next.access_token)
+    const out = oidc.buildEndSessionUrl(config, {
+      id_token_hint: tokens.id_token,
+      post_logout_redirect_uri: 'https://forum.example/bye',
+    })
+    assert.equal((await person.go(out)).away?.href, 'https://forum.example/bye')
+  },
+
+  async 'oauth4webapi: the same, each step validated'() {
+    const as = await oauth
+      .discoveryRequest(new URL(issuer), insecure)
+      .then((answer) => oauth.processDiscoveryResponse(new URL(issuer), answer))
+    const client = { client_id: 'demo-messenger' }
+    const auth = oauth.None()
+    const verifier = oauth.generateRandomCodeVerifier()
+    const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]
+    const url = new URL(as.authorization_endpoint)
+    for (const [name, value] of Object.entries({
+      client_id: client.client_id,
+      redirect_uri: CALLBACK,
+      response_type: 'code',
+      scope: SCOPE,
+      state,
+      nonce,
+      max_age: '300',
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })) {
+      url.searchParams.set(name, value)
+    }
+    const person = new Person(issuer)
+    const { away } = await person.signIn(await person.go(url), 'temuulen')
+    const parameters = oauth.validateAuthResponse(as, client, away, state)
+    const answer = await oauth.authorizationCodeGrantRequest(as, client, auth, parameters, CALLBACK, verifier, insecure)
+    const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer, {
+      expectedNonce: nonce,
+      maxAge: 300,
+      requireIdToken: true,
+    })
+    await oauth.validateApplicationLevelSignature(as, answer, insecure)
+    const claims = oauth.getValidatedIdTokenClaims(tokens)
+    const refreshed = await oauth
+      .refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, {
+        ...insecure,
+        additionalParameters: { resource: issuer },
+      })
+      .then((answer) => oauth.processRefreshTokenResponse(as, client, answer))
+    const info = await oauth
+      .userInfoRequest(as, client, refreshed.access_token, insecure)
+      .then((answer) => oauth.processUserInfoResponse(as, client, claims.sub, answer))
+    assert.equal(info.name, 'Temuulen Bat')
+    await oauth
+      .revocationRequest(as, client, auth, refreshed.refresh_token, insecure)
+      .then(oauth.processRevocationResponse)
+    // The issuer stands in every answer (RFC 9207): one from elsewhere is refused.
+    away.searchParams.set('iss', 'https://evil.example')
+    assert.throws(() => oauth.validateAuthResponse(as, client, away, state))
+  },
+
+  async 'jose: a chat server checks the token by its own key'() {
+    const config = await oidc.discovery(new URL(issuer), 'demo-messenger', undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const verifier = oidc.randomPKCECodeVerifier()
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: CALLBACK,
+      scope: SCOPE,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const person = new Person(issuer)
+    const { away } = await person.signIn(await person.go(url), 'temuulen')
+    const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier })
+    const own = jose.createRemoteJWKSet(new URL(`${issuer}/services/demo-chat/jwks.json`))
+    const rules = { issuer, audience: 'demo-chat', typ: 'at+jwt', algorithms: ['RS256'] }
+    const { payload } = await jose.jwtVerify(tokens.access_token, own, rules)
+    assert.equal(payload.jid, 'temuulen@localhost')
+    // Neither by the issuer's keys, nor an ID token in its place.
+    const issuers = jose.createRemoteJWKSet(new URL(`${issuer}/jwks.json`))
+    await assert.rejects(jose.jwtVerify(tokens.access_token, issuers, rules))
+    await assert.rejects(jose.jwtVerify(tokens.id_token, own, rules))
+  },
+}
+
+let [passed, failed] = [0, 0]
+try {
+  for (const [name, test] of Object.entries(tests)) {
+    try {
+      await test()
+      passed++
+      console.log(`ok   ${name}`)
+    } catch (why) {
+      failed++
+      console.log(`FAIL ${name}\n${why.stack ?? why}\n${why.cause ? JSON.stringify(why.cause) : ''}`)
+    }
+  }
+} finally {
+  await server.stop()
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed ? 1 : 0

@@ -1,0 +1,116 @@
+"""authlib against the built server: code + PKCE, refresh, userinfo, revocation, sign-out."""
+
+import json
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import requests
+from authlib.common.security import generate_token
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from person import Person, heading
+from server import Server
+
+CALLBACK = "http://127.0.0.1:7655/callback"
+SCOPE = "openid profile email offline_access chat"
+
+
+def discover(issuer):
+    found = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=30).json()
+    assert found["issuer"] == issuer
+    return found
+
+
+def a_public_messenger(server):
+    at = discover(server.issuer)
+    client = OAuth2Session(
+        "demo-messenger",
+        scope=SCOPE,
+        redirect_uri=CALLBACK,
+        code_challenge_method="S256",
+        token_endpoint_auth_method="none",
+        revocation_endpoint_auth_method="none",
+    )
+    verifier, nonce = generate_token(48), generate_token(20)
+    url, state = client.create_authorization_url(
+        at["authorization_endpoint"], code_verifier=verifier, nonce=nonce, prompt="create"
+    )
+    person = Person(server.issuer)
+    away = person.sign_up(person.go(url), "temuulen")
+    answer = parse_qs(urlsplit(away).query)
+    assert answer["iss"] == [server.issuer] and answer["state"] == [state]
+    token = client.fetch_token(
+        at["token_endpoint"], authorization_response=away, state=state, code_verifier=verifier
+    )
+    keys = KeySet.import_key_set(requests.get(at["jwks_uri"], timeout=30).json())
+    claims = jwt.decode(token["id_token"], keys, algorithms=["RS256"]).claims
+    jwt.JWTClaimsRegistry(
+        iss={"essential": True, "value": server.issuer},
+        aud={"essential": True, "value": "demo-messenger"},
+        nonce={"essential": True, "value": nonce},
+    ).validate(claims)
+    assert claims["preferred_username"] == "temuulen"
+    hint = token["id_token"]
+    # The issuer's own audience opens userinfo.
+    old = token["refresh_token"]
+    token = client.refresh_token(at["token_endpoint"], refresh_token=old, resource=server.issuer)
+    assert token["refresh_token"] != old
+    info = client.get(at["userinfo_endpoint"]).json()
+    assert info["sub"] == claims["sub"] and info["email"] == "temuulen@mail.example"
+    out = {
+        "id_token_hint": hint,
+        "post_logout_redirect_uri": "http://127.0.0.1/signed-out",
+        "state": "bye",
+    }
+    gone = person.go(f"{at['end_session_endpoint']}?{urlencode(out)}")
+    assert isinstance(gone, str) and parse_qs(urlsplit(gone).query)["state"] == ["bye"], gone
+    assert heading(person.go("/account")) == "Sign in"
+    gone = client.revoke_token(
+        at["revocation_endpoint"], token["refresh_token"], token_type_hint="refresh_token"
+    )
+    assert gone.status_code == 200
+    refused = requests.post(
+        at["token_endpoint"],
+        data={
+            "grant_type": "refresh_token",
+            "refresh_token": token["refresh_token"],
+            "client_id": "demo-messenger",
+        },
+        timeout=30,
+    )
+    assert refused.status_code == 400 and refused.json()["error"] == "invalid_grant"
+
+
+def a_confidential_app(server):
+    at = discover(server.issuer)
+    scopes = [word for name in ("openid", "profile", "email") for word in ("--scope", name)]
+    made = json.loads(
+        server.command(
+            "client", "add", "forum", "--redirect", "https://forum.example/callback", *scopes, "--json"
+        )
+    )
+    client = OAuth2Session(
+        made["client_id"],
+        made["client_secret"],
+        scope="openid profile email",
+        redirect_uri="https://forum.example/callback",
+        code_challenge_method="S256",
+    )
+    verifier = generate_token(48)
+    url, state = client.create_authorization_url(at["authorization_endpoint"], code_verifier=verifier)
+    person = Person(server.issuer)
+    page = person.sign_in(person.go(url), "temuulen")
+    assert "use your account" in heading(page), heading(page)
+    away = person.submit(page, decision="allow")
+    token = client.fetch_token(
+        at["token_endpoint"], authorization_response=away, state=state, code_verifier=verifier
+    )
+    assert client.get(at["userinfo_endpoint"]).json()["preferred_username"] == "temuulen"
+    assert "refresh_token" not in token, "none was asked for"
+
+
+def run():
+    with Server(PASSWORD__MEMORY_KIB=8) as server:
+        for test in (a_public_messenger, a_confidential_app):
+            yield f"authlib: {test.__name__.replace('_', ' ')}", lambda test=test: test(server)
