@@ -266,7 +266,17 @@ fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
         Engine::Postgres(url) => {
             let _alone = alone(engine, "nothing was restored")?;
             postgres::restore(url.reveal(), file)?;
-            fits(engine, config)?;
+            // Its form cannot be looked into before, and what was there is gone by now.
+            fits(engine, config).map_err(|_| {
+                Fault::new(
+                    "the backup was restored, and does not go with this master key",
+                    format!(
+                        "its signing keys were made with another one than {}",
+                        config.master_key_file.display()
+                    ),
+                    "put the key of that time at master_key_file before the server starts",
+                )
+            })?;
             None
         }
     };

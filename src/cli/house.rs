@@ -62,10 +62,10 @@ impl House {
 
 fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
     let engine = &config.database.engine;
-    if !is_there(engine) {
-        if missing == Missing::Refuse {
-            return Err(nothing_yet(config));
-        }
+    if !is_there(engine) && missing == Missing::Refuse {
+        return Err(nothing_yet(config));
+    }
+    if missing == Missing::Make {
         make_folders(config)?;
     }
     let status = migrate::status(engine)?;
@@ -90,7 +90,10 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
             format!("{} migrations are due", status.pending.len()),
             "stop the server, then: gerege db migrate (or start the new server, which does it)",
         ));
-    } else if !config.master_key_file.exists() {
+    } else if !config.master_key_file.exists()
+        && migrate::setting(engine, "master_key_proof")?.is_some()
+    {
+        // A new key would be made here, and would open nothing.
         return Err(Fault::new(
             "the master key is missing",
             format!(
