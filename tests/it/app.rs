@@ -50,7 +50,6 @@ pub struct TestApp {
 /// A letter that was caught.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    pub to: String,
     pub subject: String,
     pub text: String,
 }
@@ -232,7 +231,6 @@ impl TestApp {
         all.into_iter()
             .filter(|caught| caught.to == to)
             .map(|caught| Letter {
-                to: caught.to,
                 subject: caught.subject,
                 text: caught.text,
             })

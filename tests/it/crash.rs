@@ -301,13 +301,13 @@ fn refresh(patient: &mut Patient, username: &str) {
             let Some(answer) = patient.submit(&at, &fields) else {
                 continue;
             };
-            at = patient.get(&answer.location().to_owned());
+            at = patient.get(answer.location());
         } else if at.path.starts_with("/signin/continue") {
             let account = patient.account(username).unwrap();
             let Some(answer) = patient.submit(&at, &[("account", account.as_str())]) else {
                 continue;
             };
-            at = patient.get(&answer.location().to_owned());
+            at = patient.get(answer.location());
         }
         let Some(code) = at.header("location").and_then(|to| param(to, "code")) else {
             continue;

@@ -160,11 +160,7 @@ impl Answer {
         let Some(summary) = between(&text, "class=\"sum\"", "</div>") else {
             return Vec::new();
         };
-        summary
-            .split("<li>")
-            .skip(1)
-            .map(|item| unescape(item))
-            .collect()
+        summary.split("<li>").skip(1).map(unescape).collect()
     }
 }
 
@@ -374,7 +370,7 @@ pub fn encode(fields: &[(&str, &str)]) -> String {
 /// A parameter of a URL, in its query or fragment.
 pub fn param(url: &str, name: &str) -> Option<String> {
     let at = url.find(['?', '#'])?;
-    url::form_urlencoded::parse(url[at + 1..].as_bytes())
+    url::form_urlencoded::parse(&url.as_bytes()[at + 1..])
         .find(|(own, _)| own == name)
         .map(|(_, value)| value.into_owned())
 }
