@@ -460,6 +460,7 @@ fn every_text_is_used() {
         "confirm-wrong",
         "secret-",
         "form-old",
+        "waiting-full",
     ];
     let mut idle = Vec::new();
     for (id, _) in entries("en") {
