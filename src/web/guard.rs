@@ -150,6 +150,10 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
     {
         return None;
     }
+    // No id of ours holds a NUL, and PostgreSQL keeps no text with one.
+    if http.path().contains('\0') || http.path().contains("%00") {
+        return Some(Fault::unreadable());
+    }
     app.limiter
         .check(Bucket::General, passed.address, app.clock.now())
         .err()

@@ -224,7 +224,7 @@ fn sign_up(patient: &mut Patient, username: &str) {
             "/signup/email" => {
                 // The worker catches the letter within its beat.
                 let mut code = patient.code();
-                for _ in 0..400 {
+                for _ in 0..6000 {
                     if code.is_some() {
                         break;
                     }

@@ -145,6 +145,7 @@ fn forged_tokens_open_nothing() {
         "bearer x y",
         "Basic x",
         "Basic Og==",
+        "Basic AGE6Yg==",
         "Basic ////",
         "Negotiate x",
         "é",
@@ -163,6 +164,28 @@ fn forged_tokens_open_nothing() {
             .with("Authorization", said)
             .post("/oauth2/token", &[("grant_type", "client_credentials")]);
         refused(&answer, said);
+    }
+    // A client that names itself with a character no database column holds.
+    for claims in [
+        r#"{"iss":"a\u0000","sub":"a\u0000"}"#,
+        r#"{"iss":"forum","sub":"forum","jti":"\u0000"}"#,
+    ] {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        let header = encode(r#"{"alg":"ES256","kid":"\u0000"}"#);
+        let assertion = format!("{header}.{}.AAAA", encode(claims));
+        let answer = app.browser().post(
+            "/oauth2/token",
+            &[
+                ("grant_type", "client_credentials"),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", &assertion),
+            ],
+        );
+        refused(&answer, claims);
     }
     assert_eq!(app.dump(), before);
     let mut asking = app

@@ -36,8 +36,11 @@ pub fn listen() {
         std::panic::set_hook(Box::new(move |panic| {
             let thread = std::thread::current();
             let name = thread.name().unwrap_or("unnamed");
-            // Tests have the names of modules; they may panic.
-            if !name.contains("::") && name != "main" {
+            // Tests may panic, and so may the threads that they start.
+            let own = panic
+                .location()
+                .is_some_and(|at| at.file().starts_with("tests/"));
+            if !own && !name.contains("::") && name != "main" {
                 tracing::error!(thread = name, "PANIC {panic}");
             }
             before(panic);
