@@ -139,6 +139,10 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
             return Some(Fault::Page(StatusCode::FORBIDDEN, "not-here"));
         }
     }
+    // No id of ours holds a NUL, and PostgreSQL keeps no text with one.
+    if http.path().contains('\0') || http.path().contains("%00") {
+        return Some(Fault::unreadable());
+    }
     // A chat server is one address for all its people and is never refused as a whole
     // (PROTOCOL 7): the endpoints of programs are cheap to refuse at, and made-up tokens are known
     // without a read.
@@ -149,10 +153,6 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
             .any(|free| path.starts_with(free))
     {
         return None;
-    }
-    // No id of ours holds a NUL, and PostgreSQL keeps no text with one.
-    if http.path().contains('\0') || http.path().contains("%00") {
-        return Some(Fault::unreadable());
     }
     app.limiter
         .check(Bucket::General, passed.address, app.clock.now())

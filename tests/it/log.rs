@@ -28,7 +28,8 @@ impl io::Write for Ear {
 pub fn listen() {
     BEGUN.call_once(|| {
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("warn,actix_http=off,gerege=trace"))
+            // A pool outlives its test by a moment, and its database does not.
+            .with_env_filter(EnvFilter::new("warn,actix_http=off,r2d2=off,gerege=trace"))
             .with_ansi(false)
             .with_writer(|| Ear)
             .init();
