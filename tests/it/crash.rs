@@ -222,7 +222,8 @@ fn sign_up(patient: &mut Patient, username: &str) {
             ),
             "/signup/agree" => patient.submit(&page, &[("decision", "accept")]),
             "/signup/email" => {
-                // The worker catches the letter within its beat.
+                // The worker catches the letter within its beat; one that a dead process had taken
+                // comes when that process's lease is over, 90 s later.
                 let mut code = patient.code();
                 for _ in 0..6000 {
                     if code.is_some() {
