@@ -139,8 +139,8 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
             return Some(Fault::Page(StatusCode::FORBIDDEN, "not-here"));
         }
     }
-    // No id of ours holds a NUL, and PostgreSQL keeps no text with one.
-    if http.path().contains('\0') || http.path().contains("%00") {
+    // Nothing of ours holds a NUL, and PostgreSQL keeps no text with one.
+    if http.path().contains('\0') || http.uri().to_string().contains("%00") {
         return Some(Fault::unreadable());
     }
     // A chat server is one address for all its people and is never refused as a whole

@@ -225,7 +225,7 @@ fn sign_up(patient: &mut Patient, username: &str) {
                 // The worker catches the letter within its beat; one that a dead process had taken
                 // comes when that process's lease is over, 90 s later.
                 let mut code = patient.code();
-                for _ in 0..6000 {
+                for _ in 0..12_000 {
                     if code.is_some() {
                         break;
                     }
