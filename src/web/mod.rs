@@ -1,4 +1,4 @@
-//! Doors over HTTP: the only actix-web. Every URL is in [`routes`].
+//! Doors over HTTP: the only actix-web. Every URL is in `routes`.
 
 mod account;
 mod agent;
