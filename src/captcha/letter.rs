@@ -78,24 +78,36 @@ pub(super) fn letter(face: usize, form: char) -> Result<Letter, Error> {
     let face = Face::parse(face, 0).map_err(|_| Error::Letter)?;
     let glyph = face.glyph_index(form).ok_or(Error::Letter)?;
     let mut pen = Pen::default();
-    let ink = face.outline_glyph(glyph, &mut pen).ok_or(Error::Letter)?;
-    let (width, height) = (f32::from(ink.width()), f32::from(ink.height()));
-    if width <= 0.0 || height <= 0.0 {
-        return Err(Error::Letter);
-    }
-    let middle = point(
-        f32::from(ink.x_min) + width / 2.0,
-        f32::from(ink.y_min) + height / 2.0,
-    );
-    let fit = |at: &Point| point((at.x - middle.x) / height, (middle.y - at.y) / height);
+    face.outline_glyph(glyph, &mut pen).ok_or(Error::Letter)?;
+    let letter = Letter::fitted(&pen.chains).ok_or(Error::Letter)?;
     Ok(Letter {
-        chains: pen
-            .chains
-            .iter()
-            .map(|chain| split(&chain.iter().map(fit).collect::<Vec<_>>()))
-            .collect(),
-        width: width / height,
+        chains: letter.chains.iter().map(|chain| split(chain)).collect(),
+        width: letter.width,
     })
+}
+
+impl Letter {
+    /// The letter of `chains`, y downwards; nothing where they have no height or no width.
+    pub(super) fn fitted(chains: &[Vec<Point>]) -> Option<Self> {
+        let points = || chains.iter().flatten();
+        let left = points().map(|at| at.x).fold(f32::MAX, f32::min);
+        let right = points().map(|at| at.x).fold(f32::MIN, f32::max);
+        let top = points().map(|at| at.y).fold(f32::MAX, f32::min);
+        let bottom = points().map(|at| at.y).fold(f32::MIN, f32::max);
+        let (width, height) = (right - left, bottom - top);
+        if width <= 0.0 || height <= 0.0 {
+            return None;
+        }
+        let middle = point(left + width / 2.0, top + height / 2.0);
+        let fit = |at: &Point| point((at.x - middle.x) / height, (at.y - middle.y) / height);
+        Some(Self {
+            chains: chains
+                .iter()
+                .map(|chain| chain.iter().map(fit).collect())
+                .collect(),
+            width: width / height,
+        })
+    }
 }
 
 /// Splits the lines of a closed chain until none is longer than a twentieth of the letter, so
@@ -119,6 +131,7 @@ fn split(chain: &[Point]) -> Vec<Point> {
     out
 }
 
+/// Writes an outline down, y downwards (in a font it runs upwards).
 #[derive(Default)]
 struct Pen {
     chains: Vec<Vec<Point>>,
@@ -139,14 +152,15 @@ impl Pen {
 impl OutlineBuilder for Pen {
     fn move_to(&mut self, x: f32, y: f32) {
         self.chains.push(Vec::new());
-        self.go(point(x, y));
+        self.go(point(x, -y));
     }
 
     fn line_to(&mut self, x: f32, y: f32) {
-        self.go(point(x, y));
+        self.go(point(x, -y));
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        let (y1, y) = (-y1, -y);
         let from = self.at;
         for step in 1..=Self::STEPS {
             let t = f32::from(step) / f32::from(Self::STEPS);
@@ -159,6 +173,7 @@ impl OutlineBuilder for Pen {
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        let (y1, y2, y) = (-y1, -y2, -y);
         let from = self.at;
         for step in 1..=Self::STEPS {
             let t = f32::from(step) / f32::from(Self::STEPS);

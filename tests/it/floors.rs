@@ -13,7 +13,7 @@ const ORDER: [&str; 19] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 35] = [
+const HOMES: [(&str, &[&str]); 36] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -37,6 +37,7 @@ const HOMES: [(&str, &[&str]); 35] = [
     ("pulldown_cmark", &["page"]),
     ("r2d2", &["store"]),
     ("rand", &["rng"]),
+    ("rand_core", &["captcha"]),
     ("rust_embed", &["page"]),
     ("similar", &["flow", "cli"]),
     ("tokio_postgres", &["store"]),
