@@ -17,9 +17,10 @@ use super::letter::Letter;
 /// around.
 const SIDE: u32 = 68;
 
-/// Whether `form` reads well in the package's face: with lines through them its K and X are one.
+/// Whether `form` reads well in the package's face: with lines through them its K and X are one,
+/// its N is an A and its b a D.
 pub(super) fn suits(form: char) -> bool {
-    !matches!(form, 'K' | 'X')
+    !matches!(form, 'K' | 'X' | 'N' | 'b')
 }
 
 /// The letter `form` in the package's face, in a weight and a bend of `draw`'s.
@@ -30,7 +31,9 @@ pub(super) fn letter(form: char, draw: &mut Draw) -> Result<Letter, Error> {
     let small = form.is_ascii_lowercase();
     let waves = f64::from(draw.within(0.6, 1.3));
     let height = f64::from(draw.within(-3.4, 3.4));
-    let pen = draw.within(0.7, if small { 1.0 } else { 1.6 });
+    // Clearly thicker than the curves, and no bowl closes.
+    let (thin, thick) = if small { (0.8, 1.0) } else { (1.0, 1.7) };
+    let pen = draw.within(thin, thick);
     let mut page = RngCaptcha::from_rng(First);
     page.set_chars(&[form]).add_char();
     if page.chars() != [form] {
