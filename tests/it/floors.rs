@@ -13,7 +13,7 @@ const ORDER: [&str; 19] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 36] = [
+const HOMES: [(&str, &[&str]); 35] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -44,7 +44,6 @@ const HOMES: [(&str, &[&str]); 36] = [
     ("tokio_postgres_rustls_improved", &["store"]),
     ("toml_edit", &["config", "captcha"]),
     ("tracing_subscriber", &["cli"]),
-    ("ttf_parser", &["captcha"]),
     ("unic_langid", &["page"]),
     ("unicode_normalization", &["account", "captcha"]),
     ("unicode_properties", &["account", "captcha"]),
