@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
+use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::service::{
+    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+};
 use crate::store::{self, Error};
 
 /// Puts the demo messenger and its service on file, unless they are there.
@@ -32,6 +34,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         refresh: RefreshPolicy::Always,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
+        dpop: Dpop::Optional,
         created_at: now,
     };
     let service = Service {
@@ -59,6 +62,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         rotation: Rotation::Jwks,
         machine: false,
         userinfo: false,
+        proof: Proof::Bearer,
         secret_hash: None,
         created_at: now,
     };

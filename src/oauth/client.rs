@@ -73,6 +73,17 @@ pub enum RefreshPolicy {
     Always,
 }
 
+/// Whether a client's tokens are bound to its key (RFC 9449 5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dpop {
+    /// When it sends a proof.
+    #[default]
+    Optional,
+    /// Each request for a token carries a proof, with a nonce of ours.
+    Required,
+}
+
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -106,6 +117,9 @@ pub struct Client {
     pub id_token_algorithm: Algorithm,
     /// Profile claims stand in the ID token, not only in userinfo.
     pub id_token_claims: bool,
+    /// Whether it must prove that it holds a key.
+    #[serde(default)]
+    pub dpop: Dpop,
     /// When it was registered.
     pub created_at: Time,
 }
@@ -144,6 +158,7 @@ pub(crate) mod tests {
             refresh: RefreshPolicy::Offline,
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
+            dpop: Dpop::Optional,
             created_at: Time::default(),
         }
     }

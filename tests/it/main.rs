@@ -12,6 +12,7 @@ mod browser;
 mod check;
 mod chromium;
 mod crash;
+mod dpop;
 mod dump;
 mod floors;
 mod forged;
