@@ -19,6 +19,8 @@ const CALLERS: usize = 16;
 const ROUNDS: usize = 3;
 /// How long each is taken.
 const SPAN: Duration = Duration::from_secs(3);
+/// How long a server is left alone before it counts as idle.
+const SETTLE: Duration = Duration::from_secs(2);
 const MB: f64 = 1e6;
 
 fn say(what: &str) {
@@ -26,18 +28,28 @@ fn say(what: &str) {
     let _ = writeln!(std::io::stderr(), "bench: {what}");
 }
 
-/// All of them.
+/// All of them, or only those of one section.
 ///
 /// # Errors
 /// When the program does not do what it is asked.
-pub fn all(program: &Path, folder: &Path) -> anyhow::Result<Vec<Row>> {
-    let mut rows = vec![size(program)?];
-    say("starts");
-    rows.extend(starts(program, folder)?);
-    say("setting up");
+pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<Vec<Row>> {
+    let due = |section: &str| {
+        let due = only.is_none_or(|only| only == section);
+        if due {
+            say(section);
+        }
+        due
+    };
+    let mut rows = Vec::new();
+    if due("size") {
+        rows.push(size(program)?);
+    }
+    if due("start") {
+        rows.extend(starts(program, folder)?);
+    }
     let gerege = Gerege::new(program, folder.join("load"))?;
     let (server, _) = gerege.serve()?;
-    thread::sleep(Duration::from_secs(2));
+    thread::sleep(SETTLE);
     let idle = server.resident()?;
     let secret = prepare(&gerege)?;
     // Running servers see what was put on file within a second.
@@ -46,34 +58,38 @@ pub fn all(program: &Path, folder: &Path) -> anyhow::Result<Vec<Row>> {
     let mut browsers: Vec<Browser> = (0..PEOPLE)
         .map(|n| Browser::new(server.address, n))
         .collect();
-    say("documents");
-    rows.push(document(
-        &server,
-        &bare,
-        "/.well-known/openid-configuration",
-        "Discovery",
-    )?);
-    rows.push(document(&server, &bare, "/jwks.json", "JWKS")?);
-    say("client_credentials");
-    rows.push(credentials(&server, &bare, &secret)?);
-    say("refresh");
-    for (scope, algorithm) in [("chat-es", "ES256"), ("chat-rs", "RS256")] {
-        let mut phones = Vec::new();
-        for browser in browsers.iter_mut().take(CALLERS) {
-            browser.sign_in()?;
-            phones.push(Phone::new(server.address, browser.allow(scope)?));
-        }
-        rows.push(refresh(&server, &bare, &mut phones, algorithm)?);
+    if due("documents") {
+        let path = "/.well-known/openid-configuration";
+        rows.push(document(&server, &bare, path, "Discovery")?);
+        rows.push(document(&server, &bare, "/jwks.json", "JWKS")?);
     }
-    say("sign-ins");
-    rows.push(sign_ins(&server, &mut browsers)?);
-    say("answers while sign-ins wait");
-    rows.extend(waits(&server, &mut browsers, &secret)?);
-    say("more sign-ins than can wait");
-    rows.push(flood(&server)?);
-    let loaded = server.resident()?;
-    rows.push(memory("Resident memory, idle", idle, 15.0));
-    rows.push(memory("Resident memory, after all of the above", loaded, 70.0));
+    if due("credentials") {
+        rows.push(credentials(&server, &bare, &secret)?);
+    }
+    if due("refresh") {
+        for (scope, algorithm) in [("chat-es", "ES256"), ("chat-rs", "RS256")] {
+            let mut phones = Vec::new();
+            for browser in browsers.iter_mut().take(CALLERS) {
+                browser.sign_in()?;
+                phones.push(Phone::new(server.address, browser.allow(scope)?));
+            }
+            rows.push(refresh(&server, &bare, &mut phones, algorithm)?);
+        }
+    }
+    if due("signin") {
+        rows.push(sign_ins(&server, &mut browsers)?);
+    }
+    if due("waits") {
+        rows.extend(waits(&server, &mut browsers, &secret)?);
+    }
+    if due("flood") {
+        rows.push(flood(&server)?);
+    }
+    if due("memory") {
+        let loaded = server.resident()?;
+        rows.push(memory("Resident memory, idle", idle, 15.0));
+        rows.push(memory("Resident memory, after all of this", loaded, 70.0));
+    }
     server.stop()?;
     Ok(rows)
 }
@@ -206,9 +222,9 @@ fn refresh(
     let ask_bare = bare_token(algorithm, "");
     let (ours, bound) = best(
         || {
-            let calls = phones.iter_mut().map(|phone| -> Call<'_> {
-                Box::new(|| phone.refresh())
-            });
+            let calls = phones
+                .iter_mut()
+                .map(|phone| -> Call<'_> { Box::new(|| phone.refresh()) });
             flat_out(server, calls.collect())
         },
         || flat_out(bare, same(bare, &ask_bare, CALLERS)),
@@ -219,7 +235,9 @@ fn refresh(
         _ => ("beside its bound".into(), None),
     };
     Ok(Row {
-        what: format!("Refresh with rotation, on disk, {CALLERS} callers, {algorithm}, CPU for each"),
+        what: format!(
+            "Refresh with rotation, on disk, {CALLERS} callers, {algorithm}, CPU for each"
+        ),
         measured: format!(
             "{:.0} µs, {own:.0} over the bound ({:.0}/s)",
             ours.micros(),
@@ -272,11 +290,7 @@ fn share(done: &Done) -> f64 {
     done.generator.as_secs_f64() * 100.0 / done.took.as_secs_f64()
 }
 
-fn waits(
-    server: &Process,
-    browsers: &mut [Browser],
-    secret: &str,
-) -> anyhow::Result<Vec<Row>> {
+fn waits(server: &Process, browsers: &mut [Browser], secret: &str) -> anyhow::Result<Vec<Row>> {
     let asks = [
         ("Discovery", get("/.well-known/openid-configuration", "")),
         ("client_credentials", machine(secret)),

@@ -1,5 +1,6 @@
 //! Measures the `gerege` program as a process on loopback, each figure beside a bound taken in the
-//! same run, and prints them as a table: `gerege-bench PATH-OF-GEREGE`. See docs/performance.md.
+//! same run, and prints them as a table: `gerege-bench PATH-OF-GEREGE [SECTION]`. See
+//! docs/performance.md.
 // A bench reads the clock and waits: that is what it is for.
 #![allow(clippy::disallowed_methods)]
 
@@ -12,16 +13,19 @@ mod story;
 mod table;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 
 fn main() -> ExitCode {
-    let done = match std::env::args().nth(1).as_deref() {
+    let mut words = std::env::args().skip(1);
+    let done = match words.next().as_deref() {
         Some("bare") => bare::serve(),
-        Some(program) => measure(PathBuf::from(program)),
-        None => Err(anyhow::anyhow!("usage: gerege-bench PATH-OF-GEREGE")),
+        Some(program) => measure(&PathBuf::from(program), words.next().as_deref()),
+        None => Err(anyhow::anyhow!(
+            "usage: gerege-bench PATH-OF-GEREGE [SECTION]"
+        )),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(program: PathBuf) -> anyhow::Result<()> {
+fn measure(program: &Path, only: Option<&str>) -> anyhow::Result<()> {
     let program = program
         .canonicalize()
         .with_context(|| program.display().to_string())?;
@@ -42,9 +46,14 @@ fn measure(program: PathBuf) -> anyhow::Result<()> {
         .parent()
         .context("the program lies nowhere")?
         .join(format!("bench-{}", std::process::id()));
-    let rows = figure::all(&program, &folder);
+    let rows = figure::all(&program, &folder, only);
     let _ = std::fs::remove_dir_all(&folder);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n\n{}", table::machine(bare::cores()), table::print(&rows?))?;
+    writeln!(
+        out,
+        "{}\n\n{}",
+        table::machine(bare::cores()),
+        table::print(&rows?)
+    )?;
     Ok(())
 }

@@ -189,7 +189,9 @@ impl Browser {
                 return self.redeem(&code);
             }
             // Ours are paths or whole URLs.
-            if let Some((_, path)) = at.split_once("://").and_then(|(_, rest)| rest.split_once('/'))
+            if let Some((_, path)) = at
+                .split_once("://")
+                .and_then(|(_, rest)| rest.split_once('/'))
             {
                 at = format!("/{path}");
             }
@@ -243,7 +245,9 @@ fn all_hidden(page: &Answer) -> Vec<(String, String)> {
 }
 
 fn hidden(page: &Answer) -> anyhow::Result<(String, String)> {
-    let form = all_hidden(page).into_iter().find(|(name, _)| name == "form");
+    let form = all_hidden(page)
+        .into_iter()
+        .find(|(name, _)| name == "form");
     form.context("a page without its form")
 }
 

@@ -28,9 +28,8 @@ impl Row {
 
 /// A Markdown table.
 pub fn print(rows: &[Row]) -> String {
-    let mut text = String::from(
-        "| What | Measured | Bound, same run | To reach | |\n|---|---|---|---|---|\n",
-    );
+    let mut text =
+        String::from("| What | Measured | Bound, same run | To reach | |\n|---|---|---|---|---|\n");
     for row in rows {
         // Writing to a String cannot fail.
         let _ = writeln!(
