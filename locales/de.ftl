@@ -385,6 +385,7 @@ log-not-me-html = Etwas davon warst nicht du? <a href="/account/signing-in">Änd
 log-signup = Konto angelegt
 log-signin = Angemeldet
 log-signin-new = Auf einem neuen Gerät angemeldet
+log-signin-failed = Falsches Passwort bei „Anmelden“
 log-signout = Abgemeldet
 log-session-ended = Ein Gerät wurde abgemeldet
 log-everywhere = Überall sonst abgemeldet

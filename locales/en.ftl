@@ -385,6 +385,7 @@ log-not-me-html = Something here was not you? <a href="/account/signing-in">Chan
 log-signup = Account made
 log-signin = Signed in
 log-signin-new = Signed in on a new device
+log-signin-failed = A wrong password at “Sign in”
 log-signout = Signed out
 log-session-ended = A device was signed out
 log-everywhere = Signed out everywhere else

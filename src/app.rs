@@ -174,7 +174,7 @@ fn mailer(config: &Config) -> Result<Mailer, mail::Error> {
     let Some(host) = config.mail.host.clone().filter(|_| !config.dev) else {
         return Mailer::folder(config.data_dir.join("mail"));
     };
-    let authority = match &config.mail.ca_file {
+    let authority = match &config.network.ca_file {
         Some(file) => Some(
             std::fs::read(file)
                 .map_err(|error| mail::Error::Authority(format!("{}: {error}", file.display())))?,

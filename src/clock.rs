@@ -123,13 +123,20 @@ impl Clock {
         }
     }
 
-    /// Corrects the machine's clock by `millis`, or moves a fixed clock on by as much.
+    /// Sets the machine's clock right by another one, which showed `right` when this one showed
+    /// `here`. Gives by how many milliseconds this one was off. A fixed clock stays as it is.
+    pub fn correct(&self, here: Time, right: Time) -> i64 {
+        let off = right.0.saturating_sub(here.0);
+        if let Self::System(offset) = self {
+            offset.fetch_add(off, Ordering::Relaxed);
+        }
+        off
+    }
+
+    /// Moves a fixed clock on; the machine's goes by itself.
     pub fn shift(&self, millis: i64) {
-        match self {
-            Self::System(offset) => offset.store(millis, Ordering::Relaxed),
-            Self::Fixed(at) => {
-                at.fetch_add(millis, Ordering::SeqCst);
-            }
+        if let Self::Fixed(at) = self {
+            at.fetch_add(millis, Ordering::SeqCst);
         }
     }
 }
@@ -145,6 +152,19 @@ mod tests {
         assert_eq!(at.civil(), (2026, 11, 22, 0, 0));
         assert_eq!(Time::from_date("2026-13-01"), None);
         assert_eq!(Time::from_millis(-1).seconds(), -1);
+    }
+
+    #[test]
+    fn the_machine_is_set_right_by_another_clock() {
+        let clock = Clock::system();
+        let here = clock.now();
+        assert_eq!(
+            clock.correct(here, here.plus(Duration::from_secs(60))),
+            60_000
+        );
+        assert!(clock.now().since(here) >= Duration::from_secs(60));
+        assert_eq!(clock.correct(Time(90_000), Time(30_000)), -60_000);
+        assert!(clock.now().since(here) < Duration::from_secs(60));
     }
 
     #[test]

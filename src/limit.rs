@@ -21,12 +21,14 @@ pub enum Bucket {
     Mail,
     /// Accounts finished; no limit unless one is set (`signup.per_address_per_hour`).
     Account,
-    /// Every request.
+    /// Wrong secrets of programs.
+    Caller,
+    /// Every request of a person's browser.
     General,
 }
 
 impl Bucket {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 
     /// The name in metrics and logs.
     pub fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Bucket {
             Self::SignUp => "signup",
             Self::Mail => "mail",
             Self::Account => "account",
+            Self::Caller => "caller",
             Self::General => "general",
         }
     }
@@ -75,6 +78,7 @@ const RATES: [Option<Rate>; Bucket::COUNT] = [
     Some(rate(60, 2_000)),
     Some(rate(20, 30_000)),
     None,
+    Some(rate(60, 1_000)),
     Some(rate(300, 20)),
 ];
 

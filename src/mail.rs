@@ -64,7 +64,7 @@ pub enum Error {
     #[error("mail.security = \"none\" is for a mail server on this machine only; {0} is not")]
     Clear(String),
     /// The extra certificate authority cannot be used.
-    #[error("mail.ca_file cannot be used: {0}")]
+    #[error("network.ca_file cannot be used: {0}")]
     Authority(String),
     /// The folder cannot be made.
     #[error("the mail folder cannot be made: {0}")]

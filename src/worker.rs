@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::{keyring, letter};
+use crate::flow::{health, keyring, letter};
 use crate::mail::{self, Failure};
 use crate::store::outbox::Item;
 use crate::store::{self, Error};
@@ -32,6 +32,7 @@ const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Runs until `stop` says so.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut swept: Option<Time> = None;
+    let mut clock_set: Option<Time> = None;
     while !*stop.borrow() {
         if let Err(error) = keyring::refresh(&app).await {
             tracing::warn!(%error, "keys");
@@ -40,6 +41,12 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             tracing::warn!(%error, "outbox");
         }
         let now = app.clock.now();
+        if clock_set.is_none_or(|at| now.since(at) >= health::CLOCK) {
+            if let Err(error) = health::set_clock(&app).await {
+                tracing::warn!(%error, "clock");
+            }
+            clock_set = Some(app.clock.now());
+        }
         if swept.is_none_or(|at| now.since(at) >= SWEEP) {
             if let Err(error) = sweep(&app, now).await {
                 tracing::warn!(%error, "sweep");
@@ -52,6 +59,19 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => {}
         }
     }
+}
+
+/// Takes over the letters of processes that were gone at `since`, when this one had the database
+/// alone: nobody waits for their leases to run out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take_over(app: &App, since: Time) -> Result<usize, Error> {
+    let (until, now) = (since.plus(LEASE), app.clock.now());
+    let released = app
+        .store
+        .write(move |c| store::outbox::release(c, until, now));
+    released.await
 }
 
 /// Sends what is due now; gives how many letters were tried.

@@ -1,25 +1,25 @@
-//! Letterforms: outlines from small cuts of free fonts (`faces/LICENSE`), as closed chains of short
-//! straight lines that can be bent.
+//! Letterforms: outlines out of free fonts (`faces/LICENSE`, `scripts/check-faces`), as closed
+//! chains of short straight lines that can be bent.
 
 use ab_glyph_rasterizer::{Point, point};
-use ttf_parser::{Face, OutlineBuilder};
 
 use super::Error;
 
-/// The cuts, each with the forms that read well in it.
-const FACES: [&[u8]; 12] = [
-    include_bytes!("faces/one.font"),
-    include_bytes!("faces/two.font"),
-    include_bytes!("faces/three.font"),
-    include_bytes!("faces/four.font"),
-    include_bytes!("faces/five.font"),
-    include_bytes!("faces/six.font"),
-    include_bytes!("faces/seven.font"),
-    include_bytes!("faces/eight.font"),
-    include_bytes!("faces/nine.font"),
-    include_bytes!("faces/ten.font"),
-    include_bytes!("faces/eleven.font"),
-    include_bytes!("faces/twelve.font"),
+/// The faces, one letter a line: the letter, then `M` (a chain begins), `L` (line), `Q` and `C` (curves
+/// with one and two points of control), each with its points, y downwards.
+const FACES: [&str; 12] = [
+    include_str!("faces/one.outline"),
+    include_str!("faces/two.outline"),
+    include_str!("faces/three.outline"),
+    include_str!("faces/four.outline"),
+    include_str!("faces/five.outline"),
+    include_str!("faces/six.outline"),
+    include_str!("faces/seven.outline"),
+    include_str!("faces/eight.outline"),
+    include_str!("faces/nine.outline"),
+    include_str!("faces/ten.outline"),
+    include_str!("faces/eleven.outline"),
+    include_str!("faces/twelve.outline"),
 ];
 
 /// How many faces there are.
@@ -75,27 +75,37 @@ pub(super) struct Letter {
 /// [`Error::Letter`] when the face cannot be read or lacks the letter.
 pub(super) fn letter(face: usize, form: char) -> Result<Letter, Error> {
     let face = FACES.get(face % COUNT).ok_or(Error::Letter)?;
-    let face = Face::parse(face, 0).map_err(|_| Error::Letter)?;
-    let glyph = face.glyph_index(form).ok_or(Error::Letter)?;
-    let mut pen = Pen::default();
-    let ink = face.outline_glyph(glyph, &mut pen).ok_or(Error::Letter)?;
-    let (width, height) = (f32::from(ink.width()), f32::from(ink.height()));
-    if width <= 0.0 || height <= 0.0 {
-        return Err(Error::Letter);
-    }
-    let middle = point(
-        f32::from(ink.x_min) + width / 2.0,
-        f32::from(ink.y_min) + height / 2.0,
-    );
-    let fit = |at: &Point| point((at.x - middle.x) / height, (middle.y - at.y) / height);
+    let line = face.lines().find_map(|line| line.strip_prefix(form));
+    let pen = Pen::read(line.ok_or(Error::Letter)?).ok_or(Error::Letter)?;
+    let letter = Letter::fitted(&pen.chains).ok_or(Error::Letter)?;
     Ok(Letter {
-        chains: pen
-            .chains
-            .iter()
-            .map(|chain| split(&chain.iter().map(fit).collect::<Vec<_>>()))
-            .collect(),
-        width: width / height,
+        chains: letter.chains.iter().map(|chain| split(chain)).collect(),
+        width: letter.width,
     })
+}
+
+impl Letter {
+    /// The letter of `chains`, y downwards; nothing where they have no height or no width.
+    pub(super) fn fitted(chains: &[Vec<Point>]) -> Option<Self> {
+        let points = || chains.iter().flatten();
+        let left = points().map(|at| at.x).fold(f32::MAX, f32::min);
+        let right = points().map(|at| at.x).fold(f32::MIN, f32::max);
+        let top = points().map(|at| at.y).fold(f32::MAX, f32::min);
+        let bottom = points().map(|at| at.y).fold(f32::MIN, f32::max);
+        let (width, height) = (right - left, bottom - top);
+        if width <= 0.0 || height <= 0.0 {
+            return None;
+        }
+        let middle = point(left + width / 2.0, top + height / 2.0);
+        let fit = |at: &Point| point((at.x - middle.x) / height, (at.y - middle.y) / height);
+        Some(Self {
+            chains: chains
+                .iter()
+                .map(|chain| chain.iter().map(fit).collect())
+                .collect(),
+            width: width / height,
+        })
+    }
 }
 
 /// Splits the lines of a closed chain until none is longer than a twentieth of the letter, so
@@ -128,50 +138,63 @@ struct Pen {
 impl Pen {
     const STEPS: u8 = 6;
 
+    /// Follows the outline in `line`; nothing where it is torn.
+    fn read(line: &str) -> Option<Self> {
+        let mut pen = Self::default();
+        let mut words = line.split_ascii_whitespace();
+        while let Some(word) = words.next() {
+            let mut next = || {
+                Some(point(
+                    words.next()?.parse().ok()?,
+                    words.next()?.parse().ok()?,
+                ))
+            };
+            match word {
+                "M" => {
+                    pen.chains.push(Vec::new());
+                    pen.go(next()?);
+                }
+                "L" => pen.go(next()?),
+                "Q" => pen.bow(next()?, next()?),
+                "C" => pen.swing(next()?, next()?, next()?),
+                _ => return None,
+            }
+        }
+        Some(pen)
+    }
+
     fn go(&mut self, to: Point) {
         if let Some(chain) = self.chains.last_mut() {
             chain.push(to);
         }
         self.at = to;
     }
-}
 
-impl OutlineBuilder for Pen {
-    fn move_to(&mut self, x: f32, y: f32) {
-        self.chains.push(Vec::new());
-        self.go(point(x, y));
-    }
-
-    fn line_to(&mut self, x: f32, y: f32) {
-        self.go(point(x, y));
-    }
-
-    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+    fn bow(&mut self, over: Point, to: Point) {
         let from = self.at;
         for step in 1..=Self::STEPS {
             let t = f32::from(step) / f32::from(Self::STEPS);
             let s = 1.0 - t;
+            let mean = |a: f32, b: f32, c: f32| s * s * a + 2.0 * s * t * b + t * t * c;
             self.go(point(
-                s * s * from.x + 2.0 * s * t * x1 + t * t * x,
-                s * s * from.y + 2.0 * s * t * y1 + t * t * y,
+                mean(from.x, over.x, to.x),
+                mean(from.y, over.y, to.y),
             ));
         }
     }
 
-    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+    fn swing(&mut self, first: Point, second: Point, to: Point) {
         let from = self.at;
         for step in 1..=Self::STEPS {
             let t = f32::from(step) / f32::from(Self::STEPS);
             let s = 1.0 - t;
             let (a, b, c, d) = (s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t);
             self.go(point(
-                a * from.x + b * x1 + c * x2 + d * x,
-                a * from.y + b * y1 + c * y2 + d * y,
+                a * from.x + b * first.x + c * second.x + d * to.x,
+                a * from.y + b * first.y + c * second.y + d * to.y,
             ));
         }
     }
-
-    fn close(&mut self) {}
 }
 
 #[cfg(test)]
@@ -199,5 +222,12 @@ mod tests {
         let ys = || letter.chains.iter().flatten().map(|at| at.y);
         assert!((ys().fold(f32::MAX, f32::min) + 0.5).abs() < 0.01);
         assert!((ys().fold(f32::MIN, f32::max) - 0.5).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_torn_outline_is_none() {
+        for line in ["M", "M 1", "M 1 x", "L 1 2 3", "Q 1 2", "C 1 2 3 4", "Z"] {
+            assert!(Pen::read(line).is_none(), "{line}");
+        }
     }
 }

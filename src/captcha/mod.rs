@@ -8,6 +8,7 @@ mod picture;
 pub mod question;
 mod sheet;
 pub mod sound;
+mod stamp;
 pub mod work;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;

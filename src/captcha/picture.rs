@@ -8,6 +8,7 @@ use super::curve::{Bend, Wave, curve, trace};
 use super::draw::Draw;
 use super::letter::{self, Letter};
 use super::sheet::{HEIGHT, Sheet, WIDTH};
+use super::stamp;
 
 /// The widest word, so that letters keep clear of the frame.
 const WIDEST: f32 = 368.0;
@@ -75,18 +76,22 @@ fn compose(letters: &str, draw: &mut Draw) -> Result<Vec<Form>, Error> {
         hollows -= usize::from(hollow);
         left -= 1;
         let form = *draw.pick(letter::forms(sign)).ok_or(Error::Letter)?;
-        let face = if hollow {
-            *draw.pick(&letter::PLAIN).ok_or(Error::Letter)?
+        let shape = if hollow {
+            let face = *draw.pick(&letter::PLAIN).ok_or(Error::Letter)?;
+            letter::letter(face, form)?
+        } else if stamp::suits(form) && draw.once_in(2) {
+            stamp::letter(form, draw)?
         } else {
-            draw.below(letter::COUNT)
+            let face = draw.below(letter::COUNT);
+            // The script face has capitals that only its own readers know.
+            let face = if form.is_ascii_uppercase() && face == letter::SCRIPT {
+                0
+            } else {
+                face
+            };
+            letter::letter(face, form)?
         };
-        // The script face has capitals that only its own readers know.
-        let face = if form.is_ascii_uppercase() && face == letter::SCRIPT {
-            0
-        } else {
-            face
-        };
-        let mut chains = pose(&letter::letter(face, form)?, form, draw);
+        let mut chains = pose(&shape, form, draw);
         let middle = HEIGHT / 2.0 + draw.within(-4.0, 4.0);
         shift(&mut chains, 0.0, middle);
         let edges = Edges::of(&chains);

@@ -188,7 +188,7 @@ fn backup(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
     options.open(file).map_err(|error| failed(&error))?;
     let copied = match engine {
         Engine::Sqlite(_) => migrate::copy(engine, file).map_err(|error| failed(&error)),
-        Engine::Postgres(url) => postgres::dump(url.reveal(), file),
+        Engine::Postgres(at) => postgres::dump(at, file),
     };
     let copied = copied.and_then(|()| {
         File::open(file)
@@ -263,9 +263,9 @@ fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
     }
     let saved = match engine {
         Engine::Sqlite(path) => restore_file(config, engine, path, file)?,
-        Engine::Postgres(url) => {
+        Engine::Postgres(at) => {
             let _alone = alone(engine, "nothing was restored")?;
-            postgres::restore(url.reveal(), file)?;
+            postgres::restore(at, file)?;
             // Its form cannot be looked into before, and what was there is gone by now.
             fits(engine, config).map_err(|_| {
                 Fault::new(

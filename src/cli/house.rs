@@ -2,6 +2,7 @@
 //! command runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::fault::Fault;
 use crate::app::App;
@@ -19,6 +20,10 @@ pub struct House {
     runtime: tokio::runtime::Runtime,
     _lock: Lock,
 }
+
+/// How often, and how many times, a command asks again for a held database.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+const ASKS: u32 = 20;
 
 /// What a command does where there is no database yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +108,19 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
             "put the key back, or set master_key_file to where it lies",
         ));
     }
-    Lock::shared(engine)?.ok_or_else(|| {
-        Fault::new(
-            "the database is held by another program",
-            "a migration or a restore is under way",
-            "wait for it to end, then the same command again",
-        )
-    })
+    // A server that starts holds it alone for a moment.
+    for _ in 0..ASKS {
+        if let Some(lock) = Lock::shared(engine)? {
+            return Ok(lock);
+        }
+        #[allow(clippy::disallowed_methods)] // nothing tells when another process lets go
+        std::thread::sleep(ASK_AGAIN);
+    }
+    Err(Fault::new(
+        "the database is held by another program",
+        "a migration or a restore is under way",
+        "wait for it to end, then the same command again",
+    ))
 }
 
 /// Whether a file is there; PostgreSQL is asked itself.
@@ -160,6 +171,14 @@ pub fn make_folders(config: &Config) -> Result<(), Fault> {
                 "set data_dir to a folder that this user may write",
             )
         })?;
+    }
+    if let Engine::Sqlite(path) = &config.database.engine {
+        let mut make = std::fs::OpenOptions::new();
+        make.create_new(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+        // SQLite gives the files beside it the same mode. What is there already stays as it is.
+        let _ = make.open(path);
     }
     Ok(())
 }

@@ -8,17 +8,18 @@ use std::process::Command;
 use url::Url;
 
 use super::fault::Fault;
+use crate::config::Postgres;
 
 /// Copies the database into a file that is there already, in PostgreSQL's own form.
-pub fn dump(url: &str, file: &Path) -> Result<(), Fault> {
+pub fn dump(at: &Postgres, file: &Path) -> Result<(), Fault> {
     let mut command = Command::new("pg_dump");
     command.args(["--format=custom", "--no-owner", "--no-privileges", "--file"]);
     command.arg(file);
-    run(command, url, "no backup was made")
+    run(command, at, "no backup was made")
 }
 
 /// Puts a copy in the place of the database: all of it, or nothing.
-pub fn restore(url: &str, file: &Path) -> Result<(), Fault> {
+pub fn restore(at: &Postgres, file: &Path) -> Result<(), Fault> {
     let mut command = Command::new("pg_restore");
     command.args([
         "--clean",
@@ -29,27 +30,31 @@ pub fn restore(url: &str, file: &Path) -> Result<(), Fault> {
         "--exit-on-error",
     ]);
     // The name of the file stands last: pg_restore takes it as it is.
-    run_with(command, url, "nothing was restored", Some(file))
+    run_with(command, at, "nothing was restored", Some(file))
 }
 
-fn run(command: Command, url: &str, failed: &str) -> Result<(), Fault> {
-    run_with(command, url, failed, None)
+fn run(command: Command, at: &Postgres, failed: &str) -> Result<(), Fault> {
+    run_with(command, at, failed, None)
 }
 
 fn run_with(
     mut command: Command,
-    url: &str,
+    at: &Postgres,
     failed: &str,
     last: Option<&Path>,
 ) -> Result<(), Fault> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let (bare, password) = split(url);
+    let (bare, password) = split(at.url.reveal());
     command.arg("--dbname").arg(bare);
     if let Some(last) = last {
         command.arg("--").arg(last);
     }
     if let Some(password) = password {
         command.env("PGPASSWORD", password);
+    }
+    if let Some(file) = &at.ca_file {
+        // With a root certificate libpq checks the server's, as the server program does.
+        command.env("PGSSLROOTCERT", file);
     }
     let done = command.output().map_err(|error| match error.kind() {
         ErrorKind::NotFound => Fault::new(

@@ -13,9 +13,9 @@ use super::fault::Fault;
 use super::house::make_folders;
 use super::out;
 use crate::app::App;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine, LogFormat};
-use crate::flow::demo;
+use crate::flow::{demo, health};
 use crate::rng::Rng;
 use crate::store::lock::Lock;
 use crate::store::migrate;
@@ -44,10 +44,13 @@ pub fn run(config: Config) -> Result<(), Fault> {
     log(&config)?;
     make_folders(&config)?;
     mark(&config)?;
-    let (done, _lock) = prepare(&config)?;
+    let (done, alone_at, _lock) = prepare(&config)?;
     let app = Arc::new(App::build(config, Clock::system(), Rng::System)?);
-    let runtime = actix_web::rt::System::new();
-    runtime.block_on(async move {
+    web::run(async move {
+        health::set_clock(&app).await?;
+        if let Some(since) = alone_at {
+            worker::take_over(&app, since).await?;
+        }
         if app.config.dev {
             demo::set_up(&app).await?;
         }
@@ -59,9 +62,9 @@ pub fn run(config: Config) -> Result<(), Fault> {
             )
         })?;
         let (stop, stopped) = watch::channel(false);
-        let work = actix_web::rt::spawn(worker::run(app.clone(), stopped));
+        let work = tokio::task::spawn_local(worker::run(app.clone(), stopped));
         let handle = server.handle.clone();
-        actix_web::rt::spawn(async move {
+        tokio::task::spawn_local(async move {
             wait_for_signal().await;
             let _ = stop.send(true);
             handle.stop(true).await;
@@ -85,8 +88,9 @@ pub fn run(config: Config) -> Result<(), Fault> {
     })
 }
 
-/// Migrates where that is due, and takes the server's hold on the database.
-fn prepare(config: &Config) -> Result<(migrate::Done, Lock), Fault> {
+/// Migrates where that is due, and takes the server's hold on the database. Says when no other
+/// process had one, if so.
+fn prepare(config: &Config) -> Result<(migrate::Done, Option<Time>, Lock), Fault> {
     let engine = &config.database.engine;
     let backups = config.data_dir.join("backup");
     let backups = config
@@ -98,6 +102,7 @@ fn prepare(config: &Config) -> Result<(migrate::Done, Lock), Fault> {
         backup: None,
         ran: Vec::new(),
     };
+    let mut alone_at = None;
     for _ in 0..ASKS {
         let status = migrate::status(engine)?;
         if let Some(newer) = status.unknown.first() {
@@ -107,21 +112,30 @@ fn prepare(config: &Config) -> Result<(migrate::Done, Lock), Fault> {
                 "start the newer program, or restore the backup that was made before it",
             ));
         }
-        if status.pending.is_empty() {
-            if let Some(lock) = Lock::shared(engine)? {
-                return Ok((done, lock));
+        if let Some(_alone) = Lock::alone(engine)? {
+            alone_at = Some(Clock::system().now());
+            if !status.pending.is_empty() {
+                done = migrate::run(engine, backups)?;
             }
-        } else if let Some(_alone) = Lock::alone(engine)? {
-            done = migrate::run(engine, backups)?;
+        } else if !status.pending.is_empty() {
+            wait();
+            continue;
         }
-        #[allow(clippy::disallowed_methods)] // another process migrates; nothing tells when
-        std::thread::sleep(ASK_AGAIN);
+        if let Some(lock) = Lock::shared(engine)? {
+            return Ok((done, alone_at, lock));
+        }
+        wait();
     }
     Err(Fault::new(
         "the database is held by another program",
         "a migration, a restore, or an older server that still runs",
         "stop it, then start this one again",
     ))
+}
+
+#[allow(clippy::disallowed_methods)] // another process migrates; nothing tells when
+fn wait() {
+    std::thread::sleep(ASK_AGAIN);
 }
 
 /// A data folder belongs to dev mode or to real use, never to both (PROTOCOL 8).

@@ -10,8 +10,8 @@ use super::key::{Kind, key};
 use super::mistake::{Mistake, Origin};
 use super::{
     Check, CheckKind, Clients, Config, Consent, Database, Engine, Hidden, Listen, Log, LogFormat,
-    Mail, MailSecurity, Mailbox, Password, Privacy, Signin, Signup, SignupMode, Terms, Theme, Tls,
-    Tokens, is_loopback,
+    Mail, MailSecurity, Mailbox, Network, Password, Postgres, Privacy, Signin, Signup, SignupMode,
+    Terms, Theme, Tls, Tokens, is_loopback,
 };
 
 const MINUTE: u64 = 60;
@@ -87,6 +87,9 @@ impl Desk {
             },
             privacy: Privacy {
                 security_log_ttl: self.span("privacy.security_log_days", DAY),
+            },
+            network: Network {
+                ca_file: self.path("network.ca_file"),
             },
             log: self.log(),
             origins: BTreeMap::new(),
@@ -185,7 +188,10 @@ impl Desk {
             Some(form::Url::Sqlite(Some(file))) => Some(Engine::Sqlite(self.place(path, file))),
             Some(form::Url::Postgres { url, shown }) => {
                 self.show(path, shown);
-                Some(Engine::Postgres(Hidden::new(url)))
+                Some(Engine::Postgres(Postgres {
+                    url: Hidden::new(url),
+                    ca_file: self.path("network.ca_file"),
+                }))
             }
             None => None,
         };
@@ -289,7 +295,6 @@ impl Desk {
             reply_to: self.form("mail.reply_to", form::mailbox),
             code_ttl: self.span("mail.code_minutes", MINUTE),
             retry_ttl: self.span("mail.retry_hours", HOUR),
-            ca_file: self.path("mail.ca_file"),
         }
     }
 

@@ -122,6 +122,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("clients", "Rules for all connected apps."),
     ("theme", "Looks and languages."),
     ("privacy", "What is forgotten when."),
+    ("network", "How Gerege speaks to other machines."),
     ("log", "What is written down."),
 ];
 
@@ -219,8 +220,6 @@ pub const KEYS: &[Key] = &[
         "Minutes that a mailed code which proves an address is good."),
     Key::new("mail.retry_hours", Number(1, 120), "24",
         "Hours that a mail is tried again while the SMTP server does not take it."),
-    Key::new("mail.ca_file", Path, "\"\"",
-        "One more certificate authority for the SMTP server, in PEM. Empty means the built-in public ones alone."),
 
     Key::new("password.min_length", Number(10, 64), "10",
         "The fewest characters of a new password."),
@@ -272,6 +271,9 @@ pub const KEYS: &[Key] = &[
 
     Key::new("log.format", Choice(&["text", "json"]), "\"text\"",
         "text writes key=value lines, json one object a line.").restart(),
+    Key::new("network.ca_file", Path, "\"\"",
+        "One more certificate authority, in PEM, for the SMTP server and PostgreSQL. Empty means the built-in public ones alone.").restart(),
+
     Key::new("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), "\"info\"",
         "The least important lines that are written.").restart(),
     Key::new("log.file", Path, "\"\"",

@@ -66,6 +66,8 @@ pub struct Config {
     pub theme: Theme,
     /// What is forgotten when.
     pub privacy: Privacy,
+    /// How it speaks to other machines.
+    pub network: Network,
     /// What is written down.
     pub log: Log,
     /// Where each key's value came from: every key of [`KEYS`] is here.

@@ -48,8 +48,17 @@ pub struct Database {
 pub enum Engine {
     /// A file.
     Sqlite(PathBuf),
-    /// A PostgreSQL URL, in a form that tokio-postgres reads.
-    Postgres(Hidden),
+    /// PostgreSQL.
+    Postgres(Postgres),
+}
+
+/// A PostgreSQL database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Postgres {
+    /// Its URL, in a form that tokio-postgres reads.
+    pub url: Hidden,
+    /// One more certificate authority for it, in PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// `[signup]`
@@ -142,8 +151,6 @@ pub struct Mail {
     pub code_ttl: Duration,
     /// How long a mail is tried again.
     pub retry_ttl: Duration,
-    /// One more certificate authority for the SMTP server, PEM.
-    pub ca_file: Option<PathBuf>,
 }
 
 /// `mail.security`
@@ -265,4 +272,11 @@ pub enum LogFormat {
     Text,
     /// JSON
     Json,
+}
+
+/// `[network]`
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// One more certificate authority for calls to others, in PEM.
+    pub ca_file: Option<PathBuf>,
 }

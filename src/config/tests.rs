@@ -478,7 +478,7 @@ fn secrets_are_never_shown() {
     let Engine::Postgres(kept) = &config.database.engine else {
         panic!()
     };
-    assert_eq!(kept.reveal(), url.replace("verify-full", "require"));
+    assert_eq!(kept.url.reveal(), url.replace("verify-full", "require"));
 
     for wrong in [
         "[mail]\npassword = 4711\nusername = \"a\"",

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::opaque::Kind;
-use super::request::{self, Stored};
+use super::request::{self, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -149,6 +149,23 @@ pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
             .map(|(_, account)| account.clone()),
         _ => None,
     })
+}
+
+/// Notes what a person did for a request; `false` when it waits no longer.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark(
+    app: &App,
+    scene: &Scene,
+    now: Time,
+    done: impl Fn(&mut Marks) + Send + 'static,
+) -> Result<bool, Error> {
+    let (id, browser) = (scene.stored.id.clone(), scene.stored.browser_id.clone());
+    let marked = app
+        .store
+        .write(move |c| request::mark(c, &id, &browser, now, &done));
+    marked.await
 }
 
 /// Decides what comes next for a request, and gives the code when nothing is missing.

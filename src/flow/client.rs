@@ -1,7 +1,11 @@
 //! Who calls: a client or a service proves itself (RFC 6749 2.3, RFC 7523).
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use crate::app::App;
 use crate::keys::read_assertion;
+use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
     Presented, Proof, check_assertion, check_secret, check_service, unknown_client,
 };
@@ -12,16 +16,74 @@ use crate::oauth::service::Service;
 use crate::rng::digest;
 use crate::store::{self, Error};
 
-/// Authenticates a client.
+/// A client by its id.
 ///
 /// # Errors
-/// The outer one when the database does not answer; the inner one is `invalid_client`.
+/// When the database does not answer.
+pub async fn find(app: &App, id: &str) -> Result<Option<Client>, Error> {
+    let id = id.to_owned();
+    app.store.read(move |c| store::client::find(c, &id)).await
+}
+
+/// A service by its id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
+    let id = id.to_owned();
+    let found = app.store.read(move |c| store::client::find_service(c, &id));
+    found.await
+}
+
+/// Every service.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn services(app: &App) -> Result<Vec<Service>, Error> {
+    app.store.read(store::client::list_services).await
+}
+
+/// Why a caller is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// `invalid_client` (RFC 6749 5.2).
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// Too many wrong secrets from there; a right one is still let in (PROTOCOL 7).
+    #[error("too many wrong secrets")]
+    Slow(Duration),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Authenticates a client that calls from `from`.
+///
+/// # Errors
+/// [`Refused`].
 pub async fn authenticate(
     app: &App,
     presented: Presented,
-) -> Result<Result<Client, Problem>, Error> {
-    let id = presented.client_id().to_owned();
-    let Some(client) = app.store.read(move |c| store::client::find(c, &id)).await? else {
+    from: IpAddr,
+) -> Result<Client, Refused> {
+    let proved = prove(app, presented).await?;
+    proved.map_err(|problem| failed(app, from, problem))
+}
+
+/// A wrong secret counts for its address. What is right is never kept out: a chat server is one
+/// address for all its people.
+fn failed(app: &App, from: IpAddr, problem: Problem) -> Refused {
+    match app.limiter.check(Bucket::Caller, from, app.clock.now()) {
+        Ok(()) => {
+            tracing::info!(network = limit::network(from), "caller.refused");
+            Refused::Problem(problem)
+        }
+        Err(wait) => Refused::Slow(wait),
+    }
+}
+
+async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem>, Error> {
+    let Some(client) = find(app, presented.client_id()).await? else {
         return Ok(Err(unknown_client()));
     };
     match (check_secret(&client, &presented), &presented) {
@@ -82,18 +144,17 @@ pub enum Caller {
 pub async fn authenticate_caller(
     app: &App,
     presented: Presented,
-) -> Result<Result<Caller, Problem>, Error> {
-    let id = presented.client_id().to_owned();
-    let service = app
-        .store
-        .read(move |c| store::client::find_service(c, &id))
-        .await?;
-    if let Some(service) = service {
-        return Ok(check_service(&service, &presented).map(|()| Caller::Service(service.into())));
+    from: IpAddr,
+) -> Result<Caller, Refused> {
+    if let Some(service) = service(app, presented.client_id()).await? {
+        return match check_service(&service, &presented) {
+            Ok(()) => Ok(Caller::Service(service.into())),
+            Err(problem) => Err(failed(app, from, problem)),
+        };
     }
-    Ok(match authenticate(app, presented).await? {
-        Ok(client) if client.is_public() => Err(unknown_client()),
-        Ok(client) => Ok(Caller::Client(client.into())),
-        Err(problem) => Err(problem),
-    })
+    let client = authenticate(app, presented, from).await?;
+    if client.is_public() {
+        return Err(failed(app, from, unknown_client()));
+    }
+    Ok(Caller::Client(client.into()))
 }

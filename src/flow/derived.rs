@@ -7,11 +7,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::keys::{Master, Purpose};
 
-/// The six digits that prove a draft's address; `number` counts the draft's codes.
-pub fn mail_code(master: &Master, draft_id: &str, number: u32) -> String {
+/// The six digits that prove `address` for a draft or a change; `number` counts its codes.
+pub fn mail_code(master: &Master, draft_id: &str, address: &str, number: u32) -> String {
     let mac = master.mac(
         Purpose::MailCode,
-        &[draft_id.as_bytes(), &number.to_be_bytes()],
+        &[
+            draft_id.as_bytes(),
+            address.as_bytes(),
+            &number.to_be_bytes(),
+        ],
     );
     let mut first = [0; 8];
     first.copy_from_slice(&mac[..8]);
@@ -19,9 +23,15 @@ pub fn mail_code(master: &Master, draft_id: &str, number: u32) -> String {
 }
 
 /// Whether a typed code is right.
-pub fn is_mail_code(master: &Master, draft_id: &str, number: u32, typed: &str) -> bool {
+pub fn is_mail_code(
+    master: &Master,
+    draft_id: &str,
+    address: &str,
+    number: u32,
+    typed: &str,
+) -> bool {
     same(
-        mail_code(master, draft_id, number).as_bytes(),
+        mail_code(master, draft_id, address, number).as_bytes(),
         typed.as_bytes(),
     )
 }
@@ -111,10 +121,11 @@ mod tests {
     #[test]
     fn each_code_has_six_digits_and_its_own_draft() {
         let master = Master::new(&[5; 32]);
-        let code = mail_code(&master, "abc", 1);
+        let code = mail_code(&master, "abc", "b@x.example", 1);
         assert_eq!(code.len(), 6);
-        assert!(is_mail_code(&master, "abc", 1, &code));
-        let others = (2..200).filter(|number| is_mail_code(&master, "abc", *number, &code));
-        assert!(others.count() < 3);
+        let is = |key: &str, number| is_mail_code(&master, "abc", key, number, &code);
+        assert!(is("b@x.example", 1));
+        assert!(!is("c@x.example", 1), "a code is its address's own");
+        assert!((2..200).filter(|number| is("b@x.example", *number)).count() < 3);
     }
 }

@@ -189,7 +189,7 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
             if draft.mail.number != number || draft.mail.proved_at.is_some() {
                 return Err(Unwritten::Gone); // a newer one is on its way
             }
-            let code = derived::mail_code(master, &draft_id, number);
+            let code = derived::mail_code(master, &draft_id, &draft.email_key, number);
             render(
                 app,
                 &draft.language,
@@ -286,10 +286,10 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
             let waits = app
                 .store
                 .read_now(|c| store::address::find(c, &account_id, now))?;
-            if waits.is_none_or(|change| change.id != change_id) {
+            let Some(change) = waits.filter(|change| change.id == change_id) else {
                 return Err(Unwritten::Gone); // a newer one is on its way, or it was used
-            }
-            let code = derived::mail_code(master, &change_id, 0);
+            };
+            let code = derived::mail_code(master, &change_id, &change.email, 0);
             render(
                 app,
                 &account.language,

@@ -5,11 +5,11 @@ pub mod browser;
 pub mod client;
 pub mod demo;
 pub mod derived;
+pub mod health;
 pub mod keyring;
 pub mod letter;
-pub mod operate;
-
 pub mod opaque;
+pub mod operate;
 pub mod presented;
 pub mod recover;
 pub mod request;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::client::Caller;
+use super::client::{self, Caller};
 use super::opaque::Kind;
 use super::token::{OPAQUE, person};
 use crate::account::Account;
@@ -153,8 +153,7 @@ pub async fn introspect(
             };
             match good.text("gid") {
                 "" => {
-                    let id = good.text("client_id").to_owned();
-                    let known = app.store.read(move |c| store::client::find(c, &id)).await?;
+                    let known = client::find(app, good.text("client_id")).await?;
                     Ok(match known {
                         Some(_) if service.machine => live(Subject::Machine),
                         _ => claims::inactive(),

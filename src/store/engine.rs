@@ -2,18 +2,22 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tokio_postgres_rustls_improved::MakeRustlsConnect;
 
 use super::Error;
 use super::writer::Writer;
 use crate::config;
 use crate::crash::{self, Edge};
+use crate::rng::Rng;
 
 /// A PostgreSQL connection behind diesel's synchronous API.
 pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
@@ -76,13 +80,13 @@ impl Engine {
                 let writer = Writer::start(open_sqlite(path)?)?;
                 Ok(Self::Sqlite { readers, writer })
             }
-            config::Engine::Postgres(url) => {
+            config::Engine::Postgres(at) => {
                 let pool = r2d2::Pool::builder()
                     .max_size(size(cores * 4))
                     .min_idle(Some(1))
                     .test_on_check_out(false)
-                    .connection_timeout(std::time::Duration::from_secs(5))
-                    .build(PgManager::new(url.reveal())?)
+                    .connection_timeout(Duration::from_secs(5))
+                    .build(PgManager::new(at)?)
                     .map_err(|error| Error::Busy(error.to_string()))?;
                 Ok(Self::Pg { pool })
             }
@@ -135,7 +139,10 @@ fn write_pg<T>(
     story: &dyn Fn(&mut Conn<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut last = Error::Busy("no connection".into());
-    for _ in 0..TRIES {
+    for try_ in 0..TRIES {
+        if try_ > 0 {
+            wait_a_little(try_);
+        }
         let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
         let outcome = conn.transaction::<_, Failure, _>(|conn| {
             let value = story(&mut Conn::Pg(conn)).map_err(Failure::Story)?;
@@ -157,6 +164,16 @@ fn write_pg<T>(
         }
     }
     Err(last)
+}
+
+/// Those who met once should not meet again at once (PROTOCOL 2): up to 2, 4, 8 … 64 ms.
+fn wait_a_little(try_: usize) {
+    let most = 1000_u64 << try_.min(6);
+    let mut drawn = [0; 8];
+    Rng::System.fill(&mut drawn);
+    let micros = u64::from_le_bytes(drawn) % most;
+    #[allow(clippy::disallowed_methods)] // on a blocking thread, between two transactions
+    std::thread::sleep(Duration::from_micros(micros));
 }
 
 /// What ends a transaction: the story's own error, or the engine's at BEGIN or COMMIT.
@@ -200,12 +217,24 @@ pub struct PgManager {
 }
 
 impl PgManager {
-    pub(super) fn new(url: &str) -> Result<Self, Error> {
-        let config = url
+    pub(super) fn new(at: &config::Postgres) -> Result<Self, Error> {
+        let config = at
+            .url
+            .reveal()
             .parse()
             .map_err(|error| Error::Broken(format!("database.url: {error}")))?;
-        let roots =
+        let mut roots =
             rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        if let Some(file) = &at.ca_file {
+            let unread =
+                |why: String| Error::Broken(format!("network.ca_file: {}: {why}", file.display()));
+            let chain = CertificateDer::pem_file_iter(file)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|error| unread(error.to_string()))?;
+            if roots.add_parsable_certificates(chain).0 == 0 {
+                return Err(unread("it holds no certificate in PEM".into()));
+            }
+        }
         let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
             rustls::crypto::aws_lc_rs::default_provider(),
         ))

@@ -54,8 +54,8 @@ impl Lock {
                     Err(TryLockError::Error(error)) => Err(Error::Broken(error.to_string())),
                 }
             }
-            Engine::Postgres(url) => {
-                let manager = PgManager::new(url.reveal())?;
+            Engine::Postgres(at) => {
+                let manager = PgManager::new(at)?;
                 let mut conn = manager
                     .connect()
                     .map_err(|error| Error::Busy(error.to_string()))?;

@@ -43,8 +43,8 @@ macro_rules! on_fresh {
                 let $conn = &mut open_sqlite(path)?;
                 $job
             }
-            Engine::Postgres(url) => {
-                let manager = PgManager::new(url.reveal())?;
+            Engine::Postgres(at) => {
+                let manager = PgManager::new(at)?;
                 let $conn = &mut manager
                     .connect()
                     .map_err(|error| Error::Busy(error.to_string()))?;
@@ -110,8 +110,8 @@ pub fn integrity(database: &Engine) -> Result<String, Error> {
             let row: Integrity = diesel::sql_query("PRAGMA integrity_check").get_result(conn)?;
             Ok(row.integrity_check)
         }
-        Engine::Postgres(url) => {
-            let manager = PgManager::new(url.reveal())?;
+        Engine::Postgres(at) => {
+            let manager = PgManager::new(at)?;
             let conn = &mut manager
                 .connect()
                 .map_err(|error| Error::Busy(error.to_string()))?;

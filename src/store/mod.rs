@@ -25,6 +25,9 @@ mod writer;
 
 pub use engine::Conn;
 
+use diesel::RunQueryDsl as _;
+
+use crate::clock::Time;
 use crate::config::Engine;
 
 /// Why the store could not answer.
@@ -81,6 +84,26 @@ impl From<serde_json::Error> for Error {
 /// The database said that a value is taken: the column's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict(pub &'static str);
+
+/// PostgreSQL's clock; SQLite has none but the machine's.
+pub fn now(c: &mut Conn<'_>) -> Result<Option<Time>, Error> {
+    #[derive(diesel::QueryableByName)]
+    struct Now {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        at: i64,
+    }
+    match c {
+        Conn::Sqlite(conn) => {
+            diesel::sql_query("SELECT 1").execute(*conn)?;
+            Ok(None)
+        }
+        Conn::Pg(conn) => {
+            let ask = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at";
+            let now: Now = diesel::sql_query(ask).get_result(*conn)?;
+            Ok(Some(Time::from_millis(now.at)))
+        }
+    }
+}
 
 /// The database. Clones share it.
 #[derive(Clone)]

@@ -75,6 +75,20 @@ pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result
     Ok(leased)
 }
 
+/// Takes back letters of a first try that was never answered for, leased until `until` at the
+/// latest: their process is gone. Gives how many.
+pub fn release(c: &mut Conn<'_>, until: Time, now: Time) -> Result<usize, Error> {
+    Ok(db!(c, conn => diesel::update(outbox::table
+            .filter(outbox::sent_at.is_null())
+            .filter(outbox::failed_at.is_null())
+            .filter(outbox::tries.eq(1))
+            .filter(outbox::said.is_null())
+            .filter(outbox::due_at.gt(now.millis()))
+            .filter(outbox::due_at.le(until.millis())))
+        .set(outbox::due_at.eq(now.millis()))
+        .execute(conn))?)
+}
+
 /// Marks a letter as taken by the mail server.
 pub fn sent(c: &mut Conn<'_>, id: &str, said: &str, now: Time) -> Result<(), Error> {
     db!(c, conn => diesel::update(outbox::table.find(id))

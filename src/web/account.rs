@@ -181,6 +181,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
         "account.unlocked" => "log-unlocked",
         "token.replayed" => "log-replayed",
         "confirmed" => "log-confirmed",
+        "signin.failed" => "log-signin-failed",
         "confirm.wrong" => "log-confirm-wrong",
         _ => "",
     };

@@ -29,6 +29,13 @@ pub struct Passed {
     pub reference: String,
 }
 
+/// The network address that a request came from.
+pub fn address(http: &HttpRequest) -> IpAddr {
+    http.extensions()
+        .get::<Passed>()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |passed| passed.address)
+}
+
 /// Headers by which proxies speak. In dev mode a request with one did not come from this machine.
 const FORWARDED: [&str; 4] = [
     "forwarded",
@@ -63,7 +70,7 @@ pub async fn guard(
         return Ok(request.into_response(HttpResponse::InternalServerError().finish()));
     };
     let passed = Passed {
-        address: address(request.request(), &app.config),
+        address: far_end(request.request(), &app.config),
         reference: reference(&app.rng),
     };
     request.extensions_mut().insert(passed.clone());
@@ -80,7 +87,13 @@ pub async fn guard(
     };
     let fault = response.extensions().get::<Fault>().cloned();
     let mut response = match fault.or_else(|| bare(&response)) {
-        Some(fault) => fault_response(&http, &fault),
+        Some(fault) => {
+            let mut told = fault_response(&http, &fault);
+            if let Some(allow) = response.headers().get(header::ALLOW) {
+                told.headers_mut().insert(header::ALLOW, allow.clone());
+            }
+            told
+        }
         None => response,
     };
     let status = response.status();
@@ -172,7 +185,7 @@ fn host(http: &HttpRequest) -> String {
 }
 
 /// The peer, or the rightmost hop that is no trusted proxy (PROTOCOL 7).
-fn address(http: &HttpRequest, config: &Config) -> IpAddr {
+fn far_end(http: &HttpRequest, config: &Config) -> IpAddr {
     let peer = http
         .peer_addr()
         .map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.ip());

@@ -4,28 +4,24 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use crate::app::App;
-use crate::keys::ISSUER;
-use crate::oauth::service::Algorithm;
-use crate::store;
+use crate::flow::health;
 
 /// The process answers.
 pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// It can do its work: the database answers and the keys are there. 503 while it cannot.
+/// It can do its work: the database answers, the keys are there, the clock is the others'. 503
+/// while it cannot.
 pub async fn ready(app: web::Data<App>) -> HttpResponse {
-    let database = app.store.read(store::account::count).await.is_ok();
-    let now = app.clock.now();
-    let keys = [Algorithm::RS256, Algorithm::ES256]
-        .iter()
-        .all(|algorithm| app.keys.current(ISSUER, *algorithm, now).is_some());
+    let health = health::look(&app).await;
     let facts = json!({
-        "status": if database && keys { "ok" } else { "not ready" },
-        "database": database,
-        "keys": keys,
+        "status": if health.good() { "ok" } else { "not ready" },
+        "database": health.database,
+        "keys": health.keys,
+        "clock": health.clock,
     });
-    if database && keys {
+    if health.good() {
         HttpResponse::Ok().json(facts)
     } else {
         HttpResponse::ServiceUnavailable()

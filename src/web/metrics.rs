@@ -10,8 +10,8 @@ use prometheus::{
 
 use super::fault::Fault;
 use crate::app::App;
+use crate::flow::health;
 use crate::hash::Class;
-use crate::store::outbox;
 
 /// Requests counted and timed.
 pub struct Metrics {
@@ -79,7 +79,7 @@ pub async fn show(app: web::Data<App>, metrics: web::Data<Metrics>) -> Result<Ht
             class.name()
         ));
     }
-    let unsent = app.store.read(outbox::count_waiting).await?;
+    let unsent = health::unsent(&app).await?;
     text.push_str("# TYPE gerege_mails_unsent gauge\n");
     text.push_str(&format!("gerege_mails_unsent {unsent}\n"));
     Ok(HttpResponse::Ok()

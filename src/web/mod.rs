@@ -12,6 +12,7 @@ mod health;
 mod metrics;
 mod oauth;
 mod recover;
+mod route;
 mod signin;
 mod signup;
 mod terms;
@@ -23,137 +24,83 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::guard::{Any, Get, Head, Options};
 use actix_web::middleware::from_fn;
-use actix_web::{App as Http, HttpServer, Route, web};
+use actix_web::{App as Http, HttpServer, web};
 
 use crate::app::App;
 use metrics::Metrics;
+use route::{ask_from_anywhere, form, read, send, send_from_anywhere};
 
-/// Every URL in one table.
-fn routes(config: &mut web::ServiceConfig, dev: bool) {
-    config
-        .route("/", get().to(asset::front))
-        .route("/static/{path:.*}", get().to(asset::file))
-        .route("/favicon.ico", get().to(asset::icon))
-        .route("/robots.txt", get().to(asset::robots))
-        .route("/cookies", get().to(asset::cookies))
-        .route("/help", get().to(asset::help))
-        .route("/terms", get().to(terms::list))
-        .route("/terms/{document}/{version}", get().to(terms::show))
-        .route("/signup", get().to(signup::profile::show))
-        .route("/signup", web::post().to(signup::profile::take))
-        .route("/signup/check", get().to(signup::check::show))
-        .route("/signup/check", web::post().to(signup::check::take))
-        .route("/signup/check/picture", get().to(signup::check::picture))
-        .route("/signup/check/sound", get().to(signup::check::sound))
-        .route("/signup/agree", get().to(signup::agree::show))
-        .route("/signup/agree", web::post().to(signup::agree::take))
-        .route("/signup/email", get().to(signup::email::show))
-        .route("/signup/email", web::post().to(signup::email::take))
-        .route("/e/{id}", get().to(signup::link::look))
-        .route("/e/{id}", web::post().to(signup::link::confirm))
-        .route("/signup/name", get().to(signup::name::show))
-        .route("/signup/name", web::post().to(signup::name::take))
-        .route("/signup/waiting", get().to(signup::waiting::show))
-        .route("/signup/let-in/{link}", get().to(signup::link::look_let_in))
-        .route("/signup/let-in/{link}", web::post().to(signup::link::enter))
-        .route("/signup/done", get().to(signup::ready::show))
-        .route("/signup/done", web::post().to(signup::ready::go_on))
-        .route("/signin", get().to(signin::show))
-        .route("/signin", web::post().to(signin::submit))
-        .route("/signout", get().to(signin::ask_out))
-        .route("/signout", web::post().to(signin::sign_out))
-        .route("/confirm", get().to(signin::show_confirm))
-        .route("/confirm", web::post().to(signin::confirm))
-        .route("/forgot", get().to(recover::show))
-        .route("/forgot", web::post().to(recover::ask))
-        .route("/reset", get().to(recover::sent))
-        .route("/reset", web::post().to(recover::paste))
-        .route("/reset/done", get().to(recover::done))
-        .route("/reset/{secret}", get().to(recover::open))
-        .route("/reset/{secret}", web::post().to(recover::renew))
-        .route("/account", get().to(account::home))
-        .route("/account/details", get().to(account::details))
-        .route("/account/details", web::post().to(account::save_details))
-        .route("/account/signing-in", get().to(account::signing_in))
-        .route(
-            "/account/signing-in",
-            web::post().to(account::save_password),
-        )
-        .route("/account/devices", get().to(account::devices))
-        .route("/account/devices", web::post().to(account::end_devices))
-        .route("/account/apps", get().to(account::connected))
-        .route("/account/apps", web::post().to(account::remove_app))
-        .route("/account/log", get().to(account::log))
-        .route("/account/agreements", get().to(account::agreements))
-        .route("/healthz", get().to(health::alive))
-        .route("/readyz", get().to(health::ready));
-    let programs = || web::route().guard(Options());
-    config
-        .route("/jwks.json", get().to(oauth::discovery::jwks))
-        .route(
-            "/.well-known/openid-configuration",
-            get().to(oauth::discovery::discovery),
-        )
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get().to(oauth::discovery::discovery),
-        )
-        .route(
-            "/services/{id}/jwks.json",
-            get().to(oauth::discovery::service_jwks),
-        )
-        .route(
-            "/services/{id}/current.{form}",
-            get().to(oauth::discovery::current),
-        )
-        .route(
-            "/services/{id}/userinfo",
-            get().to(oauth::token::service_userinfo),
-        )
-        .route(
-            "/services/{id}/userinfo",
-            web::post().to(oauth::token::service_userinfo),
-        )
-        .route("/oauth2/authorize", web::get().to(oauth::authorize::get))
-        .route("/oauth2/authorize", web::post().to(oauth::authorize::post))
-        .route(
-            "/oauth2/authorize/{id}",
-            web::get().to(oauth::authorize::decide),
-        )
-        .route("/oauth2/token", web::post().to(oauth::token::token))
-        .route("/oauth2/token", programs().to(guard::preflight))
-        .route(
-            "/oauth2/introspect",
-            web::post().to(oauth::token::introspect),
-        )
-        .route("/oauth2/revoke", web::post().to(oauth::token::revoke))
-        .route("/oauth2/revoke", programs().to(guard::preflight))
-        .route("/oauth2/userinfo", get().to(oauth::token::userinfo))
-        .route("/oauth2/userinfo", web::post().to(oauth::token::userinfo))
-        .route("/oauth2/userinfo", programs().to(guard::preflight))
-        .route("/oauth2/logout", web::get().to(oauth::logout::get))
-        .route("/oauth2/logout", web::post().to(oauth::logout::post))
-        .route("/signin/choose", get().to(oauth::consent::choose))
-        .route("/signin/choose", web::post().to(oauth::consent::chosen))
-        .route("/signin/continue", get().to(oauth::consent::continue_as))
-        .route("/signin/continue", web::post().to(oauth::consent::chosen))
-        .route("/signin/terms", get().to(oauth::agree::agree))
-        .route("/signin/terms", web::post().to(oauth::agree::agreed))
-        .route("/consent", get().to(oauth::consent::consent))
-        .route("/consent", web::post().to(oauth::consent::consented));
+/// Every URL in one table: a page is read, a form is read and sent, programs send.
+#[rustfmt::skip]
+fn routes(to: &mut web::ServiceConfig, dev: bool) {
+    read(to, "/", asset::front);
+    read(to, "/static/{path:.*}", asset::file);
+    read(to, "/favicon.ico", asset::icon);
+    read(to, "/robots.txt", asset::robots);
+    read(to, "/cookies", asset::cookies);
+    read(to, "/help", asset::help);
+    read(to, "/terms", terms::list);
+    read(to, "/terms/{document}/{version}", terms::show);
+
+    form(to, "/signup", signup::profile::show, signup::profile::take);
+    form(to, "/signup/check", signup::check::show, signup::check::take);
+    read(to, "/signup/check/picture", signup::check::picture);
+    read(to, "/signup/check/sound", signup::check::sound);
+    form(to, "/signup/agree", signup::agree::show, signup::agree::take);
+    form(to, "/signup/email", signup::email::show, signup::email::take);
+    form(to, "/e/{id}", signup::link::look, signup::link::confirm);
+    form(to, "/signup/name", signup::name::show, signup::name::take);
+    read(to, "/signup/waiting", signup::waiting::show);
+    form(to, "/signup/let-in/{link}", signup::link::look_let_in, signup::link::enter);
+    form(to, "/signup/done", signup::ready::show, signup::ready::go_on);
+
+    form(to, "/signin", signin::show, signin::submit);
+    form(to, "/signout", signin::ask_out, signin::sign_out);
+    form(to, "/confirm", signin::show_confirm, signin::confirm);
+    form(to, "/forgot", recover::show, recover::ask);
+    form(to, "/reset", recover::sent, recover::paste);
+    read(to, "/reset/done", recover::done);
+    form(to, "/reset/{secret}", recover::open, recover::renew);
+
+    read(to, "/account", account::home);
+    form(to, "/account/details", account::details, account::save_details);
+    form(to, "/account/signing-in", account::signing_in, account::save_password);
+    form(to, "/account/devices", account::devices, account::end_devices);
+    form(to, "/account/apps", account::connected, account::remove_app);
+    read(to, "/account/log", account::log);
+    read(to, "/account/agreements", account::agreements);
+
+    read(to, "/healthz", health::alive);
+    read(to, "/readyz", health::ready);
+    read(to, "/jwks.json", oauth::discovery::jwks);
+    read(to, "/.well-known/openid-configuration", oauth::discovery::discovery);
+    read(to, "/.well-known/oauth-authorization-server", oauth::discovery::discovery);
+    read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
+    read(to, "/services/{id}/current.{form}", oauth::discovery::current);
+    form(to, "/services/{id}/userinfo", oauth::token::service_userinfo, oauth::token::service_userinfo);
+
+    form(to, "/oauth2/authorize", oauth::authorize::get, oauth::authorize::post);
+    read(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
+    form(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);
+    send(to, "/oauth2/introspect", oauth::token::introspect);
+    send_from_anywhere(to, "/oauth2/token", oauth::token::token);
+    send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
+    ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
+    form(to, "/signin/choose", oauth::consent::choose, oauth::consent::chosen);
+    form(to, "/signin/continue", oauth::consent::continue_as, oauth::consent::chosen);
+    form(to, "/signin/terms", oauth::agree::agree, oauth::agree::agreed);
+    form(to, "/consent", oauth::consent::consent, oauth::consent::consented);
     if dev {
-        config
-            .route("/dev/mail", get().to(dev::mailbox))
-            .route("/dev/mail/{id}", get().to(dev::letter));
+        read(to, "/dev/mail", dev::mailbox);
+        read(to, "/dev/mail/{id}", dev::letter);
     }
-    config.default_service(web::route().to(asset::nothing));
+    to.default_service(web::route().to(asset::nothing));
 }
 
-/// GET, and HEAD with it (RFC 9110 9.3.2).
-fn get() -> Route {
-    web::route().guard(Any(Get()).or(Head()))
+/// Runs a story with the server's threads; [`bind`] is called inside.
+pub fn run<F: Future>(story: F) -> F::Output {
+    actix_web::rt::System::new().block_on(story)
 }
 
 /// A listening server.
@@ -186,7 +133,7 @@ pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
             Http::new()
                 .app_data(data.clone())
                 .app_data(metrics.clone())
-                .configure(|config| routes(config, dev))
+                .configure(|to| routes(to, dev))
                 .wrap(from_fn(guard::guard))
         })
     }
@@ -209,7 +156,7 @@ pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
             Http::new()
                 .app_data(data.clone())
                 .app_data(metrics.clone())
-                .route("/metrics", get().to(metrics::show))
+                .route("/metrics", web::get().to(metrics::show))
         })
         .workers(1)
         .disable_signals()

@@ -279,9 +279,9 @@ impl TestApp {
         let engine = &self.app.config.database.engine;
         let ids = match engine {
             Engine::Sqlite(path) => dump::sqlite_ids(path, "draft"),
-            Engine::Postgres(url) => self
+            Engine::Postgres(at) => self
                 .runtime
-                .block_on(dump::postgres_ids(url.reveal(), "draft")),
+                .block_on(dump::postgres_ids(at.url.reveal(), "draft")),
         };
         ids.into_iter()
             .filter_map(|id| self.read(move |c| store::draft::find_by_id(c, &id)))
@@ -293,7 +293,7 @@ impl TestApp {
     pub fn dump(&self) -> String {
         match &self.app.config.database.engine {
             Engine::Sqlite(path) => dump::sqlite(path),
-            Engine::Postgres(url) => self.runtime.block_on(dump::postgres(url.reveal())),
+            Engine::Postgres(at) => self.runtime.block_on(dump::postgres(at.url.reveal())),
         }
     }
 }

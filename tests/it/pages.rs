@@ -216,3 +216,22 @@ fn a_static_file_is_fetched_once() {
         .send("GET", &style, &[("If-None-Match", &tag)], None)
         .is(304);
 }
+
+// RFC 9110 15.5.6
+#[test]
+fn another_method_is_told_which_ones_there_are() {
+    let app = TestApp::new();
+    for (method, path, allow) in [
+        ("POST", "/help", "GET, HEAD"),
+        ("DELETE", "/signup", "GET, HEAD, POST"),
+        ("GET", "/oauth2/token", "POST, OPTIONS"),
+        ("PUT", "/oauth2/userinfo", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/jwks.json", "GET, HEAD"),
+        ("OPTIONS", "/oauth2/authorize", "GET, HEAD, POST"),
+        ("GET", "/oauth2/introspect", "POST"),
+    ] {
+        let answer = app.browser().send(method, path, &[], None).is(405);
+        assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+        assert!(answer.text().len() > 40, "{method} {path} says why");
+    }
+}

@@ -469,3 +469,20 @@ fn a_closed_account_has_no_live_token() {
     let answer = sign_in_at(&mut app.browser(), "/signin", "temuulen", PASSWORD);
     assert_eq!(answer.status, 403);
 }
+
+// PROTOCOL 7
+#[test]
+fn wrong_secrets_are_slowed_and_the_right_one_is_never_kept_out() {
+    let app = TestApp::limited(&[]);
+    register(&app);
+    let ask = |secret: &str| {
+        app.browser()
+            .with("Authorization", &basic("forum", secret))
+            .post("/oauth2/introspect", &[("token", "x")])
+    };
+    let refused: Vec<u16> = (0..70).map(|n| ask(&format!("wrong-{n}")).status).collect();
+    assert_eq!(refused[..60], [401; 60]);
+    assert_eq!(refused[69], 429);
+    assert!(ask("wrong").is(429).header("retry-after").is_some());
+    ask(SECRET).is(200);
+}

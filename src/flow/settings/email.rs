@@ -201,7 +201,7 @@ pub async fn prove_email(
                 return Ok(Proved::Spent);
             };
             let master = house.keys.master();
-            if !derived::is_mail_code(master, &change.id, 0, &typed) {
+            if !derived::is_mail_code(master, &change.id, &change.email, 0, &typed) {
                 return Ok(if change.wrong < most {
                     Proved::Wrong
                 } else {

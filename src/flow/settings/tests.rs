@@ -204,7 +204,7 @@ impl House {
             .store
             .read(move |c| store::address::find(c, &id, now));
         let change = found.await.unwrap().unwrap();
-        crate::flow::derived::mail_code(self.app.keys.master(), &change.id, 0)
+        crate::flow::derived::mail_code(self.app.keys.master(), &change.id, &change.email, 0)
     }
 }
 

@@ -104,6 +104,7 @@ pub async fn sign_in(
     };
     let verdict = counted.compare(app, &attempt.password, visitor).await?;
     let (Verdict::Right { rehash }, Some(found)) = (verdict, counted.account.clone()) else {
+        note_failure(app, counted.account.as_ref(), visitor, now).await?;
         return Ok(Outcome::Wrong);
     };
     if found.locked_at.is_some() {
@@ -180,6 +181,19 @@ pub async fn sign_in(
     })
 }
 
+/// A wrong password stands in the log. An unknown name gets the same write (SECURITY R10, R71).
+async fn note_failure(
+    app: &App,
+    account: Option<&Account>,
+    visitor: &Visitor,
+    now: Time,
+) -> Result<(), Error> {
+    let whose = account.map_or("", |account| account.id.as_str());
+    let line = visitor.event(app, whose, "signin.failed", now);
+    app.store.write(move |c| event::add(c, &line)).await?;
+    Ok(())
+}
+
 /// A known device passes an address from which too much comes (SECURITY R22).
 async fn is_known(app: &App, who: &Who, device: Option<&str>) -> Result<bool, Error> {
     let Some(device) = device.map(digest) else {
@@ -224,33 +238,80 @@ pub async fn sign_out(
         return Ok(0);
     };
     let never_given = app.rng.secret().hash();
-    let line = visitor.event(app, "", "signout", now);
-    // Each line needs an id of its own; drawn before the transaction for as many as a browser holds.
-    let ids: Vec<String> = (0..MOST).map(|_| app.rng.id()).collect();
+    let lines = Lines::draw(app, visitor, now);
     app.store
         .write(move |c| {
             let Some(found) = browser::find(c, &cookie)? else {
                 return Ok(0);
             };
-            let mut ended = 0;
-            for session in browser::sessions(c, &found.id)? {
-                if !end_session(c, &session.sid, now)? {
-                    continue;
-                }
-                if let Some(id) = ids.get(ended) {
-                    let line = event::Event {
-                        id: id.clone(),
-                        account_id: session.account_id,
-                        ..line.clone()
-                    };
-                    event::add(c, &line)?;
-                }
-                ended += 1;
-            }
+            let sessions = browser::sessions(c, &found.id)?;
+            let ended = lines.end(c, sessions)?;
             browser::rekey(c, &found.id, &never_given, now)?;
             Ok(ended)
         })
         .await
+}
+
+/// Ends some of a browser's sessions and what does not outlive them; the others stay. Gives how
+/// many were ended.
+///
+/// # Errors
+/// When the database does not answer; then none was.
+pub async fn end(
+    app: &Arc<App>,
+    sids: &[String],
+    visitor: &Visitor,
+    now: Time,
+) -> Result<usize, store::Error> {
+    let (sids, lines) = (sids.to_vec(), Lines::draw(app, visitor, now));
+    app.store
+        .write(move |c| {
+            let mut sessions = Vec::new();
+            for sid in &sids {
+                sessions.extend(browser::find_session(c, sid)?);
+            }
+            lines.end(c, sessions)
+        })
+        .await
+}
+
+/// Lines of the log for sessions that end together. Each needs an id of its own: drawn before the
+/// transaction, for as many as a browser holds.
+struct Lines {
+    line: event::Event,
+    ids: Vec<String>,
+}
+
+impl Lines {
+    fn draw(app: &App, visitor: &Visitor, now: Time) -> Self {
+        Self {
+            line: visitor.event(app, "", "signout", now),
+            ids: (0..MOST).map(|_| app.rng.id()).collect(),
+        }
+    }
+
+    fn end(
+        &self,
+        c: &mut store::Conn<'_>,
+        sessions: Vec<crate::account::Session>,
+    ) -> Result<usize, store::Error> {
+        let mut ended = 0;
+        for session in sessions {
+            if !end_session(c, &session.sid, self.line.at.into())? {
+                continue;
+            }
+            if let Some(id) = self.ids.get(ended) {
+                let line = event::Event {
+                    id: id.clone(),
+                    account_id: session.account_id,
+                    ..self.line.clone()
+                };
+                event::add(c, &line)?;
+            }
+            ended += 1;
+        }
+        Ok(ended)
+    }
 }
 
 /// Sessions of one browser of which the log speaks when they end together.

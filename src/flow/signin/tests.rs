@@ -421,3 +421,48 @@ async fn confirming_is_slowed_too() {
     let slow = confirm(&house.app, &session, PASSWORD, None, None, &visitor, now).await;
     assert!(matches!(slow.unwrap(), Confirmed::Slow(_)));
 }
+
+// SECURITY R10, R71
+#[tokio::test]
+async fn a_wrong_password_stands_in_the_log_with_the_same_write_for_a_name_that_nobody_has() {
+    let house = House::new().await;
+    let id = house.account("temuulen").await.id;
+    house.attempt("temuulen", "wrong", "x").await;
+    house.attempt("nobody-here", "wrong", "x").await;
+    assert_eq!(house.log(&id).await, ["signin.failed"]);
+    assert_eq!(house.log("").await, ["signin.failed"]);
+}
+
+#[tokio::test]
+async fn some_of_a_browsers_sessions_end_and_the_log_says_so() {
+    let house = House::new().await;
+    let (cookie, here) = house.enter("temuulen", "x").await;
+    let (session, account) = here.first().cloned().unwrap();
+    let sids = [session.sid.clone(), "unknown".to_owned()];
+    let (visitor, now) = (house.visitor(), house.app.clock.now());
+    assert_eq!(end(&house.app, &sids, &visitor, now).await.unwrap(), 1);
+    assert_eq!(end(&house.app, &sids, &visitor, now).await.unwrap(), 0);
+    let after = house.here(&cookie).await;
+    assert!(after.browser.is_some() && after.signed_in.is_empty());
+    assert_eq!(house.log(&account.id).await, ["signin", "signout"]);
+}
+
+#[tokio::test]
+async fn the_letters_of_a_process_that_is_gone_go_out_at_once() {
+    let house = House::new().await;
+    house.enter("temuulen", "one").await;
+    house.enter("temuulen", "two").await;
+    let (store, now) = (&house.app.store, house.app.clock.now());
+    let lease = std::time::Duration::from_secs(90);
+    let take = || store.write(move |c| store::outbox::lease(c, 10, lease, now));
+    assert_eq!(take().await.unwrap().len(), 1);
+    assert_eq!(take().await.unwrap().len(), 0);
+    // Another process was alone before: it took no letter from this one.
+    let before = now.minus(std::time::Duration::from_secs(1));
+    assert_eq!(
+        crate::worker::take_over(&house.app, before).await.unwrap(),
+        0
+    );
+    assert_eq!(crate::worker::take_over(&house.app, now).await.unwrap(), 1);
+    assert_eq!(take().await.unwrap().len(), 1);
+}

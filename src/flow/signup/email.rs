@@ -76,7 +76,8 @@ pub(super) fn post(drawn: &Drawn, c: &mut Conn<'_>, draft: &mut Draft) -> Result
         return Err(Error::Broken("a draft's address cannot be read".into()));
     };
     let from = drawn.visitor.address;
-    if app.limiter.check(Bucket::Mail, from, now).is_err() || !may_mail(app, c, draft, now)? {
+    let may_ask = || app.limiter.check(Bucket::Mail, from, now).is_ok();
+    if !*drawn.may_ask.get_or_init(may_ask) || !may_mail(app, c, draft, now)? {
         return Ok(false);
     }
     let new_address = draft.mail.sent_at.is_none();
@@ -228,7 +229,13 @@ fn judge(
         uncount(c)?;
         return Ok(Err(Answered::Closed));
     }
-    let right = derived::is_mail_code(app.keys.master(), &draft.id, draft.mail.number, typed);
+    let right = derived::is_mail_code(
+        app.keys.master(),
+        &draft.id,
+        &draft.email_key,
+        draft.mail.number,
+        typed,
+    );
     // No code proves an address that has an account (SECURITY R10, R11).
     let owner = store::account::find_by_email(c, &draft.email_key)?;
     Ok(

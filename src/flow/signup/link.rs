@@ -53,7 +53,7 @@ pub async fn look(app: &Arc<App>, link: &str, cookie: Option<&str>) -> Result<Sh
             if own {
                 return Ok(Shown::Confirm(draft.email));
             }
-            let code = derived::mail_code(house.keys.master(), &draft.id, number);
+            let code = derived::mail_code(house.keys.master(), &draft.id, &draft.email_key, number);
             Ok(Shown::Code(format!("{} {}", &code[..3], &code[3..])))
         })
         .await

@@ -1,7 +1,7 @@
 //! Sign-up as a story: a draft grows from page to page, each page one transaction behind the
 //! draft's lock, and the last of them makes the account.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::account::signup::{Draft, Settings, Step, may_show, step};
@@ -245,6 +245,8 @@ struct Drawn {
     account_id: String,
     begin: Begin,
     event: Event,
+    /// Whether the network address may ask for a mail: drawn once, though the story may run again.
+    may_ask: OnceLock<bool>,
 }
 
 impl Drawn {
@@ -268,6 +270,7 @@ impl Drawn {
             ),
             event: door.visitor.event(app, &account_id, "signup", now),
             account_id,
+            may_ask: OnceLock::new(),
         }
     }
 

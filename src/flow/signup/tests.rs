@@ -117,7 +117,8 @@ impl House {
     /// The code that the newest mail of a draft carries.
     async fn code(&self, person: &Person) -> String {
         let draft = self.draft(person).await;
-        derived::mail_code(self.app.keys.master(), &draft.id, draft.mail.number)
+        let master = self.app.keys.master();
+        derived::mail_code(master, &draft.id, &draft.email_key, draft.mail.number)
     }
 
     async fn prove(&self, person: &Person, code: &str) -> Answered {

@@ -7,10 +7,10 @@ use actix_web::web::Query;
 use serde::Deserialize;
 
 use crate::flow::authorize::{self, Scene};
-use crate::flow::request::{self, Marks};
+use crate::flow::request::Marks;
+use crate::flow::{client, signin};
 use crate::page::view::{Choice, Choose, Consent, ContinueAs};
 use crate::page::{App as Chip, Asked, Shell};
-use crate::store;
 use crate::web::fault::Fault;
 use crate::web::form::Form;
 use crate::web::visit::Visit;
@@ -65,17 +65,7 @@ pub(super) async fn mark(
     scene: &Scene,
     done: impl Fn(&mut Marks) + Send + 'static,
 ) -> Result<HttpResponse, Fault> {
-    let (id, browser, now) = (
-        asking.request.clone(),
-        scene.stored.browser_id.clone(),
-        visit.now,
-    );
-    let marked = visit
-        .app
-        .store
-        .write(move |c| request::mark(c, &id, &browser, now, &done))
-        .await?;
-    if marked {
+    if authorize::mark(&visit.app, scene, visit.now, done).await? {
         Ok(asking.back(visit))
     } else {
         gone(visit)
@@ -134,12 +124,8 @@ pub async fn chosen(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
         return Ok(visit.see_other(&format!("/signin?request={}", asking.request)));
     }
     if let Some((session, _)) = scene.here.of(form.text("remove")) {
-        let (sid, now) = (session.sid.clone(), visit.now);
-        visit
-            .app
-            .store
-            .write(move |c| crate::flow::end_session(c, &sid, now))
-            .await?;
+        let sids = [session.sid.clone()];
+        signin::end(&visit.app, &sids, &visit.visitor(), visit.now).await?;
         return Ok(asking.back(visit));
     }
     let Some((_, account)) = scene.here.of(form.text("account")) else {
@@ -164,7 +150,7 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let services = visit.app.store.read(store::client::list_services).await?;
+    let services = client::services(&visit.app).await?;
     let by_scope: Vec<(String, String)> = services
         .iter()
         .flat_map(|service| {

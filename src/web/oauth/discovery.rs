@@ -8,11 +8,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::flow::client;
 use crate::keys::ISSUER;
 use crate::oauth::metadata;
 use crate::oauth::service::{Algorithm, KeyOwner, Service};
 use crate::rng::digest;
-use crate::store;
 use crate::web::fault::Fault;
 use crate::web::guard::open_to_browsers;
 
@@ -29,7 +29,7 @@ const ASKS: u32 = 100;
 /// # Errors
 /// [`Fault`], as JSON.
 pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
-    let services = app.store.read(store::client::list_services).await?;
+    let services = client::services(&app).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let document = metadata::discovery(app.config.issuer(), &services, &languages);
     Ok(send(
@@ -64,11 +64,8 @@ async fn wait(app: &App, owner: &str, algorithm: Algorithm) -> Result<(), Fault>
     Err(Fault::Busy(Duration::from_secs(1)))
 }
 
-async fn service(app: &App, id: String) -> Result<Service, Fault> {
-    app.store
-        .read(move |c| store::client::find_service(c, &id))
-        .await?
-        .ok_or(Fault::nothing())
+async fn service(app: &App, id: &str) -> Result<Service, Fault> {
+    client::service(app, id).await?.ok_or(Fault::nothing())
 }
 
 fn owner(service: &Service) -> &str {
@@ -87,7 +84,7 @@ pub async fn service_jwks(
     http: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Fault> {
-    let service = service(&app, id.into_inner()).await?;
+    let service = service(&app, &id).await?;
     wait(&app, owner(&service), service.algorithm).await?;
     let set = app.keys.jwks(owner(&service), app.clock.now());
     Ok(send(&http, set.to_string(), "application/jwk-set+json"))
@@ -104,7 +101,7 @@ pub async fn current(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let (id, form) = path.into_inner();
-    let service = service(&app, id).await?;
+    let service = service(&app, &id).await?;
     wait(&app, owner(&service), service.algorithm).await?;
     let key = app
         .keys

@@ -9,13 +9,12 @@ use super::query;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::browser::Here;
-use crate::flow::signin;
+use crate::flow::{client, signin};
 use crate::oauth::logout::{
     Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
 };
 use crate::oauth::params::{Params, encode_all};
 use crate::page::view::{SignOut, SignedOut};
-use crate::store;
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
@@ -63,13 +62,7 @@ async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpR
     let hint = hint(&visit.app, &request, visit.now);
     let named = client_id(&request, &hint).map(str::to_owned);
     let client = match named {
-        Some(id) => {
-            visit
-                .app
-                .store
-                .read(move |c| store::client::find(c, &id))
-                .await?
-        }
+        Some(id) => client::find(&visit.app, &id).await?,
         None => None,
     };
     let here = visit.here().await?;
@@ -122,17 +115,7 @@ async fn end(visit: &Visit, sids: &[String], all: bool) -> Result<(), Fault> {
         visit.clear(Jar::Browser);
         return Ok(());
     }
-    let (sids, now) = (sids.to_vec(), visit.now);
-    visit
-        .app
-        .store
-        .write(move |c| {
-            for sid in &sids {
-                crate::flow::end_session(c, sid, now)?;
-            }
-            Ok(())
-        })
-        .await?;
+    signin::end(&visit.app, sids, &visit.visitor(), visit.now).await?;
     Ok(())
 }
 

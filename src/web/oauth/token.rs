@@ -11,10 +11,9 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::params::Params;
 use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
-use crate::store;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::open_to_browsers;
+use crate::web::guard::{address, open_to_browsers};
 
 impl From<token::Error> for Fault {
     fn from(error: token::Error) -> Self {
@@ -22,6 +21,16 @@ impl From<token::Error> for Fault {
             token::Error::Refused(problem) => Self::Json(problem),
             token::Error::Store(error) => error.into(),
             token::Error::Keys(error) => error.into(),
+        }
+    }
+}
+
+impl From<client::Refused> for Fault {
+    fn from(refused: client::Refused) -> Self {
+        match refused {
+            client::Refused::Problem(problem) => Self::Json(problem),
+            client::Refused::Slow(wait) => Self::TooMany(wait),
+            client::Refused::Store(error) => error.into(),
         }
     }
 }
@@ -37,7 +46,7 @@ pub async fn token(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
-    let client = client::authenticate(&app, presented(&http, &body)?).await??;
+    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
     let tokens = token::exchange(&app, client, ask?).await?;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);
@@ -57,7 +66,8 @@ pub async fn introspect(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let caller = client::authenticate_caller(&app, presented(&http, &body)?).await??;
+    let caller =
+        client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
     let token = needed(&body)?;
     Ok(HttpResponse::Ok().json(shown::introspect(&app, &caller, token).await?))
 }
@@ -72,7 +82,7 @@ pub async fn revoke(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let client = client::authenticate(&app, presented(&http, &body)?).await??;
+    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
     shown::revoke(&app, &client, needed(&body)?).await?;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);
@@ -107,9 +117,7 @@ pub async fn service_userinfo(
     id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
-    let service = app
-        .store
-        .read(move |c| store::client::find_service(c, &id))
+    let service = client::service(&app, &id)
         .await?
         .filter(|service| service.userinfo)
         .ok_or(Fault::nothing())?;

@@ -1,0 +1,83 @@
+//! The kinds of address in the table of URLs. Each answers the methods it has, and says which
+//! those are to any other (RFC 9110 15.5.6).
+
+use actix_web::dev::Handler;
+use actix_web::guard::{Any, Get, Head, Options};
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpResponse, Resource, Responder, ResponseError as _, Route, web};
+
+use super::fault::Fault;
+use super::guard::preflight;
+
+/// A page or document: GET, and HEAD with it (RFC 9110 9.3.2).
+pub fn read<H, A>(to: &mut web::ServiceConfig, path: &str, show: H)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    to.service(at(path, "GET, HEAD").route(get().to(show)));
+}
+
+/// A form: read, and sent.
+pub fn form<H, A, I, B>(to: &mut web::ServiceConfig, path: &str, show: H, take: I)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+    I: Handler<B>,
+    B: FromRequest + 'static,
+    I::Output: Responder + 'static,
+{
+    let both = at(path, "GET, HEAD, POST").route(get().to(show));
+    to.service(both.route(web::post().to(take)));
+}
+
+/// Where programs send.
+pub fn send<H, A>(to: &mut web::ServiceConfig, path: &str, take: H)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    to.service(at(path, "POST").route(web::post().to(take)));
+}
+
+/// Where programs send, those in browsers too (PROTOCOL 3).
+pub fn send_from_anywhere<H, A>(to: &mut web::ServiceConfig, path: &str, take: H)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    let open = at(path, "POST, OPTIONS").route(web::post().to(take));
+    to.service(open.route(web::route().guard(Options()).to(preflight)));
+}
+
+/// Where programs read or send as they like, those in browsers too.
+pub fn ask_from_anywhere<H, A>(to: &mut web::ServiceConfig, path: &str, answer: H)
+where
+    H: Handler<A> + Clone,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    let open = at(path, "GET, HEAD, POST, OPTIONS")
+        .route(get().to(answer.clone()))
+        .route(web::post().to(answer));
+    to.service(open.route(web::route().guard(Options()).to(preflight)));
+}
+
+fn at(path: &str, allow: &'static str) -> Resource {
+    let wrong = move || async move {
+        let mut response: HttpResponse =
+            Fault::Page(StatusCode::METHOD_NOT_ALLOWED, "method").error_response();
+        let allow = header::HeaderValue::from_static(allow);
+        response.headers_mut().insert(header::ALLOW, allow);
+        response
+    };
+    web::resource(path).default_service(web::route().to(wrong))
+}
+
+fn get() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
+}
