@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 pub use check::{Read, read_assertion};
 pub use master::{Master, Purpose};
+pub use signer::seed;
 
 use crate::clock::Time;
 use crate::oauth::service::Algorithm;
