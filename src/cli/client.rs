@@ -258,7 +258,9 @@ fn new(add: Add) -> Result<Client, Fault> {
     } else {
         add.grant
     };
-    let signs_in = grants.contains(&GrantType::AuthorizationCode);
+    let signs_in = [GrantType::AuthorizationCode, GrantType::DeviceCode]
+        .iter()
+        .any(|grant| grants.contains(grant));
     let scopes = match scopes(&add.id, &add.scope)? {
         // A machine has no profile.
         typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),

@@ -216,6 +216,8 @@ pub struct Tokens {
     pub refresh_max_ttl: Duration,
     /// Life of an authorization code.
     pub code_ttl: Duration,
+    /// How long a person has to allow an app on another device.
+    pub device_ttl: Duration,
     /// Age at which an issuer key is replaced.
     pub rotate_keys_ttl: Duration,
     /// How long a replaced key stays published.

@@ -13,6 +13,8 @@ pub enum Kind {
     Code,
     /// A refresh token.
     Refresh,
+    /// A device code.
+    Device,
 }
 
 impl Kind {
@@ -20,6 +22,7 @@ impl Kind {
         match self {
             Self::Code => "gc_",
             Self::Refresh => "gr_",
+            Self::Device => "gd_",
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::device;
 use super::opaque::Kind;
 use crate::account::Account;
 use crate::app::App;
@@ -71,16 +72,20 @@ pub async fn exchange(
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
+        Exchange::Device { .. } => device::exchange(app, Asker { client, ask, held }).await,
         Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
     }
 }
 
 /// What a transaction found to be given; signed after it stands.
-struct Award {
-    grant: Grant,
-    to: Recipient,
-    refresh: Option<String>,
-    first: bool,
+pub(super) struct Award {
+    pub(super) grant: Grant,
+    pub(super) to: Recipient,
+    pub(super) refresh: Option<String>,
+    /// The first tokens of the grant: `nonce` stands in the ID token.
+    pub(super) first: bool,
+    /// For the log.
+    pub(super) by: &'static str,
 }
 
 fn invalid_grant(why: &str) -> Problem {
@@ -88,23 +93,23 @@ fn invalid_grant(why: &str) -> Problem {
 }
 
 /// Whom an access token is about and for.
-struct Recipient {
-    account: Account,
+pub(super) struct Recipient {
+    pub(super) account: Account,
     /// None: ourselves.
-    service: Option<Service>,
-    scopes: Vec<String>,
-    binding: Option<Binding>,
+    pub(super) service: Option<Service>,
+    pub(super) scopes: Vec<String>,
+    pub(super) binding: Option<Binding>,
 }
 
 /// Who asks for what, and what they proved to hold.
-struct Asker {
-    client: Client,
-    ask: Exchange,
-    held: Held,
+pub(super) struct Asker {
+    pub(super) client: Client,
+    pub(super) ask: Exchange,
+    pub(super) held: Held,
 }
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
-fn recipient(
+pub(super) fn recipient(
     c: &mut Conn<'_>,
     app: &App,
     grant: &Grant,
@@ -156,7 +161,7 @@ fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
 }
 
 /// Whose key signs an access token, and by which algorithm.
-fn signer(service: Option<&Service>) -> (&str, Algorithm) {
+pub(super) fn signer(service: Option<&Service>) -> (&str, Algorithm) {
     match service {
         None => (ISSUER, Algorithm::ES256),
         Some(service) => match service.keys {
@@ -242,6 +247,7 @@ async fn by_code(
                 to,
                 refresh: award.refresh.then(|| refresh.clone()),
                 first: true,
+                by: "code",
             }))
         })
         .await??;
@@ -331,6 +337,7 @@ async fn by_refresh(
                             to,
                             refresh: Some(successor),
                             first: false,
+                            by: "refresh",
                         })),
                         Err(problem) => Ok(Err(problem)),
                     };
@@ -359,6 +366,7 @@ async fn by_refresh(
                 to,
                 refresh: Some(refresh),
                 first: false,
+                by: "refresh",
             }))
         })
         .await??;
@@ -410,7 +418,7 @@ async fn by_itself(
     })
 }
 
-fn lifetimes(app: &App) -> Lifetimes {
+pub(super) fn lifetimes(app: &App) -> Lifetimes {
     Lifetimes {
         idle: app.config.tokens.refresh_ttl,
         max: app.config.tokens.refresh_max_ttl,
@@ -431,7 +439,7 @@ pub(super) fn person(account: &Account) -> Person {
     }
 }
 
-fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
+pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
     let to = &award.to;
     let person = person(&to.account);
     let access_token = access(
@@ -464,7 +472,7 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
     tracing::info!(
         user = to.account.username,
         client = client.id,
-        grant = if award.first { "code" } else { "refresh" },
+        grant = award.by,
         "token.issued"
     );
     Ok(Tokens {
@@ -477,7 +485,7 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
     })
 }
 
-fn access(
+pub(super) fn access(
     app: &App,
     subject: Subject<'_>,
     client_id: &str,

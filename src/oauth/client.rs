@@ -29,6 +29,8 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 4.4.
     ClientCredentials,
+    /// RFC 8628.
+    DeviceCode,
 }
 
 impl GrantType {
@@ -38,6 +40,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 
@@ -47,6 +50,7 @@ impl GrantType {
             Self::AuthorizationCode,
             Self::RefreshToken,
             Self::ClientCredentials,
+            Self::DeviceCode,
         ]
         .into_iter()
         .find(|grant| grant.name() == name)

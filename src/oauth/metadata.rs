@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::ACR_PASSWORD;
+use super::client::GrantType;
 use super::dpop::ALGORITHMS;
 use super::scope::STANDARD;
 use super::service::Service;
@@ -35,6 +36,7 @@ pub struct Endpoints {
     pub introspect: String,
     pub revoke: String,
     pub logout: String,
+    pub device: String,
     pub jwks: String,
 }
 
@@ -49,6 +51,7 @@ impl Endpoints {
             introspect: format!("{root}/oauth2/introspect"),
             revoke: format!("{root}/oauth2/revoke"),
             logout: format!("{root}/oauth2/logout"),
+            device: format!("{root}/oauth2/device"),
             jwks: format!("{root}/jwks.json"),
         }
     }
@@ -79,6 +82,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("introspection_endpoint", json!(at.introspect)),
         ("revocation_endpoint", json!(at.revoke)),
         ("end_session_endpoint", json!(at.logout)),
+        ("device_authorization_endpoint", json!(at.device)), // RFC 8628 4
         ("jwks_uri", json!(at.jwks)),
         ("response_types_supported", json!(["code"])),
         (
@@ -87,7 +91,12 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ),
         (
             "grant_types_supported",
-            json!(["authorization_code", "refresh_token", "client_credentials"]),
+            json!([
+                "authorization_code",
+                "refresh_token",
+                "client_credentials",
+                GrantType::DeviceCode.name()
+            ]),
         ),
         ("subject_types_supported", json!(["public"])),
         ("scopes_supported", json!(scopes)),
@@ -189,7 +198,6 @@ mod tests {
             "plain",
             "none\",\"HS",
             "HS256",
-            "device",
             "token id_token",
             "address",
         ] {
@@ -199,7 +207,6 @@ mod tests {
 
     #[test]
     fn each_grant_told_is_one_that_is_read() {
-        use crate::oauth::client::GrantType;
         let document = discovery("https://steppe.example", &[], &[]);
         for name in document["grant_types_supported"].as_array().unwrap() {
             assert!(GrantType::from_name(name.as_str().unwrap()).is_some());

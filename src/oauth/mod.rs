@@ -7,6 +7,7 @@ pub mod bearer;
 pub mod binding;
 pub mod claims;
 pub mod client;
+pub mod device;
 pub mod dpop;
 pub mod error;
 pub mod grant;

@@ -39,6 +39,13 @@ pub enum Exchange {
         /// RFC 8707 2.2.
         resource: Vec<String>,
     },
+    /// RFC 8628 3.4.
+    Device {
+        /// The secret.
+        code: String,
+        /// RFC 8707 2.2.
+        resource: Vec<String>,
+    },
     /// RFC 6749 4.4.2.
     Machine {
         /// No more than is registered.
@@ -73,6 +80,10 @@ impl Exchange {
                 scope: scope()?,
                 resource,
             }),
+            Some(GrantType::DeviceCode) => Ok(Self::Device {
+                code: need("device_code")?,
+                resource,
+            }),
             Some(GrantType::ClientCredentials) => Ok(Self::Machine {
                 scope: scope()?,
                 resource,
@@ -89,6 +100,7 @@ impl Exchange {
         match self {
             Self::Code { .. } => GrantType::AuthorizationCode,
             Self::Refresh { .. } => GrantType::RefreshToken,
+            Self::Device { .. } => GrantType::DeviceCode,
             Self::Machine { .. } => GrantType::ClientCredentials,
         }
     }
@@ -98,6 +110,7 @@ impl Exchange {
         match self {
             Self::Code { resource, .. }
             | Self::Refresh { resource, .. }
+            | Self::Device { resource, .. }
             | Self::Machine { resource, .. } => resource,
         }
     }

@@ -13,6 +13,7 @@ mod check;
 mod chromium;
 mod conformance;
 mod crash;
+mod device;
 mod dpop;
 mod dump;
 mod floors;

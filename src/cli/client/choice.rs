@@ -92,8 +92,13 @@ pub fn algorithm(name: &str) -> Result<Algorithm, String> {
     keys::parse(name).ok_or_else(|| "there are RS256, ES256 and EdDSA".to_owned())
 }
 
-/// A grant type by its registered name.
+/// A grant type by its registered name; those of long names by their last word.
 pub fn grant(name: &str) -> Result<GrantType, String> {
-    GrantType::from_name(name)
-        .ok_or_else(|| "there are authorization_code, refresh_token, client_credentials".to_owned())
+    let known = match name {
+        "device_code" => Some(GrantType::DeviceCode),
+        name => GrantType::from_name(name),
+    };
+    known.ok_or_else(|| {
+        "there are authorization_code, refresh_token, client_credentials, device_code".to_owned()
+    })
 }

@@ -6,10 +6,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use serde::Deserialize;
 
+use crate::account::Account;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, signin};
-use crate::page::view::{Choice, Choose, Consent, ContinueAs};
+use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
@@ -46,6 +47,7 @@ fn chip(scene: &Scene) -> Chip {
 /// Where the app lives; nothing for one on this device.
 fn host(scene: &Scene) -> String {
     match scene.checked.redirect.kind() {
+        _ if scene.stored.device.is_some() => String::new(),
         crate::oauth::redirect::Kind::Https => scene.checked.redirect.host().to_owned(),
         _ => String::new(),
     }
@@ -139,6 +141,37 @@ pub async fn chosen(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
     .await
 }
 
+/// What the app will and will not be able to do, in plain lines.
+pub(super) async fn ability(
+    visit: &Visit,
+    scene: &Scene,
+    account: &Account,
+) -> Result<(Vec<Ability>, Vec<String>), Fault> {
+    let services = client::services(&visit.app).await?;
+    let by_scope: Vec<(String, String)> = services
+        .iter()
+        .flat_map(|service| {
+            service
+                .scopes
+                .iter()
+                .map(|scope| (scope.clone(), service.name.clone()))
+        })
+        .collect();
+    let person = visit.person(account);
+    let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
+    Ok(visit.app.page.abilities(
+        &visit.lang,
+        &Asked {
+            scopes: &scene.checked.scopes,
+            services: &by_scope,
+            name: &person.name,
+            address: &person.address,
+            email: &account.email,
+            days: u32::try_from(days).unwrap_or(u32::MAX),
+        },
+    ))
+}
+
 /// C1: what the app asks for, before it gets it.
 ///
 /// # Errors
@@ -150,29 +183,8 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let services = client::services(&visit.app).await?;
-    let by_scope: Vec<(String, String)> = services
-        .iter()
-        .flat_map(|service| {
-            service
-                .scopes
-                .iter()
-                .map(|scope| (scope.clone(), service.name.clone()))
-        })
-        .collect();
+    let (can, cannot) = ability(&visit, &scene, &account).await?;
     let person = visit.person(&account);
-    let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
-    let (can, cannot) = visit.app.page.abilities(
-        &visit.lang,
-        &Asked {
-            scopes: &scene.checked.scopes,
-            services: &by_scope,
-            name: &person.name,
-            address: &person.address,
-            email: &account.email,
-            days: u32::try_from(days).unwrap_or(u32::MAX),
-        },
-    );
     let view = Consent {
         app: chip(&scene),
         person,

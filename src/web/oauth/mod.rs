@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod authorize;
 pub mod consent;
+pub mod device;
 pub mod discovery;
 pub mod logout;
 pub mod token;
