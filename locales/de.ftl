@@ -333,7 +333,7 @@ device-code-missing = Gib den Code ein, den der andere Bildschirm zeigt
 device-code-wrong = Diesen Code gibt es nicht oder nicht mehr. Vergleiche ihn mit dem anderen Bildschirm oder lass dort einen neuen anzeigen
 device-allow-title = Ist das dein Gerät?
 device-allow-lede-html = <b><bdi>{ $app }</bdi></b> möchte dein Konto auf einem anderen Gerät benutzen. Gefragt wurde am { $at } aus dem Netz <bdi dir="ltr">{ $network }</bdi>.
-device-allow-never = Niemand von { $server } bittet dich jemals darum. Wenn dich jemand am Telefon oder in einer Nachricht hierher geschickt hat, ist es nicht dein Gerät.
+device-allow-never = Niemand von { $server } verlangt das jemals von dir. Wenn dich jemand am Telefon oder in einer Nachricht hierher geschickt hat, ist es nicht dein Gerät.
 device-seen-html = Ich sehe den Code <b dir="ltr">{ $code }</b> auf meinem eigenen Bildschirm
 device-seen-missing = Hake an, dass du den Code siehst, oder wähle „Das ist nicht meins“
 device-deny = Das ist nicht meins

@@ -112,6 +112,12 @@ pub struct Add {
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     dpop: DpopChoice,
+    /// The service that it is the program of: it may exchange tokens for it
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// A service that it may get tokens for by exchange; may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    exchange: Vec<String>,
 }
 
 /// Changes to an app.
@@ -173,6 +179,15 @@ pub struct Edit {
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN")]
     dpop: Option<DpopChoice>,
+    /// The service that it is the program of; "" takes it back
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// Another service that it may get tokens for by exchange
+    #[arg(long, value_name = "SERVICE")]
+    add_exchange: Vec<String>,
+    /// A service that it may get tokens for no more
+    #[arg(long, value_name = "SERVICE")]
+    remove_exchange: Vec<String>,
 }
 
 impl Command {
@@ -282,6 +297,8 @@ fn new(add: Add) -> Result<Client, Fault> {
         id_token_algorithm: add.id_token_algorithm,
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
         dpop: add.dpop.into(),
+        service: add.service.filter(|id| !id.is_empty()),
+        exchange: add.exchange,
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -336,6 +353,14 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
         client.dpop = edit.dpop.map_or(client.dpop, Into::into);
+        if let Some(id) = &edit.service {
+            client.service = Some(id.clone()).filter(|id| !id.is_empty());
+        }
+        change(
+            &mut client.exchange,
+            &edit.add_exchange,
+            &edit.remove_exchange,
+        );
     })
 }
 
@@ -362,6 +387,7 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
         Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
+        Refusal::PublicExchange => "leave out --public, or --grant token_exchange".to_owned(),
         Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
@@ -395,6 +421,8 @@ fn facts(app: &App, client: &Client) -> Value {
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
         "dpop": client.dpop,
+        "service": client.service,
+        "exchange": client.exchange,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -484,6 +512,15 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             .to_owned(),
         ),
     ]);
+    if client.may(GrantType::TokenExchange) {
+        lines.extend([
+            (
+                "program of",
+                client.service.clone().unwrap_or("none".into()),
+            ),
+            ("exchanges for", words(&client.exchange)),
+        ]);
+    }
     out::facts(&lines);
 }
 

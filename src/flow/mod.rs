@@ -7,6 +7,7 @@ pub mod demo;
 pub mod derived;
 pub mod device;
 pub mod dpop;
+pub mod exchange;
 pub mod health;
 pub mod keyring;
 pub mod letter;

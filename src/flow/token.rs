@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::device;
 use super::opaque::Kind;
+use super::{device, exchange};
 use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;
@@ -18,6 +18,7 @@ use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
 use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
@@ -55,7 +56,24 @@ pub struct Tokens {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     scope: String,
+}
+
+impl Tokens {
+    /// The answer to an exchange (RFC 8693 2.2.1): one access token, and what it is.
+    pub(super) fn traded(access_token: String, made: &Made<'_>) -> Self {
+        Self {
+            access_token,
+            token_type: Binding::token_type(made.binding),
+            expires_in: made.ttl.as_secs(),
+            refresh_token: None,
+            id_token: None,
+            issued_token_type: Some(ACCESS_TOKEN),
+            scope: scope::print(made.scopes),
+        }
+    }
 }
 
 /// Exchanges what an authenticated client brings; `held` are the keys that it proved to hold.
@@ -73,6 +91,7 @@ pub async fn exchange(
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
         Exchange::Device { .. } => device::exchange(app, Asker { client, ask, held }).await,
+        Exchange::Trade(_) => exchange::exchange(app, Asker { client, ask, held }).await,
         Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
     }
 }
@@ -394,15 +413,16 @@ async fn by_itself(
     let (service, scopes) = owned(machine(client, ask, &services, app.config.issuer())?);
     let binding = binding::access(client, service.as_ref(), held)?;
     let now = app.clock.now();
-    let access_token = access(
-        app,
-        Subject::Machine,
-        &client.id,
-        service.as_ref(),
-        &scopes,
-        binding.as_ref(),
-        now,
-    )?;
+    let made = Made {
+        subject: Subject::Machine,
+        client_id: &client.id,
+        service: service.as_ref(),
+        scopes: &scopes,
+        binding: binding.as_ref(),
+        act: None,
+        ttl: app.config.tokens.access_ttl,
+    };
+    let access_token = access(app, &made, now)?;
     tracing::info!(
         client = client.id,
         grant = "client_credentials",
@@ -414,6 +434,7 @@ async fn by_itself(
         expires_in: app.config.tokens.access_ttl.as_secs(),
         refresh_token: None,
         id_token: None,
+        issued_token_type: None,
         scope: scope::print(&scopes),
     })
 }
@@ -442,15 +463,16 @@ pub(super) fn person(account: &Account) -> Person {
 pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
     let to = &award.to;
     let person = person(&to.account);
-    let access_token = access(
-        app,
-        Subject::Person(&person, &award.grant),
-        &client.id,
-        to.service.as_ref(),
-        &to.scopes,
-        to.binding.as_ref(),
-        now,
-    )?;
+    let made = Made {
+        subject: Subject::Person(&person, &award.grant),
+        client_id: &client.id,
+        service: to.service.as_ref(),
+        scopes: &to.scopes,
+        binding: to.binding.as_ref(),
+        act: None,
+        ttl: app.config.tokens.access_ttl,
+    };
+    let access_token = access(app, &made, now)?;
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
@@ -480,33 +502,41 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         token_type: Binding::token_type(to.binding.as_ref()),
         expires_in: app.config.tokens.access_ttl.as_secs(),
         id_token,
+        issued_token_type: None,
         scope: scope::print(&to.scopes),
         refresh_token: award.refresh,
     })
 }
 
-pub(super) fn access(
-    app: &App,
-    subject: Subject<'_>,
-    client_id: &str,
-    service: Option<&Service>,
-    scopes: &[String],
-    binding: Option<&Binding>,
-    now: Time,
-) -> Result<String, crate::keys::Error> {
-    let issuer = app.config.issuer();
+/// What an access token is made of, beside who makes it and when.
+pub(super) struct Made<'a> {
+    pub(super) subject: Subject<'a>,
+    pub(super) client_id: &'a str,
+    /// None: ourselves.
+    pub(super) service: Option<&'a Service>,
+    pub(super) scopes: &'a [String],
+    pub(super) binding: Option<&'a Binding>,
+    /// Who acts by it, where it was exchanged.
+    pub(super) act: Option<&'a Value>,
+    /// At most `tokens.access_minutes`.
+    pub(super) ttl: Duration,
+}
+
+pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, crate::keys::Error> {
+    let (issuer, service) = (app.config.issuer(), made.service);
     let claims: Map<String, Value> = claims::access_token(&AccessToken {
         issuer,
-        subject,
-        client_id,
+        subject: made.subject,
+        client_id: made.client_id,
         audience: service.map_or(issuer, |service| &service.audience),
         service,
-        scopes,
+        scopes: made.scopes,
         domain: &app.config.domain,
-        binding,
+        binding: made.binding,
+        act: made.act,
         jti: &app.rng.id(),
         now,
-        ttl: app.config.tokens.access_ttl,
+        ttl: made.ttl,
     });
     if service.is_some_and(|service| service.format == TokenFormat::Opaque) {
         use base64::Engine as _;

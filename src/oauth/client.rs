@@ -31,6 +31,8 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 8628.
     DeviceCode,
+    /// RFC 8693.
+    TokenExchange,
 }
 
 impl GrantType {
@@ -41,6 +43,7 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -51,6 +54,7 @@ impl GrantType {
             Self::RefreshToken,
             Self::ClientCredentials,
             Self::DeviceCode,
+            Self::TokenExchange,
         ]
         .into_iter()
         .find(|grant| grant.name() == name)
@@ -124,6 +128,12 @@ pub struct Client {
     /// Whether it must prove that it holds a key.
     #[serde(default)]
     pub dpop: Dpop,
+    /// The service that it is the program of: tokens for that one it may bring to an exchange.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// The services, by id, that it may get tokens for by exchange (RFC 8693).
+    #[serde(default)]
+    pub exchange: Vec<String>,
     /// When it was registered.
     pub created_at: Time,
 }
@@ -163,6 +173,8 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             dpop: Dpop::Optional,
+            service: None,
+            exchange: Vec::new(),
             created_at: Time::default(),
         }
     }

@@ -95,7 +95,8 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
                 "authorization_code",
                 "refresh_token",
                 "client_credentials",
-                GrantType::DeviceCode.name()
+                GrantType::DeviceCode.name(),
+                GrantType::TokenExchange.name()
             ]),
         ),
         ("subject_types_supported", json!(["public"])),

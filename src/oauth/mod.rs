@@ -10,6 +10,7 @@ pub mod client;
 pub mod device;
 pub mod dpop;
 pub mod error;
+pub mod exchange;
 pub mod grant;
 pub mod logout;
 pub mod metadata;

@@ -16,6 +16,7 @@ mod crash;
 mod device;
 mod dpop;
 mod dump;
+mod exchange;
 mod floors;
 mod forged;
 mod http;

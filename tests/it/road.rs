@@ -68,6 +68,8 @@ pub fn register(app: &TestApp) {
         id_token_algorithm: Algorithm::ES256,
         id_token_claims: false,
         dpop: Dpop::Optional,
+        service: None,
+        exchange: Vec::new(),
         created_at: now,
     };
     let room = Service {

@@ -96,9 +96,11 @@ pub fn algorithm(name: &str) -> Result<Algorithm, String> {
 pub fn grant(name: &str) -> Result<GrantType, String> {
     let known = match name {
         "device_code" => Some(GrantType::DeviceCode),
+        "token_exchange" => Some(GrantType::TokenExchange),
         name => GrantType::from_name(name),
     };
     known.ok_or_else(|| {
-        "there are authorization_code, refresh_token, client_credentials, device_code".to_owned()
+        "there are authorization_code, refresh_token, client_credentials, device_code, token_exchange"
+            .to_owned()
     })
 }

@@ -42,6 +42,9 @@ pub enum Refusal {
     /// A public client cannot act in its own right (RFC 6749 4.4).
     #[error("client_credentials is for apps that keep a secret, and this one is public")]
     PublicMachine,
+    /// A public client's name can be taken by anyone who holds a token.
+    #[error("token_exchange is for apps that keep a secret, and this one is public")]
+    PublicExchange,
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
@@ -71,6 +74,9 @@ pub enum Warning {
          stolen code can be used in its place"
     )]
     PkceOptional,
+    /// There is no such service.
+    #[error("there is no service {0} yet: gerege service add {0} …")]
+    UnknownService(String),
     /// No service knows the scope.
     #[error("no service has the scope {0} yet: gerege service add … --scope {0}")]
     UnknownScope(String),
@@ -229,6 +235,9 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         if client.may(GrantType::ClientCredentials) {
             return Err(Refusal::PublicMachine);
         }
+        if client.may(GrantType::TokenExchange) {
+            return Err(Refusal::PublicExchange);
+        }
     }
     match (client.auth, &client.jwks) {
         (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
@@ -270,6 +279,11 @@ fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec
     }
     if client.pkce == Pkce::Optional {
         out.push(Warning::PkceOptional);
+    }
+    for id in client.service.iter().chain(&client.exchange) {
+        if !services.iter().any(|service| service.id == *id) {
+            out.push(Warning::UnknownService(id.clone()));
+        }
     }
     for name in &client.scopes {
         let known = scope::has(&scope::STANDARD, name)
