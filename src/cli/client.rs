@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant};
+use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant, known};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -19,6 +19,7 @@ use crate::flow::operate::{
     client::{self as story, Kept, Refusal},
 };
 use crate::keys;
+use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -112,6 +113,13 @@ pub struct Add {
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     dpop: DpopChoice,
+    /// The name in its certificate: dn:SUBJECT, dns:HOST, uri:URI, ip:ADDRESS or
+    /// email:ADDRESS, for tls_client_auth
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    certificate: Option<Known>,
+    /// Its tokens are bound to its certificate
+    #[arg(long)]
+    certificate_bound: bool,
     /// The service that it is the program of: it may exchange tokens for it
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
@@ -179,6 +187,12 @@ pub struct Edit {
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN")]
     dpop: Option<DpopChoice>,
+    /// The name in its certificate
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    certificate: Option<Known>,
+    /// Its tokens are bound to its certificate
+    #[arg(long, value_name = "BOOL")]
+    certificate_bound: Option<bool>,
     /// The service that it is the program of; "" takes it back
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
@@ -297,6 +311,8 @@ fn new(add: Add) -> Result<Client, Fault> {
         id_token_algorithm: add.id_token_algorithm,
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
         dpop: add.dpop.into(),
+        known: add.certificate,
+        certificate_bound: add.certificate_bound,
         service: add.service.filter(|id| !id.is_empty()),
         exchange: add.exchange,
         created_at: crate::clock::Time::default(),
@@ -353,6 +369,10 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
         client.dpop = edit.dpop.map_or(client.dpop, Into::into);
+        if edit.certificate.is_some() {
+            client.known.clone_from(&edit.certificate);
+        }
+        client.certificate_bound = edit.certificate_bound.unwrap_or(client.certificate_bound);
         if let Some(id) = &edit.service {
             client.service = Some(id.clone()).filter(|id| !id.is_empty());
         }
@@ -388,6 +408,10 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
         Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
         Refusal::PublicExchange => "leave out --public, or --grant token_exchange".to_owned(),
+        Refusal::NoName | Refusal::Subject(_) => {
+            "add --certificate dns:chat.example, or dn:CN=chat,O=Steppe".to_owned()
+        }
+        Refusal::NoCertificate => "add --jwks FILE with the certificate as x5c".to_owned(),
         Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
@@ -401,6 +425,8 @@ const fn auth_name(auth: ClientAuth) -> &'static str {
         ClientAuth::ClientSecretBasic => "client_secret_basic",
         ClientAuth::ClientSecretPost => "client_secret_post",
         ClientAuth::PrivateKeyJwt => "private_key_jwt",
+        ClientAuth::TlsClientAuth => "tls_client_auth",
+        ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
     }
 }
 
@@ -421,6 +447,8 @@ fn facts(app: &App, client: &Client) -> Value {
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
         "dpop": client.dpop,
+        "certificate": client.known,
+        "tls_client_certificate_bound_access_tokens": client.certificate_bound,
         "service": client.service,
         "exchange": client.exchange,
         "created_at": client.created_at.rfc3339(),

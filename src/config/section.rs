@@ -282,3 +282,14 @@ pub struct Network {
     /// One more certificate authority for calls to others, in PEM.
     pub ca_file: Option<PathBuf>,
 }
+
+/// `[mtls]`, when a proxy tells of certificates (RFC 8705).
+#[derive(Clone, Debug)]
+pub struct Mtls {
+    /// The header in which it does, in small letters.
+    pub header: String,
+    /// The proxies that are believed.
+    pub proxies: Vec<IpNet>,
+    /// Who vouches for clients, in PEM.
+    pub ca_file: Option<PathBuf>,
+}

@@ -35,6 +35,8 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
         dpop: Dpop::Optional,
+        known: None,
+        certificate_bound: false,
         service: None,
         exchange: Vec::new(),
         created_at: now,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::certificate::Known;
 use super::service::Algorithm;
 use crate::clock::Time;
 
@@ -17,6 +18,10 @@ pub enum ClientAuth {
     ClientSecretPost,
     /// A signed assertion (RFC 7523).
     PrivateKeyJwt,
+    /// A certificate that the operator's authority vouches for (RFC 8705 2.1).
+    TlsClientAuth,
+    /// A certificate of its own, which it registered (RFC 8705 2.2).
+    SelfSignedTlsClientAuth,
 }
 
 /// A grant type (RFC 6749 1.3).
@@ -128,6 +133,13 @@ pub struct Client {
     /// Whether it must prove that it holds a key.
     #[serde(default)]
     pub dpop: Dpop,
+    /// The name in its certificate by which it is known, for `tls_client_auth`.
+    #[serde(default)]
+    pub known: Option<Known>,
+    /// All its access tokens are bound to its certificate
+    /// (`tls_client_certificate_bound_access_tokens`, RFC 8705 3.4).
+    #[serde(default)]
+    pub certificate_bound: bool,
     /// The service that it is the program of: tokens for that one it may bring to an exchange.
     #[serde(default)]
     pub service: Option<String>,
@@ -173,6 +185,8 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             dpop: Dpop::Optional,
+            known: None,
+            certificate_bound: false,
             service: None,
             exchange: Vec::new(),
             created_at: Time::default(),

@@ -165,6 +165,25 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         .collect()
 }
 
+/// Adds what is true where certificates of clients count (RFC 8705 2 and 3.3). `vouched`: an
+/// authority is named, so that those it vouches for do.
+pub fn tell_of_certificates(fields: &mut Map<String, Value>, vouched: bool) {
+    let mut methods = vec![json!("self_signed_tls_client_auth")];
+    if vouched {
+        methods.push(json!("tls_client_auth"));
+    }
+    for name in [
+        "token_endpoint_auth_methods_supported",
+        "revocation_endpoint_auth_methods_supported",
+    ] {
+        if let Some(Value::Array(list)) = fields.get_mut(name) {
+            list.extend(methods.iter().cloned());
+        }
+    }
+    let bound = "tls_client_certificate_bound_access_tokens";
+    fields.insert(bound.to_owned(), json!(true));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ pub mod authenticate;
 pub mod authorize;
 pub mod bearer;
 pub mod binding;
+pub mod certificate;
 pub mod claims;
 pub mod client;
 pub mod device;

@@ -13,7 +13,7 @@ const ORDER: [&str; 19] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 36] = [
+const HOMES: [(&str, &[&str]); 37] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -49,6 +49,7 @@ const HOMES: [(&str, &[&str]); 36] = [
     ("unicode_normalization", &["account", "captcha"]),
     ("unicode_properties", &["account", "captcha"]),
     ("unicode_security", &["account"]),
+    ("x509_cert", &["keys"]),
     ("zxcvbn", &["account"]),
 ];
 

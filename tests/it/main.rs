@@ -22,6 +22,7 @@ mod forged;
 mod http;
 mod log;
 mod logs;
+mod mtls;
 mod pages;
 mod race;
 mod recover;

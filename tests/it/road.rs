@@ -68,6 +68,8 @@ pub fn register(app: &TestApp) {
         id_token_algorithm: Algorithm::ES256,
         id_token_claims: false,
         dpop: Dpop::Optional,
+        known: None,
+        certificate_bound: false,
         service: None,
         exchange: Vec::new(),
         created_at: now,

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use crate::keys;
+use crate::oauth::certificate::Known;
 use crate::oauth::client::{ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::service::Algorithm;
 
@@ -20,6 +21,12 @@ pub enum Auth {
     /// An assertion signed with its own key
     #[value(name = "private_key_jwt", alias = "private-key-jwt")]
     PrivateKeyJwt,
+    /// A certificate that the authority of mtls.ca_file vouches for
+    #[value(name = "tls_client_auth")]
+    TlsClientAuth,
+    /// A certificate of its own, as x5c in its JWK set
+    #[value(name = "self_signed_tls_client_auth")]
+    SelfSignedTlsClientAuth,
 }
 
 impl From<Auth> for ClientAuth {
@@ -29,6 +36,8 @@ impl From<Auth> for ClientAuth {
             Auth::Basic => Self::ClientSecretBasic,
             Auth::Post => Self::ClientSecretPost,
             Auth::PrivateKeyJwt => Self::PrivateKeyJwt,
+            Auth::TlsClientAuth => Self::TlsClientAuth,
+            Auth::SelfSignedTlsClientAuth => Self::SelfSignedTlsClientAuth,
         }
     }
 }
@@ -90,6 +99,24 @@ impl From<DpopChoice> for Dpop {
 /// A signature algorithm by its registered name.
 pub fn algorithm(name: &str) -> Result<Algorithm, String> {
     keys::parse(name).ok_or_else(|| "there are RS256, ES256 and EdDSA".to_owned())
+}
+
+/// The name in a certificate: `dn:`, `dns:`, `uri:`, `ip:` or `email:`, and what it says.
+pub fn known(text: &str) -> Result<Known, String> {
+    let how = "write it as dn:SUBJECT, dns:HOST, uri:URI, ip:ADDRESS or email:ADDRESS";
+    let (kind, name) = text.split_once(':').ok_or(how)?;
+    let name = name.trim().to_owned();
+    if name.is_empty() {
+        return Err(how.to_owned());
+    }
+    Ok(match kind {
+        "dn" => Known::SubjectDn(name),
+        "dns" => Known::Dns(name),
+        "uri" => Known::Uri(name),
+        "ip" => Known::Ip(name.parse().map_err(|_| how)?),
+        "email" => Known::Email(name),
+        _ => return Err(how.to_owned()),
+    })
 }
 
 /// A grant type by its registered name; those of long names by their last word.

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::is_id;
 use crate::app::App;
+use crate::keys::certificate::subject;
+use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::scope;
@@ -48,6 +50,15 @@ pub enum Refusal {
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
+    /// `tls_client_auth` needs a name.
+    #[error("tls_client_auth needs the name by which the app's certificate is known")]
+    NoName,
+    /// A subject that cannot be read (RFC 4514 3).
+    #[error("{0} is no subject of a certificate")]
+    Subject(String),
+    /// `self_signed_tls_client_auth` needs the certificate.
+    #[error("self_signed_tls_client_auth needs the app's certificate, as x5c in its JWK set")]
+    NoCertificate,
     /// The keys are not usable.
     #[error("the key file is no set of public keys: {0}")]
     Keys(&'static str),
@@ -239,7 +250,18 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
             return Err(Refusal::PublicExchange);
         }
     }
+    if client.auth == ClientAuth::TlsClientAuth && client.known.is_none() {
+        return Err(Refusal::NoName);
+    }
+    if let Some(Known::SubjectDn(typed)) = &client.known
+        && subject(typed).is_none()
+    {
+        return Err(Refusal::Subject(typed.clone()));
+    }
+    let own = client.auth == ClientAuth::SelfSignedTlsClientAuth;
     match (client.auth, &client.jwks) {
+        (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
+        (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
         (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),

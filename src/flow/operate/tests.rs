@@ -40,6 +40,8 @@ fn messenger(id: &str) -> Client {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
         dpop: Dpop::Optional,
+        known: None,
+        certificate_bound: false,
         service: None,
         exchange: Vec::new(),
         created_at: Time::default(),

@@ -3,12 +3,11 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{authorization, next_nonce, presented, prove};
+use super::{authorization, held, next_nonce, presented, prove};
 use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::binding::Held;
 use crate::oauth::claims::Claims;
 use crate::oauth::client::Dpop;
 use crate::oauth::error::{Code, Problem};
@@ -52,10 +51,7 @@ pub async fn token(
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
     let proof = prove(&app, &http, None, client.dpop == Dpop::Required).await?;
-    let held = Held {
-        jkt: proof.as_ref().map(|proof| proof.jkt.clone()),
-        certificate: None,
-    };
+    let held = held(&http, proof.as_ref());
     let tokens = token::exchange(&app, client, ask?, held).await?;
     let mut response = HttpResponse::Ok();
     next_nonce(&app, &mut response, proof.as_ref());
@@ -213,10 +209,7 @@ async fn shown_to(
             Err(other) => return Err(other),
         },
     };
-    let held = Held {
-        jkt: proof.as_ref().map(|proof| proof.jkt.clone()),
-        certificate: None,
-    };
+    let held = held(http, proof.as_ref());
     Ok((shown::userinfo(app, token, &held, service).await?, proof))
 }
 
