@@ -16,6 +16,7 @@ use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
+use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service};
 use crate::rng::digest;
@@ -183,6 +184,26 @@ pub async fn introspect(
             }
         }
     }
+}
+
+/// The same answer, signed for the caller (RFC 9701 5).
+///
+/// # Errors
+/// When no key signs now.
+pub fn sign_answer(
+    app: &App,
+    caller: &Caller,
+    answer: Map<String, Value>,
+) -> Result<String, crate::keys::Error> {
+    let (audience, algorithm) = match caller {
+        Caller::Service(service) => (&service.audience, service.algorithm),
+        Caller::Client(client) => (&client.id, client.id_token_algorithm),
+    };
+    let now = app.clock.now();
+    let claims = introspection::signed(app.config.issuer(), audience, answer, now);
+    // The issuer's key, never the service's: that one signs access tokens and nothing else.
+    let typ = introspection::SIGNED.trim_start_matches("application/");
+    app.keys.sign(ISSUER, algorithm, typ, &claims, now)
 }
 
 async fn introspect_refresh(

@@ -62,6 +62,7 @@ impl Endpoints {
 pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> Map<String, Value> {
     let at = Endpoints::new(issuer);
     let signing = json!(["RS256", "ES256", "EdDSA"]);
+    let told = signing.clone();
     let client = json!([
         "none",
         "client_secret_basic",
@@ -136,6 +137,8 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "revocation_endpoint_auth_signing_alg_values_supported",
             signing,
         ),
+        // RFC 9701 7
+        ("introspection_signing_alg_values_supported", told),
         // Services introspect with their secret.
         (
             "introspection_endpoint_auth_methods_supported",

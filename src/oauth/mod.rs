@@ -13,6 +13,7 @@ pub mod dpop;
 pub mod error;
 pub mod exchange;
 pub mod grant;
+pub mod introspection;
 pub mod logout;
 pub mod metadata;
 pub mod next;

@@ -11,6 +11,7 @@ use crate::oauth::bearer::{self, Scheme, Token};
 use crate::oauth::claims::Claims;
 use crate::oauth::client::Dpop;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::introspection;
 use crate::oauth::params::Params;
 use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
@@ -62,7 +63,7 @@ pub async fn token(
         .json(tokens))
 }
 
-/// POST `/oauth2/introspect` (RFC 7662 2).
+/// POST `/oauth2/introspect` (RFC 7662 2), answered in JSON or signed (RFC 9701 4).
 ///
 /// # Errors
 /// [`Fault`], as JSON.
@@ -75,7 +76,14 @@ pub async fn introspect(
     let caller =
         client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
     let token = needed(&body)?;
-    Ok(HttpResponse::Ok().json(shown::introspect(&app, &caller, token).await?))
+    let answer = shown::introspect(&app, &caller, token).await?;
+    let accept = http.headers().get(header::ACCEPT);
+    if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
+        let signed = shown::sign_answer(&app, &caller, answer)?;
+        let mut response = HttpResponse::Ok();
+        return Ok(response.content_type(introspection::SIGNED).body(signed));
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// POST `/oauth2/revoke` (RFC 7009 2): 200 whatever the token was.
