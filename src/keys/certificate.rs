@@ -57,8 +57,8 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     four.or_else(|| <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from))
 }
 
-/// A subject as it is compared: written anew, so that spaces and the spelling of types do not
-/// matter. `None` when it is none (RFC 4514 3).
+/// A subject as it is compared: written anew, so that the spelling of types and escapes does not
+/// matter. `None` when it is none (RFC 4514 3, without the spaces that older forms have).
 pub fn subject(text: &str) -> Option<String> {
     let name: Name = text.parse().ok()?;
     Some(name.to_string()).filter(|text| !text.is_empty())

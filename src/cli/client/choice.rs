@@ -23,10 +23,10 @@ pub enum Auth {
     PrivateKeyJwt,
     /// A certificate that the authority of mtls.ca_file vouches for
     #[value(name = "tls_client_auth")]
-    TlsClientAuth,
+    Vouched,
     /// A certificate of its own, as x5c in its JWK set
     #[value(name = "self_signed_tls_client_auth")]
-    SelfSignedTlsClientAuth,
+    SelfSigned,
 }
 
 impl From<Auth> for ClientAuth {
@@ -36,8 +36,8 @@ impl From<Auth> for ClientAuth {
             Auth::Basic => Self::ClientSecretBasic,
             Auth::Post => Self::ClientSecretPost,
             Auth::PrivateKeyJwt => Self::PrivateKeyJwt,
-            Auth::TlsClientAuth => Self::TlsClientAuth,
-            Auth::SelfSignedTlsClientAuth => Self::SelfSignedTlsClientAuth,
+            Auth::Vouched => Self::TlsClientAuth,
+            Auth::SelfSigned => Self::SelfSignedTlsClientAuth,
         }
     }
 }

@@ -54,7 +54,9 @@ pub enum Refusal {
     #[error("tls_client_auth needs the name by which the app's certificate is known")]
     NoName,
     /// A subject that cannot be read (RFC 4514 3).
-    #[error("{0} is no subject of a certificate")]
+    #[error(
+        "{0} is no subject of a certificate: write it as RFC 4514 does, without spaces around the commas"
+    )]
     Subject(String),
     /// `self_signed_tls_client_auth` needs the certificate.
     #[error("self_signed_tls_client_auth needs the app's certificate, as x5c in its JWK set")]
