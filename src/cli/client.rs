@@ -15,7 +15,7 @@ use crate::flow::operate::{
     client::{self as story, Kept, Refusal},
 };
 use crate::keys;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::store;
@@ -101,6 +101,31 @@ impl From<PkceChoice> for Pkce {
     }
 }
 
+/// Whether an app must do something, or may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NeedChoice {
+    /// It must: a request without is refused
+    Required,
+    /// It may
+    Optional,
+}
+
+impl From<NeedChoice> for Need {
+    fn from(choice: NeedChoice) -> Self {
+        match choice {
+            NeedChoice::Required => Self::Required,
+            NeedChoice::Optional => Self::Optional,
+        }
+    }
+}
+
+const fn need_name(need: Need) -> &'static str {
+    match need {
+        Need::Required => "required",
+        Need::Optional => "optional",
+    }
+}
+
 /// When a refresh token is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Refresh {
@@ -178,6 +203,9 @@ pub struct Add {
     /// apps
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    /// Whether each request must be pushed to /oauth2/par first
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    par: NeedChoice,
 }
 
 /// Changes to an app.
@@ -236,6 +264,9 @@ pub struct Edit {
     /// Name, username and address stand in the ID token
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    /// Whether each request must be pushed to /oauth2/par first
+    #[arg(long, value_enum, value_name = "WHEN")]
+    par: Option<NeedChoice>,
 }
 
 impl Command {
@@ -342,6 +373,9 @@ fn new(add: Add) -> Result<Client, Fault> {
         refresh: add.refresh.into(),
         id_token_algorithm: add.id_token_algorithm,
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
+        asking: Asking {
+            par: add.par.into(),
+        },
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -395,6 +429,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.refresh = edit.refresh.map_or(client.refresh, Into::into);
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
+        client.asking.par = edit.par.map_or(client.asking.par, Into::into);
     })
 }
 
@@ -453,6 +488,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "refresh": client.refresh,
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
+        "par": client.asking.par,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -517,6 +553,7 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
+        ("pushed requests", need_name(client.asking.par).to_owned()),
         (
             "refresh token",
             match client.refresh {

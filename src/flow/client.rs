@@ -110,7 +110,8 @@ async fn assertion_proves(
         &client.id,
         &claims,
         app.config.issuer(),
-        Some(&endpoints.token),
+        // RFC 9126 2: at /oauth2/par all three are the audience.
+        &[&endpoints.token, &endpoints.par],
         app.clock.now(),
     ) {
         Ok(id) => id,

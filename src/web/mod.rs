@@ -84,6 +84,7 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     read(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
     form(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);
     send(to, "/oauth2/introspect", oauth::token::introspect);
+    send(to, "/oauth2/par", oauth::pushed::push);
     send_from_anywhere(to, "/oauth2/token", oauth::token::token);
     send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
     ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
