@@ -56,15 +56,18 @@ const OLD: Duration = Duration::from_millis(500);
 /// When the database does not answer.
 pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
     let now = app.clock.now();
-    let kept = app.discovery.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, document)) = &*kept
+    let kept = app
+        .discovery
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Some((at, document)) = kept
         // A clock that stands still makes nothing old.
-        && *at < now
-        && now.since(*at) < OLD
+        && at < now
+        && now.since(at) < OLD
     {
-        return Ok(document.clone());
+        return Ok(document);
     }
-    drop(kept);
     let services = services(app).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let fields = metadata::discovery(app.config.issuer(), &services, &languages);
@@ -144,7 +147,8 @@ async fn assertion_proves(
         &client.id,
         &claims,
         app.config.issuer(),
-        Some(&endpoints.token),
+        // RFC 9126 2: at /oauth2/par all three are the audience.
+        &[&endpoints.token, &endpoints.par],
         app.clock.now(),
     ) {
         Ok(id) => id,

@@ -13,6 +13,8 @@ pub enum Kind {
     Code,
     /// A refresh token.
     Refresh,
+    /// The reference to a pushed authorization request.
+    Pushed,
 }
 
 impl Kind {
@@ -20,6 +22,7 @@ impl Kind {
         match self {
             Self::Code => "gc_",
             Self::Refresh => "gr_",
+            Self::Pushed => "gp_",
         }
     }
 

@@ -16,6 +16,7 @@ pub mod key;
 pub mod lock;
 pub mod migrate;
 pub mod outbox;
+pub mod pushed;
 pub mod request;
 pub mod reset;
 mod schema;

@@ -95,6 +95,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    pushed (hash) {
+        hash -> Text,
+        client_id -> Text,
+        body -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     client (id) {
         id -> Text,
         body -> Text,

@@ -20,6 +20,7 @@ mod http;
 mod log;
 mod logs;
 mod pages;
+mod par;
 mod race;
 mod recover;
 mod road;
