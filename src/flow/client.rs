@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::app::App;
+use crate::app::{App, Registered};
 use crate::keys::read_assertion;
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
@@ -38,46 +38,41 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
     found.await
 }
 
-/// Every service.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn services(app: &App) -> Result<Vec<Service>, Error> {
-    app.store.read(store::client::list_services).await
-}
-
-/// How old the document of [`discovery`] may be: what the operator registers is to be seen within
-/// a second.
+/// How old [`registered`] may be: what the operator changes is to be seen within a second.
 const OLD: Duration = Duration::from_millis(500);
 
-/// What we tell about ourselves, as it is sent. Many ask for it, and it hardly ever changes.
+/// Every service, and what we tell about ourselves. Each token and each reader needs it, and it
+/// hardly ever changes, so it is kept for a moment.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
+pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
     let now = app.clock.now();
     let kept = app
-        .discovery
+        .registered
         .read()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    if let Some((at, document)) = kept
+    if let Some((at, registered)) = kept
         // A clock that stands still makes nothing old.
         && at < now
         && now.since(at) < OLD
     {
-        return Ok(document);
+        return Ok(registered);
     }
-    let services = services(app).await?;
+    let services = app.store.read(store::client::list_services).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let fields = metadata::discovery(app.config.issuer(), &services, &languages);
-    let document = Arc::new(Document::new(Value::Object(fields).to_string()));
+    let registered = Arc::new(Registered {
+        services,
+        discovery: Document::new(Value::Object(fields).to_string()),
+    });
     let mut kept = app
-        .discovery
+        .registered
         .write()
         .unwrap_or_else(PoisonError::into_inner);
-    *kept = Some((now, document.clone()));
-    Ok(document)
+    *kept = Some((now, registered.clone()));
+    Ok(registered)
 }
 
 /// Why a caller is not let in.

@@ -271,4 +271,3 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
-diesel::allow_tables_to_appear_in_same_query!(grant, refresh);
