@@ -1,7 +1,12 @@
 //! The inputs to start from: `fuzz/corpus/<target>.txt`, one a line, with `\n`, `\xff` and the like
 //! written out.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The most inputs that are kept for a target, and the longest, in bytes.
+const MOST: usize = 60;
+const LONGEST: usize = 400;
 
 /// Where a target's inputs lie.
 pub fn file(target: &str) -> PathBuf {
@@ -15,6 +20,38 @@ pub fn read(target: &str) -> Vec<Vec<u8>> {
     let file = file(target);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     text.lines().map(unescape).collect()
+}
+
+/// Writes a target's inputs into a folder, a file each.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn unpack(target: &str, folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for (number, input) in read(target).iter().enumerate() {
+        std::fs::write(folder.join(format!("{number:04}")), input)?;
+    }
+    Ok(())
+}
+
+/// Adds the shortest of a folder's inputs behind those that are there.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn pack(target: &str, folder: &Path) -> io::Result<()> {
+    let text = std::fs::read_to_string(file(target))?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut found: Vec<Vec<u8>> = std::fs::read_dir(folder)?
+        .map(|entry| std::fs::read(entry?.path()))
+        .collect::<Result<_, _>>()?;
+    found.retain(|input| input.len() <= LONGEST);
+    found.sort_by_key(|input| (input.len(), input.clone()));
+    for line in found.iter().map(|input| escape(input)) {
+        if lines.len() < MOST && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    std::fs::write(file(target), lines.join("\n") + "\n")
 }
 
 /// An input as one line.

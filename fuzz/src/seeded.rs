@@ -28,6 +28,8 @@ fn ask(target: &Target) -> Tally {
     let mut dice = Dice::new(seed);
     let seeds = corpus::read(target.name);
     let mut pool = seeds.clone();
+    // Inputs that only grow cost time and find nothing.
+    let longest = seeds.iter().map(Vec::len).max().unwrap_or_default() * 3 / 2;
     let mut tally = Tally::default();
     for number in 0.. {
         if tally.judged + tally.accepted >= INPUTS {
@@ -55,7 +57,7 @@ fn ask(target: &Target) -> Tally {
             Depth::Judged => tally.judged += 1,
             Depth::Accepted => {
                 tally.accepted += 1;
-                if dice.below(8) == 0 && input.len() < 1024 {
+                if dice.below(8) == 0 && input.len() <= longest {
                     if pool.len() < 512 {
                         pool.push(input);
                     } else {

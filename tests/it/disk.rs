@@ -13,6 +13,10 @@ use libsqlite3_sys as ffi;
 /// The name by which a database asks for this disk: `file:PATH?vfs=forgetful`.
 pub const NAME: &str = "forgetful";
 
+/// One that writes nothing down, for looking at what a cut left. Neither waits for a real disk:
+/// nothing here is to outlive the test.
+pub const HASTY: &str = "hasty";
+
 /// What one write of a disk takes whole or not at all, in bytes.
 const SECTOR: usize = 512;
 
@@ -63,9 +67,8 @@ fn note(path: &str, call: Call, run: impl FnOnce() -> c_int) -> c_int {
     if code == ffi::SQLITE_OK
         && let Some((folder, name)) = path.rsplit_once('/')
     {
-        all.entry(folder.to_owned())
-            .or_default()
-            .push((name.to_owned(), call));
+        let steps = all.entry(folder.to_owned()).or_default();
+        steps.push((name.to_owned(), call));
     }
     code
 }
@@ -76,6 +79,7 @@ fn note(path: &str, call: Call, run: impl FnOnce() -> c_int) -> c_int {
 #[repr(C)]
 struct File {
     base: ffi::sqlite3_file,
+    /// Nothing where nothing is written down.
     path: *mut c_char,
 }
 
@@ -109,7 +113,7 @@ macro_rules! pass {
 }
 
 unsafe extern "C" fn open(
-    _: *mut ffi::sqlite3_vfs,
+    own: *mut ffi::sqlite3_vfs,
     name: ffi::sqlite3_filename,
     file: *mut ffi::sqlite3_file,
     flags: c_int,
@@ -120,7 +124,8 @@ unsafe extern "C" fn open(
         let ours = file.cast::<File>();
         (*ours).base.pMethods = std::ptr::null();
         (*ours).path = std::ptr::null_mut();
-        let text = (!name.is_null()).then(|| CStr::from_ptr(name).to_owned());
+        let watched = !name.is_null() && CStr::from_ptr((*own).zName).to_bytes() == NAME.as_bytes();
+        let text = watched.then(|| CStr::from_ptr(name).to_owned());
         let is_new = text
             .as_ref()
             .is_some_and(|text| !Path::new(&*text.to_string_lossy()).exists());
@@ -150,22 +155,24 @@ unsafe extern "C" fn open(
 }
 
 unsafe extern "C" fn delete(
-    _: *mut ffi::sqlite3_vfs,
+    own: *mut ffi::sqlite3_vfs,
     name: *const c_char,
     sync_folder: c_int,
 ) -> c_int {
-    let path = unsafe { CStr::from_ptr(name) }
-        .to_string_lossy()
-        .into_owned();
-    let call = Call::Delete {
-        for_good: sync_folder != 0,
-    };
-    note(&path, call, || unsafe {
-        let vfs = below();
-        (*vfs)
-            .xDelete
-            .map_or(ffi::SQLITE_ERROR, |delete| delete(vfs, name, sync_folder))
-    })
+    unsafe {
+        let run = || {
+            let vfs = below();
+            (*vfs)
+                .xDelete
+                .map_or(ffi::SQLITE_ERROR, |delete| delete(vfs, name, 0))
+        };
+        if CStr::from_ptr((*own).zName).to_bytes() != NAME.as_bytes() {
+            return run();
+        }
+        let path = CStr::from_ptr(name).to_string_lossy();
+        let for_good = sync_folder != 0;
+        note(&path, Call::Delete { for_good }, run)
+    }
 }
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
@@ -215,11 +222,10 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int 
     }
 }
 
-unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
-    let run = || pass!(file.xSync(flags));
+unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     match unsafe { path(file) } {
-        Some(path) => note(path, Call::Sync, run),
-        None => run(),
+        Some(path) => note(path, Call::Sync, || ffi::SQLITE_OK),
+        None => ffi::SQLITE_OK,
     }
 }
 
@@ -311,24 +317,27 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
     xUnfetch: None,
 };
 
-/// Makes the disk known to SQLite, beside the real one. Only a database that asks for it by name
-/// is on it.
+/// Makes both known to SQLite, beside the real one. Only a database that asks for one by name is
+/// on it.
 pub fn install() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| unsafe {
-        let real = below();
-        assert!(!real.is_null());
-        let name = CString::new(NAME).unwrap();
-        let vfs = Box::new(ffi::sqlite3_vfs {
-            szOsFile: size_of::<File>() as c_int + (*real).szOsFile,
-            zName: name.into_raw(),
-            pNext: std::ptr::null_mut(),
-            xOpen: Some(open),
-            xDelete: Some(delete),
-            ..*real
-        });
-        // It stays for as long as the process.
-        assert_eq!(ffi::sqlite3_vfs_register(Box::leak(vfs), 0), ffi::SQLITE_OK);
+    ONCE.call_once(|| {
+        for name in [NAME, HASTY] {
+            unsafe {
+                let real = below();
+                assert!(!real.is_null());
+                let vfs = Box::new(ffi::sqlite3_vfs {
+                    szOsFile: size_of::<File>() as c_int + (*real).szOsFile,
+                    zName: CString::new(name).unwrap().into_raw(),
+                    pNext: std::ptr::null_mut(),
+                    xOpen: Some(open),
+                    xDelete: Some(delete),
+                    ..*real
+                });
+                // It stays for as long as the process.
+                assert_eq!(ffi::sqlite3_vfs_register(Box::leak(vfs), 0), ffi::SQLITE_OK);
+            }
+        }
     });
 }
 
@@ -383,9 +392,26 @@ impl Disk {
                 for call in &loose {
                     apply(&mut state.firm, call, &mut |_| true);
                 }
+                // The first sync of a journal or log syncs its folder too, and so every entry.
+                if loose.iter().any(|call| matches!(call, Call::Create)) {
+                    self.sync_folder();
+                }
             }
             Call::Delete { for_good: true } => *state = State::default(),
             other => state.loose.push(other.clone()),
+        }
+    }
+
+    fn sync_folder(&mut self) {
+        for state in self.0.values_mut() {
+            let gone = state
+                .loose
+                .iter()
+                .rposition(|call| matches!(call, Call::Delete { .. }));
+            if let Some(at) = gone {
+                state.loose.drain(..=at);
+                state.firm = None;
+            }
         }
     }
 

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use gerege::config::Engine;
 use gerege::rng::{Rng, digest};
-use gerege::store::{self, Store, migrate};
+use gerege::store::{self, migrate};
 
 use crate::app::{TestApp, first_database, own_folder};
 use crate::disk::{self, Call, Disk, Step, Unsynced};
@@ -185,58 +185,60 @@ const HALVES: [(&str, &str); 7] = [
 
 /// Opens what a cut left, as the next start does.
 fn examine(file: &Path, told: &[&Told]) -> Result<(), String> {
-    let engine = Engine::Sqlite(file.to_owned());
-    let broken = |error: store::Error| error.to_string();
-    let store = Store::open(&engine, 1).map_err(broken)?;
-    let whole = migrate::integrity(&engine).map_err(broken)?;
+    let file = format!("file:{}?vfs={}", file.display(), disk::HASTY);
+    let engine = Engine::Sqlite(file.clone().into());
+    let whole = migrate::integrity(&engine).map_err(|error| error.to_string())?;
     if whole != "ok" {
         return Err(whole);
     }
-    let mut conn = SqliteConnection::establish(&file.display().to_string()).unwrap();
+    let mut conn = SqliteConnection::establish(&file).unwrap();
+    let mut count = |query: &str, value: &str| -> Result<i64, String> {
+        let found: Result<Count, _> = diesel::sql_query(query)
+            .bind::<Text, _>(value)
+            .get_result(&mut conn);
+        found
+            .map(|found| found.count)
+            .map_err(|error| error.to_string())
+    };
     for (what, query) in HALVES {
-        let found: Count = diesel::sql_query(query)
-            .get_result(&mut conn)
-            .map_err(|error| error.to_string())?;
-        if found.count > 0 {
-            return Err(format!("{what}: {}", found.count));
+        let found = count(&format!("{query} AND $1 = ''"), "")?;
+        if found > 0 {
+            return Err(format!("{what}: {found}"));
         }
     }
-    store
-        .read_now(|c| {
-            for one in told {
-                let there = match one {
-                    Told::Account(name) => store::account::find_by_username(c, name)?.is_some(),
-                    Told::Draft(name) => {
-                        let key = format!("{name}@mail.example");
-                        let found: Count = diesel::sql_query(
-                            "SELECT count(*) AS count FROM draft WHERE email_key = $1",
-                        )
-                        .bind::<diesel::sql_types::Text, _>(key)
-                        .get_result(&mut conn)?;
-                        found.count == 1
-                    }
-                    Told::Token { old, new } => {
-                        let spent = match old {
-                            Some(old) => store::grant::find_refresh(c, &digest(old))?
-                                .is_some_and(|row| row.used_at.is_some()),
-                            None => true,
-                        };
-                        spent && store::grant::find_refresh(c, &digest(new))?.is_some()
-                    }
-                };
-                if !there {
-                    // A token's name is a secret even here.
-                    let what = match one {
-                        Told::Account(name) => format!("the account {name}"),
-                        Told::Draft(name) => format!("the draft of {name}"),
-                        Told::Token { .. } => "a refresh token".to_owned(),
+    for one in told {
+        // A token is a secret even here: it is not named.
+        let (what, there) = match one {
+            Told::Account(name) => (
+                name.as_str(),
+                count(
+                    "SELECT count(*) AS count FROM account WHERE username = $1",
+                    name,
+                )? == 1,
+            ),
+            Told::Draft(name) => (
+                name.as_str(),
+                count(
+                    "SELECT count(*) AS count FROM draft WHERE email_key = $1",
+                    &format!("{name}@mail.example"),
+                )? == 1,
+            ),
+            Told::Token { old, new } => {
+                let row = "SELECT count(*) AS count FROM refresh WHERE hash = $1";
+                let spent = format!("{row} AND used_at IS NOT NULL");
+                let there = count(row, &digest(new))? == 1
+                    && match old {
+                        Some(old) => count(&spent, &digest(old))? == 1,
+                        None => true,
                     };
-                    return Ok(Err(format!("{what} was acknowledged and is lost")));
-                }
+                ("a refresh token", there)
             }
-            Ok(Ok(()))
-        })
-        .map_err(broken)?
+        };
+        if !there {
+            return Err(format!("{what} was acknowledged and is lost"));
+        }
+    }
+    Ok(())
 }
 
 /// What the cuts of one story showed.

@@ -1,7 +1,9 @@
-//! One target under libFuzzer, named by `FUZZ_TARGET`; says how deep its inputs came.
+//! One target under libFuzzer, named by `FUZZ_TARGET`; says how deep its inputs came. `FUZZ_DO` set
+//! to `unpack DIR`, `pack DIR` or `show FILE` does that with its corpus instead.
 #![no_main]
-#![allow(clippy::expect_used, clippy::print_stderr)] // it speaks to the one who started it
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // it speaks to a person
 
+use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +19,24 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| corpus::read(TARGET.name
 
 static DEPTHS: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
-fuzz_target!(|input: &[u8]| {
+fn instead() {
+    let Ok(order) = std::env::var("FUZZ_DO") else {
+        return;
+    };
+    let (what, place) = order.split_once(' ').expect("FUZZ_DO is two words");
+    let place = Path::new(place);
+    match what {
+        "unpack" => corpus::unpack(TARGET.name, place),
+        "pack" => corpus::pack(TARGET.name, place),
+        "show" => std::fs::read(place).map(|input| println!("{}", corpus::escape(&input))),
+        _ => Err(std::io::Error::other("FUZZ_DO is unpack, pack or show")),
+    }
+    .expect("the corpus is read and written");
+    #[allow(clippy::disallowed_methods)] // main is libFuzzer's
+    std::process::exit(0);
+}
+
+fuzz_target!(init: instead(), |input: &[u8]| {
     let depth = (TARGET.run)(input);
     DEPTHS[depth as usize].fetch_add(1, Ordering::Relaxed);
     let [door, judged, accepted] = [0, 1, 2].map(|at| DEPTHS[at].load(Ordering::Relaxed));
