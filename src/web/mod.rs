@@ -3,7 +3,7 @@
 mod account;
 mod agent;
 mod asset;
-mod cookie;
+pub mod cookie;
 mod dev;
 mod fault;
 mod form;
