@@ -1,6 +1,7 @@
 //! `gerege client`: apps that people sign in to.
 
 mod choice;
+pub mod choice;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
 use choice::{grant, need_name};
+use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -21,6 +23,7 @@ use crate::flow::operate::{
 };
 use crate::keys;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::store;
@@ -113,6 +116,9 @@ pub struct Add {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     par: NeedChoice,
+    /// Whether it must prove that it holds a key (DPoP)
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    dpop: DpopChoice,
 }
 
 /// Changes to an app.
@@ -174,6 +180,9 @@ pub struct Edit {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN")]
     par: Option<NeedChoice>,
+    /// Whether it must prove that it holds a key (DPoP)
+    #[arg(long, value_enum, value_name = "WHEN")]
+    dpop: Option<DpopChoice>,
 }
 
 impl Command {
@@ -283,6 +292,7 @@ fn new(add: Add) -> Result<Client, Fault> {
         asking: Asking {
             par: add.par.into(),
         },
+        dpop: add.dpop.into(),
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -337,6 +347,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
         client.asking.par = edit.par.map_or(client.asking.par, Into::into);
+        client.dpop = edit.dpop.map_or(client.dpop, Into::into);
     })
 }
 
@@ -396,6 +407,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
         "par": client.asking.par,
+        "dpop": client.dpop,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -477,6 +489,14 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             };
             format!("{}{profile}", keys::name(client.id_token_algorithm))
         }),
+        (
+            "DPoP",
+            match client.dpop {
+                Dpop::Optional => "when it sends a proof",
+                Dpop::Required => "required",
+            }
+            .to_owned(),
+        ),
     ]);
     out::facts(&lines);
 }

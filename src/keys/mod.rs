@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Read, read_assertion};
+pub use check::{Proof, Read, read_assertion, read_proof};
 pub use master::{Master, Purpose};
 pub use signer::seed;
 

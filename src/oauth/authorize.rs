@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
 use super::client::{Client, GrantType, Need};
+use super::client::{Client, GrantType};
+use super::dpop;
 use super::error::{Code, Problem};
 use super::params::Params;
 use super::pkce;
@@ -33,6 +35,8 @@ pub struct AuthorizeRequest {
     pub acr_values: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
+    /// RFC 9449 10.
+    pub dpop_jkt: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
@@ -66,6 +70,7 @@ impl AuthorizeRequest {
             acr_values: params.owned("acr_values"),
             code_challenge: params.owned("code_challenge"),
             code_challenge_method: params.owned("code_challenge_method"),
+            dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
             request: params.one("request").is_some(),
@@ -152,6 +157,8 @@ pub struct Checked {
     pub services: Vec<String>,
     /// PKCE challenge, S256.
     pub challenge: Option<String>,
+    /// Thumbprint of the key that must redeem the code.
+    pub dpop_jkt: Option<String>,
     /// What is to be shown.
     pub prompt: Prompt,
     /// The longest time since the person last proved who they are.
@@ -370,6 +377,16 @@ pub fn check(
         pkce::is_required(client),
     )
     .map_err(refuse)?;
+    if request
+        .dpop_jkt
+        .as_deref()
+        .is_some_and(|jkt| !dpop::is_thumbprint(jkt))
+    {
+        return Err(wrong(
+            Code::InvalidRequest,
+            "dpop_jkt must be a SHA-256 thumbprint in base64url",
+        ));
+    }
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
     let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
     Ok(Checked {
@@ -385,6 +402,7 @@ pub fn check(
         scopes,
         resources: request.resource.clone(),
         challenge,
+        dpop_jkt: request.dpop_jkt.clone(),
         prompt,
         max_age,
         login_hint: request.login_hint.clone(),

@@ -92,6 +92,17 @@ pub struct Asking {
     pub par: Need,
 }
 
+/// Whether a client's tokens are bound to its key (RFC 9449 5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dpop {
+    /// When it sends a proof.
+    #[default]
+    Optional,
+    /// Each request for a token carries a proof, with a nonce of ours.
+    Required,
+}
+
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -128,6 +139,9 @@ pub struct Client {
     /// How it asks for authorization.
     #[serde(default)]
     pub asking: Asking,
+    /// Whether it must prove that it holds a key.
+    #[serde(default)]
+    pub dpop: Dpop,
     /// When it was registered.
     pub created_at: Time,
 }
@@ -167,6 +181,7 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             asking: Asking::default(),
+            dpop: Dpop::Optional,
             created_at: Time::default(),
         }
     }

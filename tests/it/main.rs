@@ -14,6 +14,7 @@ mod chromium;
 mod conformance;
 mod crash;
 mod disk;
+mod dpop;
 mod dump;
 mod floors;
 mod forged;
