@@ -1,5 +1,6 @@
 //! `gerege client`: apps that people sign in to.
 
+mod choice;
 pub mod choice;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant, known};
+pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
+use choice::{grant, need_name};
+use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -20,6 +24,7 @@ use crate::flow::operate::{
 };
 use crate::keys;
 use crate::oauth::certificate::Known;
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -110,6 +115,9 @@ pub struct Add {
     /// apps
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    /// Whether each request must be pushed to /oauth2/par first
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    par: NeedChoice,
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     dpop: DpopChoice,
@@ -184,6 +192,9 @@ pub struct Edit {
     /// Name, username and address stand in the ID token
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    /// Whether each request must be pushed to /oauth2/par first
+    #[arg(long, value_enum, value_name = "WHEN")]
+    par: Option<NeedChoice>,
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN")]
     dpop: Option<DpopChoice>,
@@ -310,6 +321,9 @@ fn new(add: Add) -> Result<Client, Fault> {
         refresh: add.refresh.into(),
         id_token_algorithm: add.id_token_algorithm,
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
+        asking: Asking {
+            par: add.par.into(),
+        },
         dpop: add.dpop.into(),
         known: add.certificate,
         certificate_bound: add.certificate_bound,
@@ -368,6 +382,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.refresh = edit.refresh.map_or(client.refresh, Into::into);
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
+        client.asking.par = edit.par.map_or(client.asking.par, Into::into);
         client.dpop = edit.dpop.map_or(client.dpop, Into::into);
         if edit.certificate.is_some() {
             client.known.clone_from(&edit.certificate);
@@ -446,6 +461,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "refresh": client.refresh,
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
+        "par": client.asking.par,
         "dpop": client.dpop,
         "certificate": client.known,
         "tls_client_certificate_bound_access_tokens": client.certificate_bound,
@@ -515,6 +531,7 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
+        ("pushed requests", need_name(client.asking.par).to_owned()),
         (
             "refresh token",
             match client.refresh {

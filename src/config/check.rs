@@ -381,6 +381,7 @@ impl Desk {
             refresh_max_ttl: self.span("tokens.refresh_max_days", DAY),
             code_ttl: self.span("tokens.code_seconds", 1),
             device_ttl: self.span("tokens.device_minutes", MINUTE),
+            par_ttl: self.span("tokens.par_seconds", 1),
             rotate_keys_ttl: self.span("tokens.rotate_keys_days", DAY),
             keep_old_keys_ttl: self.span("tokens.keep_old_keys_days", DAY),
         };

@@ -218,6 +218,8 @@ pub struct Tokens {
     pub code_ttl: Duration,
     /// How long a person has to allow an app on another device.
     pub device_ttl: Duration,
+    /// How long a pushed authorization request waits for its browser.
+    pub par_ttl: Duration,
     /// Age at which an issuer key is replaced.
     pub rotate_keys_ttl: Duration,
     /// How long a replaced key stays published.

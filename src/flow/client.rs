@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::keys::{self, read_assertion};
+use crate::app::{App, Registered};
+use crate::keys::read_assertion;
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
     Presented, Proof, check_assertion, check_secret, check_service, unknown_client,
@@ -39,46 +41,46 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
     found.await
 }
 
-/// Every service.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn services(app: &App) -> Result<Vec<Service>, Error> {
-    app.store.read(store::client::list_services).await
-}
-
-/// How old the document of [`discovery`] may be: what the operator registers is to be seen within
-/// a second.
+/// How old [`registered`] may be: what the operator changes is to be seen within a second.
 const OLD: Duration = Duration::from_millis(500);
 
-/// What we tell about ourselves, as it is sent. Many ask for it, and it hardly ever changes.
+/// Every service, and what we tell about ourselves. Each token and each reader needs it, and it
+/// hardly ever changes, so it is kept for a moment.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
+pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
     let now = app.clock.now();
-    let kept = app.discovery.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, document)) = &*kept
+    let kept = app
+        .registered
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Some((at, registered)) = kept
         // A clock that stands still makes nothing old.
-        && *at < now
-        && now.since(*at) < OLD
+        && at < now
+        && now.since(at) < OLD
     {
-        return Ok(document.clone());
+        return Ok(registered);
     }
-    drop(kept);
-    let services = services(app).await?;
+    let services = app.store.read(store::client::list_services).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let mut fields = metadata::discovery(app.config.issuer(), &services, &languages);
     if app.config.mtls.is_some() {
         metadata::tell_of_certificates(&mut fields, app.authority.is_some());
     }
     let document = Arc::new(Document::new(Value::Object(fields).to_string()));
+    let fields = metadata::discovery(app.config.issuer(), &services, &languages);
+    let registered = Arc::new(Registered {
+        services,
+        discovery: Document::new(Value::Object(fields).to_string()),
+    });
     let mut kept = app
-        .discovery
+        .registered
         .write()
         .unwrap_or_else(PoisonError::into_inner);
-    *kept = Some((now, document.clone()));
-    Ok(document)
+    *kept = Some((now, registered.clone()));
+    Ok(registered)
 }
 
 /// Why a caller is not let in.
@@ -177,7 +179,8 @@ async fn assertion_proves(
         &client.id,
         &claims,
         app.config.issuer(),
-        Some(&endpoints.token),
+        // RFC 9126 2: at /oauth2/par all three are the audience.
+        &[&endpoints.token, &endpoints.par],
         app.clock.now(),
     ) {
         Ok(id) => id,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
 use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::service::{
     Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
@@ -34,6 +36,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         refresh: RefreshPolicy::Always,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
+        asking: Asking::default(),
         dpop: Dpop::Optional,
         known: None,
         certificate_bound: false,

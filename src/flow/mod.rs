@@ -14,6 +14,7 @@ pub mod letter;
 pub mod opaque;
 pub mod operate;
 pub mod presented;
+pub mod pushed;
 pub mod recover;
 pub mod request;
 pub mod settings;

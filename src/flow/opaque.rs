@@ -15,6 +15,8 @@ pub enum Kind {
     Refresh,
     /// A device code.
     Device,
+    /// The reference to a pushed authorization request.
+    Pushed,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
             Self::Code => "gc_",
             Self::Refresh => "gr_",
             Self::Device => "gd_",
+            Self::Pushed => "gp_",
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::client::registered;
 use super::opaque::Kind;
 use super::{device, exchange};
 use crate::account::Account;
@@ -133,6 +134,8 @@ pub(super) fn recipient(
     app: &App,
     grant: &Grant,
     scopes: &[String],
+    ask: &Exchange,
+    services: &[Service],
     asker: &Asker,
     now: Time,
 ) -> Result<Result<Recipient, Problem>, store::Error> {
@@ -142,12 +145,11 @@ pub(super) fn recipient(
     if account.locked_at.is_some() {
         return Ok(Err(invalid_grant("the account is closed")));
     }
-    let services = store::client::list_services(c)?;
     let target = match audience(
         asker.ask.resource(),
         &grant.resources,
         scopes,
-        &services,
+        services,
         app.config.issuer(),
     ) {
         Ok(target) => target,
@@ -205,6 +207,8 @@ async fn by_code(
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
+    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let registered = registered(app).await?;
     let (house, log_id) = (app.clone(), app.rng.id());
     let asker = Asker {
         client: client.clone(),
@@ -237,6 +241,15 @@ async fn by_code(
                     return Ok(Err(denied.problem()));
                 }
             };
+            let (account, service, scopes) = match recipient(
+                c,
+                &house,
+                &grant,
+                &award.scopes,
+                &ask,
+                &registered.services,
+                now,
+            )? {
             let to = match recipient(c, &house, &grant, &award.scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
@@ -286,6 +299,8 @@ async fn by_refresh(
         return Err(invalid_grant("the refresh token is unknown").into());
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
+    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let registered = registered(app).await?;
     let (house, log_id) = (app.clone(), app.rng.id());
     let asker = Asker {
         client: client.clone(),
@@ -345,6 +360,50 @@ async fn by_refresh(
                         used_at: None,
                         idle_until,
                         ends_at,
+                        generation,
+                    } => {
+                        let next = Refresh {
+                            hash: digest(&successor),
+                            grant_id: grant.id.clone(),
+                            generation,
+                            created_at: now,
+                            used_at: None,
+                            idle_until,
+                            ends_at,
+                        };
+                        (scopes, Some((successor, next)))
+                    }
+                    Rotation::Retry { scopes, .. } => {
+                        return match recipient(
+                            c,
+                            &house,
+                            &grant,
+                            &scopes,
+                            &ask,
+                            &registered.services,
+                            now,
+                        )? {
+                            Ok((account, service, scopes)) => Ok(Ok(Award {
+                                grant,
+                                account,
+                                service,
+                                scopes,
+                                refresh: Some(successor),
+                                first: false,
+                            })),
+                            Err(problem) => Ok(Err(problem)),
+                        };
+                    }
+                    Rotation::Keep { scopes, idle_until } => {
+                        store::grant::slide_refresh(c, &hash, idle_until)?;
+                        (scopes, None)
+                    }
+                };
+            let (account, service, scopes) =
+                match recipient(c, &house, &grant, &scopes, &ask, &registered.services, now)? {
+                    Ok(found) => found,
+                    Err(problem) => return Ok(Err(problem)),
+                };
                         binding: known.binding.clone(),
                     };
                     (scopes, Some((successor, next)))
@@ -403,6 +462,9 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
     }
 }
 
+async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
+    let services = &registered(app).await?.services;
+    let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
 async fn by_itself(
     app: &Arc<App>,
     client: &Client,

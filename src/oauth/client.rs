@@ -86,6 +86,25 @@ pub enum RefreshPolicy {
     Always,
 }
 
+/// Whether something must be used, or may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// The client may.
+    #[default]
+    Optional,
+    /// The client must.
+    Required,
+}
+
+/// How a client asks for authorization, beyond RFC 6749.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asking {
+    /// Whether each request must be pushed first (RFC 9126).
+    pub par: Need,
+}
+
 /// Whether a client's tokens are bound to its key (RFC 9449 5.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +149,9 @@ pub struct Client {
     pub id_token_algorithm: Algorithm,
     /// Profile claims stand in the ID token, not only in userinfo.
     pub id_token_claims: bool,
+    /// How it asks for authorization.
+    #[serde(default)]
+    pub asking: Asking,
     /// Whether it must prove that it holds a key.
     #[serde(default)]
     pub dpop: Dpop,
@@ -184,6 +206,7 @@ pub(crate) mod tests {
             refresh: RefreshPolicy::Offline,
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
+            asking: Asking::default(),
             dpop: Dpop::Optional,
             known: None,
             certificate_bound: false,

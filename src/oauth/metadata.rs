@@ -38,6 +38,7 @@ pub struct Endpoints {
     pub logout: String,
     pub device: String,
     pub jwks: String,
+    pub par: String,
 }
 
 impl Endpoints {
@@ -53,6 +54,7 @@ impl Endpoints {
             logout: format!("{root}/oauth2/logout"),
             device: format!("{root}/oauth2/device"),
             jwks: format!("{root}/jwks.json"),
+            par: format!("{root}/oauth2/par"),
         }
     }
 }
@@ -157,6 +159,9 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "authorization_response_iss_parameter_supported",
             json!(true),
         ),
+        // RFC 9126 5
+        ("pushed_authorization_request_endpoint", json!(at.par)),
+        ("require_pushed_authorization_requests", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(false)),
         ("request_parameter_supported", json!(false)),

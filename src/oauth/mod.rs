@@ -19,6 +19,7 @@ pub mod metadata;
 pub mod next;
 pub mod params;
 pub mod pkce;
+pub mod pushed;
 pub mod redirect;
 pub mod scope;
 pub mod service;

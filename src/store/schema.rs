@@ -95,6 +95,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    pushed (hash) {
+        hash -> Text,
+        client_id -> Text,
+        body -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     client (id) {
         id -> Text,
         body -> Text,
@@ -278,4 +288,3 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
-diesel::allow_tables_to_appear_in_same_query!(grant, refresh);

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use crate::keys;
 use crate::oauth::certificate::Known;
+use crate::oauth::client::{ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::client::{ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::service::Algorithm;
 
@@ -57,6 +58,32 @@ impl From<PkceChoice> for Pkce {
             PkceChoice::Required => Self::Required,
             PkceChoice::Optional => Self::Optional,
         }
+    }
+}
+
+/// Whether an app must do something, or may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NeedChoice {
+    /// It must: a request without is refused
+    Required,
+    /// It may
+    Optional,
+}
+
+impl From<NeedChoice> for Need {
+    fn from(choice: NeedChoice) -> Self {
+        match choice {
+            NeedChoice::Required => Self::Required,
+            NeedChoice::Optional => Self::Optional,
+        }
+    }
+}
+
+/// As it is printed.
+pub const fn need_name(need: Need) -> &'static str {
+    match need {
+        Need::Required => "required",
+        Need::Optional => "optional",
     }
 }
 

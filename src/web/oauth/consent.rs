@@ -184,6 +184,17 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
         return Ok(asking.back(&visit));
     };
     let (can, cannot) = ability(&visit, &scene, &account).await?;
+    let registered = client::registered(&visit.app).await?;
+    let by_scope: Vec<(String, String)> = registered
+        .services
+        .iter()
+        .flat_map(|service| {
+            service
+                .scopes
+                .iter()
+                .map(|scope| (scope.clone(), service.name.clone()))
+        })
+        .collect();
     let person = visit.person(&account);
     let view = Consent {
         app: chip(&scene),

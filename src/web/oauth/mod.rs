@@ -6,6 +6,7 @@ pub mod consent;
 pub mod device;
 pub mod discovery;
 pub mod logout;
+pub mod pushed;
 pub mod token;
 
 use actix_web::HttpRequest;
