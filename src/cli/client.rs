@@ -1,17 +1,14 @@
 //! `gerege client`: apps that people sign in to.
 
 mod choice;
-pub mod choice;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant, known};
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
-use choice::{grant, need_name};
-use choice::{Auth, DpopChoice, PkceChoice, Refresh, algorithm, grant};
+use choice::{grant, known, need_name};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -24,8 +21,7 @@ use crate::flow::operate::{
 };
 use crate::keys;
 use crate::oauth::certificate::Known;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::store;
@@ -120,7 +116,7 @@ pub struct Add {
     par: NeedChoice,
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
-    dpop: DpopChoice,
+    dpop: NeedChoice,
     /// The name in its certificate: dn:SUBJECT, dns:HOST, uri:URI, ip:ADDRESS or
     /// email:ADDRESS, for tls_client_auth
     #[arg(long, value_name = "NAME", value_parser = known)]
@@ -197,7 +193,7 @@ pub struct Edit {
     par: Option<NeedChoice>,
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN")]
-    dpop: Option<DpopChoice>,
+    dpop: Option<NeedChoice>,
     /// The name in its certificate
     #[arg(long, value_name = "NAME", value_parser = known)]
     certificate: Option<Known>,
@@ -551,8 +547,8 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
         (
             "DPoP",
             match client.dpop {
-                Dpop::Optional => "when it sends a proof",
-                Dpop::Required => "required",
+                Need::Optional => "when it sends a proof",
+                Need::Required => "required",
             }
             .to_owned(),
         ),

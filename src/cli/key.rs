@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::client::choice::algorithm;
+use super::client::algorithm;
 use super::fault::Fault;
 use super::house::House;
 use super::moment;

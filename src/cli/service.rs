@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{change, choice::algorithm};
+use super::client::{algorithm, change};
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::moment;

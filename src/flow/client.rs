@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::keys::{self, read_assertion};
 use crate::app::{App, Registered};
 use crate::keys::read_assertion;
+use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
     Presented, Proof, check_assertion, check_secret, check_service, unknown_client,
@@ -69,8 +69,6 @@ pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
     if app.config.mtls.is_some() {
         metadata::tell_of_certificates(&mut fields, app.authority.is_some());
     }
-    let document = Arc::new(Document::new(Value::Object(fields).to_string()));
-    let fields = metadata::discovery(app.config.issuer(), &services, &languages);
     let registered = Arc::new(Registered {
         services,
         discovery: Document::new(Value::Object(fields).to_string()),

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
-use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::service::{
     Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
 };
@@ -37,7 +35,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
         asking: Asking::default(),
-        dpop: Dpop::Optional,
+        dpop: Need::Optional,
         known: None,
         certificate_bound: false,
         service: None,

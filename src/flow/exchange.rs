@@ -30,7 +30,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     };
     let now = app.clock.now();
     let good = presented::read(app, &ask.subject_token, now).ok_or_else(bad)?;
-    let services = app.store.read(store::client::list_services).await?;
+    let services = &asker.registered.services;
     // The audience, and that its own key signed it.
     let from = services
         .iter()
@@ -51,7 +51,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
         act: good.claims.get("act"),
         expires_at: good.time("exp"),
     };
-    let given = judge(ask, &brought, &grant, &asker.client, &asker.held, &services)?;
+    let given = judge(ask, &brought, &grant, &asker.client, &asker.held, services)?;
     let binding = binding::access(&asker.client, Some(given.service), &asker.held)?;
     let (owner, algorithm) = signer(Some(given.service));
     if app.keys.current(owner, algorithm, now).is_none() {

@@ -11,7 +11,7 @@ use super::client::registered;
 use super::opaque::Kind;
 use super::{device, exchange};
 use crate::account::Account;
-use crate::app::App;
+use crate::app::{App, Registered};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::audience::{Audience, Target, audience};
@@ -91,10 +91,21 @@ pub async fn exchange(
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
-        Exchange::Device { .. } => device::exchange(app, Asker { client, ask, held }).await,
-        Exchange::Trade(_) => exchange::exchange(app, Asker { client, ask, held }).await,
+        Exchange::Device { .. } => {
+            device::exchange(app, asker(app, client, ask, held).await?).await
+        }
+        Exchange::Trade(_) => exchange::exchange(app, asker(app, client, ask, held).await?).await,
         Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
     }
+}
+
+async fn asker(app: &App, client: Client, ask: Exchange, held: Held) -> Result<Asker, Error> {
+    Ok(Asker {
+        client,
+        ask,
+        held,
+        registered: registered(app).await?,
+    })
 }
 
 /// What a transaction found to be given; signed after it stands.
@@ -126,6 +137,7 @@ pub(super) struct Asker {
     pub(super) client: Client,
     pub(super) ask: Exchange,
     pub(super) held: Held,
+    pub(super) registered: Arc<Registered>,
 }
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
@@ -134,8 +146,6 @@ pub(super) fn recipient(
     app: &App,
     grant: &Grant,
     scopes: &[String],
-    ask: &Exchange,
-    services: &[Service],
     asker: &Asker,
     now: Time,
 ) -> Result<Result<Recipient, Problem>, store::Error> {
@@ -149,7 +159,7 @@ pub(super) fn recipient(
         asker.ask.resource(),
         &grant.resources,
         scopes,
-        services,
+        &asker.registered.services,
         app.config.issuer(),
     ) {
         Ok(target) => target,
@@ -207,14 +217,8 @@ async fn by_code(
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
-    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
-    let registered = registered(app).await?;
     let (house, log_id) = (app.clone(), app.rng.id());
-    let asker = Asker {
-        client: client.clone(),
-        ask,
-        held,
-    };
+    let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
         .store
         .write(move |c| {
@@ -241,15 +245,6 @@ async fn by_code(
                     return Ok(Err(denied.problem()));
                 }
             };
-            let (account, service, scopes) = match recipient(
-                c,
-                &house,
-                &grant,
-                &award.scopes,
-                &ask,
-                &registered.services,
-                now,
-            )? {
             let to = match recipient(c, &house, &grant, &award.scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
@@ -299,14 +294,8 @@ async fn by_refresh(
         return Err(invalid_grant("the refresh token is unknown").into());
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
-    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
-    let registered = registered(app).await?;
     let (house, log_id) = (app.clone(), app.rng.id());
-    let asker = Asker {
-        client: client.clone(),
-        ask,
-        held,
-    };
+    let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
         .store
         .write(move |c| {
@@ -360,50 +349,6 @@ async fn by_refresh(
                         used_at: None,
                         idle_until,
                         ends_at,
-                        generation,
-                    } => {
-                        let next = Refresh {
-                            hash: digest(&successor),
-                            grant_id: grant.id.clone(),
-                            generation,
-                            created_at: now,
-                            used_at: None,
-                            idle_until,
-                            ends_at,
-                        };
-                        (scopes, Some((successor, next)))
-                    }
-                    Rotation::Retry { scopes, .. } => {
-                        return match recipient(
-                            c,
-                            &house,
-                            &grant,
-                            &scopes,
-                            &ask,
-                            &registered.services,
-                            now,
-                        )? {
-                            Ok((account, service, scopes)) => Ok(Ok(Award {
-                                grant,
-                                account,
-                                service,
-                                scopes,
-                                refresh: Some(successor),
-                                first: false,
-                            })),
-                            Err(problem) => Ok(Err(problem)),
-                        };
-                    }
-                    Rotation::Keep { scopes, idle_until } => {
-                        store::grant::slide_refresh(c, &hash, idle_until)?;
-                        (scopes, None)
-                    }
-                };
-            let (account, service, scopes) =
-                match recipient(c, &house, &grant, &scopes, &ask, &registered.services, now)? {
-                    Ok(found) => found,
-                    Err(problem) => return Ok(Err(problem)),
-                };
                         binding: known.binding.clone(),
                     };
                     (scopes, Some((successor, next)))
@@ -462,17 +407,14 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
     }
 }
 
-async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
-    let services = &registered(app).await?.services;
-    let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
 async fn by_itself(
     app: &Arc<App>,
     client: &Client,
     ask: &Exchange,
     held: &Held,
 ) -> Result<Tokens, Error> {
-    let services = app.store.read(store::client::list_services).await?;
-    let (service, scopes) = owned(machine(client, ask, &services, app.config.issuer())?);
+    let services = &registered(app).await?.services;
+    let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
     let binding = binding::access(client, service.as_ref(), held)?;
     let now = app.clock.now();
     let made = Made {

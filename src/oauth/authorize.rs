@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
 use super::client::{Client, GrantType, Need};
-use super::client::{Client, GrantType};
 use super::dpop;
 use super::error::{Code, Problem};
 use super::params::Params;

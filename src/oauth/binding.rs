@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, Dpop};
+use super::client::{Client, Need};
 use super::error::{Code, Problem};
 use super::service::{Proof, Service};
 
@@ -64,7 +64,7 @@ pub fn access(
     service: Option<&Service>,
     held: &Held,
 ) -> Result<Option<Binding>, Problem> {
-    if client.dpop == Dpop::Required && held.jkt.is_none() {
+    if client.dpop == Need::Required && held.jkt.is_none() {
         // RFC 9449 5.2
         return Err(missing("this client must send a DPoP proof"));
     }
@@ -78,7 +78,7 @@ pub fn access(
     let Some(service) = service else {
         return Ok(held.first(client));
     };
-    let bound_only = client.dpop == Dpop::Required || client.certificate_bound;
+    let bound_only = client.dpop == Need::Required || client.certificate_bound;
     match service.proof {
         Proof::Bearer if bound_only => Err(Problem::new(
             Code::InvalidTarget,
@@ -202,7 +202,7 @@ mod tests {
         for (required, proof, (jkt, certificate), wanted) in table {
             let mut client = client(&[], "chat");
             if required {
-                client.dpop = Dpop::Required;
+                client.dpop = Need::Required;
             }
             let service = proof.map(|proof| {
                 let mut service = service("chat", &["chat"]);

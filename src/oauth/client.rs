@@ -105,17 +105,6 @@ pub struct Asking {
     pub par: Need,
 }
 
-/// Whether a client's tokens are bound to its key (RFC 9449 5.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dpop {
-    /// When it sends a proof.
-    #[default]
-    Optional,
-    /// Each request for a token carries a proof, with a nonce of ours.
-    Required,
-}
-
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -154,7 +143,7 @@ pub struct Client {
     pub asking: Asking,
     /// Whether it must prove that it holds a key.
     #[serde(default)]
-    pub dpop: Dpop,
+    pub dpop: Need,
     /// The name in its certificate by which it is known, for `tls_client_auth`.
     #[serde(default)]
     pub known: Option<Known>,
@@ -207,7 +196,7 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             asking: Asking::default(),
-            dpop: Dpop::Optional,
+            dpop: Need::Optional,
             known: None,
             certificate_bound: false,
             service: None,

@@ -269,8 +269,8 @@ pub fn add_refresh(c: &mut Conn<'_>, new: &Refresh) -> Result<(), Error> {
 
 /// By the digest of its secret, used or not.
 pub fn find_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Refresh>, Error> {
-    Ok(db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).get_result(conn).optional())?.map(Refresh::from))
-    db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).first(conn).optional())?
+    // One row by its key: `get_result` adds no LIMIT to a statement that is kept prepared.
+    db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).get_result(conn).optional())?
         .map(Refresh::try_from)
         .transpose()
 }

@@ -5,7 +5,6 @@ use clap::ValueEnum;
 use crate::keys;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
-use crate::oauth::client::{ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::service::Algorithm;
 
 /// How an app proves itself.
@@ -101,24 +100,6 @@ impl From<Refresh> for RefreshPolicy {
         match refresh {
             Refresh::Offline => Self::Offline,
             Refresh::Always => Self::Always,
-        }
-    }
-}
-
-/// Whether its tokens are bound to a key of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DpopChoice {
-    /// When it sends a proof
-    Optional,
-    /// Always: each request for a token carries a proof
-    Required,
-}
-
-impl From<DpopChoice> for Dpop {
-    fn from(choice: DpopChoice) -> Self {
-        match choice {
-            DpopChoice::Optional => Self::Optional,
-            DpopChoice::Required => Self::Required,
         }
     }
 }

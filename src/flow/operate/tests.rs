@@ -14,8 +14,7 @@ use crate::flow::keyring;
 use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House};
 use crate::keys::ISSUER;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use crate::oauth::client::{Client, ClientAuth, Dpop, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::grant::Grant;
 use crate::oauth::service::{
     Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
@@ -41,7 +40,7 @@ fn messenger(id: &str) -> Client {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
         asking: Asking::default(),
-        dpop: Dpop::Optional,
+        dpop: Need::Optional,
         known: None,
         certificate_bound: false,
         service: None,
