@@ -129,7 +129,6 @@ impl App {
             limits: limits(&config),
             lifetimes: lifetimes(&config),
             post: Notify::new(),
-            discovery: RwLock::default(),
             authority: match config
                 .mtls
                 .as_ref()

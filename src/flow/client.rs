@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::app::App;
 use crate::app::{App, Registered};
-use crate::keys::read_assertion;
 use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{

@@ -147,8 +147,9 @@ pub(super) async fn ability(
     scene: &Scene,
     account: &Account,
 ) -> Result<(Vec<Ability>, Vec<String>), Fault> {
-    let services = client::services(&visit.app).await?;
-    let by_scope: Vec<(String, String)> = services
+    let registered = client::registered(&visit.app).await?;
+    let by_scope: Vec<(String, String)> = registered
+        .services
         .iter()
         .flat_map(|service| {
             service
@@ -184,17 +185,6 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
         return Ok(asking.back(&visit));
     };
     let (can, cannot) = ability(&visit, &scene, &account).await?;
-    let registered = client::registered(&visit.app).await?;
-    let by_scope: Vec<(String, String)> = registered
-        .services
-        .iter()
-        .flat_map(|service| {
-            service
-                .scopes
-                .iter()
-                .map(|scope| (scope.clone(), service.name.clone()))
-        })
-        .collect();
     let person = visit.person(&account);
     let view = Consent {
         app: chip(&scene),
