@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
-use choice::{grant, known, need_name};
+use choice::{auth_name, grant, known, need_name};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -428,17 +428,6 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::NoSecret => format!("gerege client show {id}"),
     };
     Fault::new(what, refusal, fix)
-}
-
-const fn auth_name(auth: ClientAuth) -> &'static str {
-    match auth {
-        ClientAuth::None => "none",
-        ClientAuth::ClientSecretBasic => "client_secret_basic",
-        ClientAuth::ClientSecretPost => "client_secret_post",
-        ClientAuth::PrivateKeyJwt => "private_key_jwt",
-        ClientAuth::TlsClientAuth => "tls_client_auth",
-        ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
-    }
 }
 
 fn facts(app: &App, client: &Client) -> Value {
