@@ -47,7 +47,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Proof,
         Self::Wrap,
         Self::Opaque,
@@ -60,6 +60,8 @@ impl Purpose {
         Self::Counter,
         Self::Name,
         Self::Draft,
+        Self::Nonce,
+        Self::UserCode,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -81,6 +83,9 @@ impl Purpose {
         }
     }
 }
+
+// Each key of `Master::macs` lies at its purpose's own number.
+const _: () = assert!(Purpose::UserCode as usize + 1 == Purpose::ALL.len());
 
 /// The master key, ready to derive.
 pub struct Master {
