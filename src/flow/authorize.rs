@@ -16,6 +16,7 @@ use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::redirect::Response;
+use crate::oauth::scope;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::browser::Browser;
@@ -288,11 +289,7 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
     Ok(BrowserView {
         sessions,
         request_made_at: scene.stored.made_at,
-        hinted: scene
-            .checked
-            .id_token_hint
-            .as_deref()
-            .and_then(|hint| hinted(app, hint, now)),
+        hinted: expected(app, scene, now),
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
         password_typed: marks.typed.clone(),
@@ -327,6 +324,27 @@ fn session_view(
     })
 }
 
+/// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
+/// several, whoever is signed in.
+fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
+    let checked = &scene.checked;
+    let hint = checked.id_token_hint.as_deref();
+    let hinted = hint.and_then(|hint| hinted(app, hint, now));
+    let subs = &checked.subs;
+    match hinted {
+        _ if subs.is_empty() => hinted,
+        // Two that disagree name nobody.
+        Some(hinted) => Some(hinted)
+            .filter(|hinted| subs.contains(hinted))
+            .or(Some(String::new())),
+        None => subs
+            .iter()
+            .find(|sub| scene.here.of(sub).is_some())
+            .or(subs.first())
+            .cloned(),
+    }
+}
+
 /// Whom an `id_token_hint` names. One that is not ours, or older than a year, names nobody.
 fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
     let read = app.keys.read(hint, "JWT")?;
@@ -355,7 +373,9 @@ async fn issue(
         account_id: account_id.clone(),
         client_id: scene.client.id.clone(),
         sid,
-        scopes: scopes.clone(),
+        // What was allowed for single claims' sake is no scope of a token.
+        scopes: scope::cut(&scene.checked.scopes, &scopes),
+        claims: scene.checked.claims.cut(&scopes),
         resources: scene.checked.resources.clone(),
         offline,
         nonce: scene.checked.nonce.clone(),
@@ -379,7 +399,9 @@ async fn issue(
         app.config.tokens.code_ttl + app.config.tokens.access_ttl
     };
     let ends_at = now.plus(life);
-    // What was allowed by a click on the consent page is remembered with what was before.
+    // What was allowed by a click on the consent page is remembered with what was before; what
+    // was left out there is forgotten.
+    let asked = scene.checked.asked();
     let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
     let line = store::event::Event {
@@ -408,13 +430,8 @@ async fn issue(
             if let Some(scopes) = &allowed {
                 let mut all =
                     store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
-                all.extend(
-                    scopes
-                        .iter()
-                        .filter(|scope| !all.contains(scope))
-                        .cloned()
-                        .collect::<Vec<_>>(),
-                );
+                all.retain(|scope| !asked.contains(scope));
+                all.extend(scopes.iter().cloned());
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
                 store::event::add(c, &line)?;
             }

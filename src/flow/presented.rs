@@ -242,7 +242,11 @@ pub async fn userinfo(
         None if !scope::has(&scopes, OPENID) => {
             return refuse(Code::InsufficientScope, "the token does not have openid");
         }
-        None => Ok(claims::userinfo(&person(&account), &scopes)),
+        None => Ok(claims::userinfo(
+            &person(&account),
+            &scopes,
+            &grant.claims.userinfo,
+        )),
         Some(service) => Ok(claims::service_userinfo(
             &person(&account),
             &grant.scopes,

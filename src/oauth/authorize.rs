@@ -5,16 +5,20 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
+use super::claims::ACRS;
+use super::claims_request::{ClaimsRequest, Given, Wanted};
 use super::client::{Client, GrantType, Need};
 use super::error::{Code, Problem};
 use super::params::Params;
 use super::pkce;
 use super::redirect::{Kind, Mismatch, RedirectUri, Response, ResponseMode};
-use super::scope::{self, OPENID};
+use super::scope::{self, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
+use super::token::is_offline;
 
 /// A request as it was sent; what is stored while a person signs up or in. Parameters that are
-/// not listed, `claims` and `display` among them, are ignored (RFC 6749 3.1).
+/// not listed are ignored (RFC 6749 3.1). So are `display` and `claims_locales`: the pages fit every
+/// window, and names are kept in one script (OpenID Connect Core 3.1.2.1, 5.2).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)] // each is the parameter of the same name
@@ -31,6 +35,8 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     pub ui_locales: Option<String>,
     pub acr_values: Option<String>,
+    /// OpenID Connect Core 5.5, as JSON.
+    pub claims: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
     /// RFC 8707 2.1.
@@ -64,6 +70,7 @@ impl AuthorizeRequest {
             login_hint: params.owned("login_hint"),
             ui_locales: params.owned("ui_locales"),
             acr_values: params.owned("acr_values"),
+            claims: params.owned("claims"),
             code_challenge: params.owned("code_challenge"),
             code_challenge_method: params.owned("code_challenge_method"),
             resource: params.many("resource"),
@@ -162,6 +169,14 @@ pub struct Checked {
     pub ui_locales: Vec<String>,
     /// Wished for, never demanded.
     pub acr_values: Vec<String>,
+    /// Claims asked for one by one; only those of scopes that the client may have.
+    pub claims: Given,
+    /// Scopes that the client cannot do without, by its own word.
+    pub essential: Vec<&'static str>,
+    /// The client stays signed in whatever its scopes are (`refresh = always`).
+    pub lasts: bool,
+    /// Who is expected, by `sub`; anyone when it is empty.
+    pub subs: Vec<String>,
     /// A token that says who is expected; not verified here.
     pub id_token_hint: Option<String>,
     /// No consent page, unless it is asked for.
@@ -171,6 +186,28 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// What the person is asked to allow: the scopes, those whose claims are asked for by name
+    /// (OpenID Connect Core 5.5), and `offline_access` where the client has it in any case.
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.scopes.clone();
+        let lasts = self.lasts.then_some(OFFLINE);
+        for name in self.claims.scopes().into_iter().chain(lasts) {
+            if !scope::has(&asked, name) {
+                asked.push(name.to_owned());
+            }
+        }
+        asked
+    }
+
+    /// Whether a person may leave out one of those: what tells of them, or lasts, unless the
+    /// client said that it needs it. A service's scope stays: without it the sign-in would look
+    /// done and not work.
+    pub fn may_leave_out(&self, name: &str) -> bool {
+        [PROFILE, EMAIL, OFFLINE].contains(&name)
+            && !self.essential.contains(&name)
+            && !(self.lasts && name == OFFLINE)
+    }
+
     /// The answer with a code (RFC 6749 4.1.2), with our name in it (RFC 9207 2).
     pub fn grant(&self, code: &str, issuer: &str) -> Response {
         let mut params = vec![("code", code)];
@@ -287,6 +324,7 @@ pub fn check(
         &request.scope,
         &request.ui_locales,
         &request.acr_values,
+        &request.claims,
     ];
     let size: usize = sizes.into_iter().flatten().map(String::len).sum();
     // Requests are stored for an hour: what nobody has to prove to send has a bound.
@@ -372,6 +410,7 @@ pub fn check(
     .map_err(refuse)?;
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
     let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
+    let claims = claims(request.claims.as_deref()).map_err(refuse)?;
     Ok(Checked {
         client_id: client.id.clone(),
         mode,
@@ -390,6 +429,10 @@ pub fn check(
         login_hint: request.login_hint.clone(),
         ui_locales: words(request.ui_locales.as_deref()),
         acr_values: words(request.acr_values.as_deref()),
+        claims: claims.given.cut(&client.scopes),
+        essential: claims.essential,
+        subs: claims.sub.values,
+        lasts: is_offline(client, &[]),
         id_token_hint: request.id_token_hint.clone(),
         first_party: client.first_party,
         silent: is_silent(client, &redirect),
@@ -493,6 +536,24 @@ fn check_resources(
         }
     }
     Ok(())
+}
+
+/// Reads `claims`, and judges the one that can fail before anyone has signed in: an essential
+/// `acr` that no way of signing in here reaches (OpenID Connect Core 5.5.1.1, RFC 9470 4). A
+/// wished one, and `acr_values`, are told by the `acr` that was reached.
+fn claims(text: Option<&str>) -> Result<ClaimsRequest, Problem> {
+    let Some(text) = text else {
+        return Ok(ClaimsRequest::default());
+    };
+    let asked = ClaimsRequest::parse(text)?;
+    let Wanted { values, essential } = &asked.acr;
+    if *essential && !values.is_empty() && !ACRS.iter().any(|acr| scope::has(values, acr)) {
+        return Err(Problem::new(
+            Code::UnmetAuthenticationRequirements,
+            "no way of signing in here reaches an acr that is asked for",
+        ));
+    }
+    Ok(asked)
 }
 
 fn max_age(text: Option<&str>) -> Result<Option<Duration>, Problem> {

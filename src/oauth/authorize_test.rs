@@ -99,6 +99,12 @@ fn each_mistake_has_its_code() {
         ("max_age=soon", InvalidRequest),
         ("max_age=+5", InvalidRequest),
         ("max_age=99999999999999999999", InvalidRequest),
+        ("claims=[]", InvalidRequest),
+        ("claims={\"userinfo\":{\"email\":1}}", InvalidRequest),
+        (
+            "claims={\"id_token\":{\"acr\":{\"essential\":true,\"value\":\"phr\"}}}",
+            UnmetAuthenticationRequirements,
+        ),
     ];
     for (change, wanted) in table {
         match judge(change) {
@@ -133,6 +139,7 @@ fn what_is_asked_for_is_understood() {
     )
     .unwrap();
     assert_eq!(full.services, ["chat"]);
+    assert_eq!(full.claims, Given::default());
     assert_eq!(full.resources, ["https://chat.example", ISSUER]);
     assert!(full.prompt.login && full.prompt.consent && !full.prompt.none);
     assert_eq!(full.max_age, Some(Duration::ZERO));
@@ -325,4 +332,67 @@ proptest! {
             prop_assert!(!(prompt.none && others));
         }
     }
+}
+
+// OpenID Connect Core 5.5
+#[test]
+fn claims_are_asked_for_within_the_scopes_that_the_client_may_have() {
+    let asked = judge(
+        r#"claims={"userinfo":{"email":{"essential":true}},"id_token":{"name":null,"sub":{"value":"p1"}}}&scope=openid"#,
+    )
+    .unwrap();
+    assert_eq!(asked.claims.userinfo, ["email"]);
+    assert_eq!(asked.claims.id_token, ["name"]);
+    assert_eq!(scope::print(&asked.asked()), "openid profile email");
+    assert_eq!(scope::print(&asked.scopes), "openid");
+    assert_eq!(asked.subs, ["p1"]);
+    let narrow = client(&[BACK], "openid profile");
+    let asked = request(r#"claims={"userinfo":{"email":null}}"#);
+    let checked = check(&asked, Some(&narrow), &[], ISSUER).unwrap();
+    assert_eq!(checked.claims, Given::default());
+    assert_eq!(scope::print(&checked.asked()), "openid profile");
+}
+
+// RFC 9470 4, OpenID Connect Core 5.5.1.1
+#[test]
+fn a_class_that_is_wished_for_is_no_condition() {
+    for claims in [
+        r#"{"id_token":{"acr":{"value":"phr"}}}"#,
+        r#"{"id_token":{"acr":{"essential":true}}}"#,
+        r#"{"id_token":{"acr":{"essential":true,"values":["phr","urn:gerege:acr:password"]}}}"#,
+    ] {
+        assert!(judge(&format!("claims={claims}")).is_ok(), "{claims}");
+    }
+    assert!(judge("acr_values=phr").is_ok());
+}
+
+#[test]
+fn what_a_request_needs_cannot_be_left_out() {
+    let asked = |change: &str| {
+        let checked = judge(change).unwrap();
+        let all = checked.asked();
+        let optional: Vec<&str> = all
+            .iter()
+            .filter(|name| checked.may_leave_out(name))
+            .map(String::as_str)
+            .collect();
+        optional.join(" ")
+    };
+    assert_eq!(
+        asked("scope=openid profile email offline_access chat"),
+        "profile email offline_access"
+    );
+    assert_eq!(
+        asked(r#"scope=openid profile email&claims={"userinfo":{"email":{"essential":true}}}"#),
+        "profile"
+    );
+    let mut messenger = forum();
+    messenger.refresh = crate::oauth::client::RefreshPolicy::Always;
+    let checked = check(&request(""), Some(&messenger), &[], ISSUER).unwrap();
+    assert_eq!(
+        scope::print(&checked.asked()),
+        "openid profile offline_access"
+    );
+    assert!(!checked.may_leave_out("offline_access"));
+    assert_eq!(scope::print(&checked.scopes), "openid profile");
 }

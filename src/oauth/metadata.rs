@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::claims::ACR_PASSWORD;
+use super::claims::ACRS;
 use super::scope::STANDARD;
 use super::service::Service;
 
@@ -119,8 +119,11 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "prompt_values_supported",
             json!(["none", "login", "consent", "select_account", "create"]),
         ),
-        ("acr_values_supported", json!([ACR_PASSWORD])),
-        ("display_values_supported", json!(["page"])),
+        ("acr_values_supported", json!(ACRS)),
+        (
+            "display_values_supported",
+            json!(["page", "popup", "touch"]),
+        ),
         ("ui_locales_supported", json!(ui_locales)),
         (
             "authorization_response_iss_parameter_supported",
@@ -130,7 +133,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("pushed_authorization_request_endpoint", json!(at.par)),
         ("require_pushed_authorization_requests", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
-        ("claims_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(true)),
         ("request_parameter_supported", json!(false)),
         ("request_uri_parameter_supported", json!(false)),
     ];

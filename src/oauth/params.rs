@@ -23,6 +23,18 @@ impl Params {
     /// `invalid_request` for broken percent-encoding or UTF-8, NUL, a name that stands twice,
     /// or too much of anything.
     pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        Self::read(bytes, &REPEATABLE)
+    }
+
+    /// Reads a form of our own pages, where several check boxes have the name `scope`.
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn parse_form(bytes: &[u8]) -> Result<Self, Problem> {
+        Self::read(bytes, &["scope"])
+    }
+
+    fn read(bytes: &[u8], repeatable: &[&str]) -> Result<Self, Problem> {
         if bytes.len() > MAX_BYTES {
             return Err(refuse("the parameters are too long"));
         }
@@ -46,7 +58,7 @@ impl Params {
                 refuse("a parameter value is not percent-encoded UTF-8, or holds NUL")
             })?;
             // RFC 6749 3.1 and 3.2: parameters must not be included more than once.
-            if !REPEATABLE.contains(&name.as_str()) && pairs.iter().any(|(had, _)| *had == name) {
+            if !repeatable.contains(&name.as_str()) && pairs.iter().any(|(had, _)| *had == name) {
                 return Err(refuse(&format!("{name} stands more than once")));
             }
             pairs.push((name, value));
@@ -195,6 +207,9 @@ mod tests {
                 assert_eq!(problem.code, Code::InvalidRequest);
             }
         }
+        let boxes = b"scope=a&scope=b";
+        assert!(Params::parse(boxes).is_err() && Params::parse_form(boxes).is_ok());
+        assert!(Params::parse_form(b"form=a&form=b").is_err());
         assert!(Params::parse(&vec![b'a'; MAX_BYTES + 1]).is_err());
         assert!(Params::parse(&[b'a'; MAX_NAME + 1]).is_err());
         let many = |count| {

@@ -11,6 +11,7 @@ mod bad_input;
 mod browser;
 mod check;
 mod chromium;
+mod claims;
 mod conformance;
 mod crash;
 mod dump;

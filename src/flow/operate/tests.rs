@@ -213,6 +213,7 @@ fn grant(app: &App, account_id: &str, client_id: &str, offline: bool) -> Grant {
         scopes: vec!["chat".into()],
         resources: Vec::new(),
         offline,
+        claims: Default::default(),
         nonce: None,
         auth_time: app.clock.now(),
         amr: vec!["pwd".into()],
