@@ -113,6 +113,12 @@ pub struct Add {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     par: NeedChoice,
+    /// Whether each request must be signed with one of its keys
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    request_object: NeedChoice,
+    /// The algorithm of answers that it asks for signed (JARM); else RS256
+    #[arg(long, value_name = "ALG", value_parser = algorithm)]
+    response_algorithm: Option<Algorithm>,
 }
 
 /// Changes to an app.
@@ -174,6 +180,12 @@ pub struct Edit {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN")]
     par: Option<NeedChoice>,
+    /// Whether each request must be signed with one of its keys
+    #[arg(long, value_enum, value_name = "WHEN")]
+    request_object: Option<NeedChoice>,
+    /// The algorithm of answers that it asks for signed (JARM)
+    #[arg(long, value_name = "ALG", value_parser = algorithm)]
+    response_algorithm: Option<Algorithm>,
 }
 
 impl Command {
@@ -282,6 +294,8 @@ fn new(add: Add) -> Result<Client, Fault> {
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
         asking: Asking {
             par: add.par.into(),
+            request_object: add.request_object.into(),
+            response_algorithm: add.response_algorithm,
         },
         created_at: crate::clock::Time::default(),
         id: add.id,
@@ -336,7 +350,12 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.refresh = edit.refresh.map_or(client.refresh, Into::into);
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
-        client.asking.par = edit.par.map_or(client.asking.par, Into::into);
+        let asking = &mut client.asking;
+        asking.par = edit.par.map_or(asking.par, Into::into);
+        asking.request_object = edit
+            .request_object
+            .map_or(asking.request_object, Into::into);
+        asking.response_algorithm = edit.response_algorithm.or(asking.response_algorithm);
     })
 }
 
@@ -363,7 +382,9 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
         Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
-        Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
+        Refusal::NoKeys | Refusal::NoRequestKeys => {
+            "add --jwks FILE with the app's public keys".to_owned()
+        }
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
     };
@@ -396,6 +417,8 @@ fn facts(app: &App, client: &Client) -> Value {
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
         "par": client.asking.par,
+        "request_object": client.asking.request_object,
+        "authorization_signed_response_alg": client.asking.response_algorithm,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -461,6 +484,10 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             .to_owned(),
         ),
         ("pushed requests", need_name(client.asking.par).to_owned()),
+        (
+            "signed requests",
+            need_name(client.asking.request_object).to_owned(),
+        ),
         (
             "refresh token",
             match client.refresh {

@@ -2,6 +2,7 @@
 
 use super::authorize::{self, Begun, Refused};
 use super::opaque::Kind;
+use super::request_object;
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
@@ -30,7 +31,9 @@ pub async fn push(
     params: &Params,
 ) -> Result<Result<Receipt, Problem>, Error> {
     let services = app.store.read(store::client::list_services).await?;
-    let asked = match pushed::read(params, client) {
+    let asked = match pushed::read(params, client, |object| {
+        request_object::read(app, client, object)
+    }) {
         Ok(asked) => asked,
         Err(problem) => return Ok(Err(problem)),
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::keyring;
 use super::opaque::Kind;
 use crate::account::Account;
 use crate::app::App;
@@ -62,6 +63,7 @@ pub struct Tokens {
 /// [`Error`].
 pub async fn exchange(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
     ask.allowed(&client)?;
+    keyring::have(app, client.id_token_algorithm, app.clock.now()).await?;
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask).await,

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Read, read_assertion};
+pub use check::{Read, Unread, read_assertion, read_signed};
 pub use master::{Master, Purpose};
 
 use crate::clock::Time;

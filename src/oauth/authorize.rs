@@ -9,9 +9,10 @@ use super::claims::ACRS;
 use super::claims_request::{ClaimsRequest, Given, Wanted};
 use super::client::{Client, GrantType, Need};
 use super::error::{Code, Problem};
+use super::jarm::Answer;
 use super::params::Params;
 use super::pkce;
-use super::redirect::{Kind, Mismatch, RedirectUri, Response, ResponseMode};
+use super::redirect::{Delivery, Kind, Mismatch, RedirectUri, ResponseMode};
 use super::scope::{self, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
 use super::token::is_offline;
@@ -43,14 +44,14 @@ pub struct AuthorizeRequest {
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
     pub id_token_hint: Option<String>,
-    /// Whether a request object came (OpenID Connect Core 6.1).
-    pub request: bool,
     /// Whether a reference to one came (OpenID Connect Core 6.2).
     pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
     /// Whether the client itself pushed it, before the browser came (RFC 9126).
     pub pushed: bool,
+    /// Whether the client signed it (RFC 9101).
+    pub signed: bool,
 }
 
 impl AuthorizeRequest {
@@ -75,10 +76,10 @@ impl AuthorizeRequest {
             code_challenge_method: params.owned("code_challenge_method"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
-            request: params.one("request").is_some(),
             request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
             pushed: false,
+            signed: false,
         }
     }
 }
@@ -146,7 +147,7 @@ pub struct Checked {
     /// Where the answer goes.
     pub redirect: RedirectUri,
     /// How the answer travels.
-    pub mode: ResponseMode,
+    pub delivery: Delivery,
     /// To be sent back as it is.
     pub state: Option<String>,
     /// Goes into the ID token.
@@ -209,18 +210,21 @@ impl Checked {
     }
 
     /// The answer with a code (RFC 6749 4.1.2), with our name in it (RFC 9207 2).
-    pub fn grant(&self, code: &str, issuer: &str) -> Response {
-        let mut params = vec![("code", code)];
-        params.extend(self.state.as_deref().map(|state| ("state", state)));
-        params.push(("iss", issuer));
-        self.redirect.respond(self.mode, &params)
+    pub fn grant(&self, code: &str, issuer: &str) -> Answer {
+        Answer::new(
+            &self.redirect,
+            self.delivery,
+            &[("code", code)],
+            self.state.as_deref(),
+            issuer,
+        )
     }
 
     /// The refusal of this request.
     pub fn refuse(&self, problem: Problem) -> Refusal {
         Refusal::Redirect {
             to: self.redirect.clone(),
-            mode: self.mode,
+            delivery: self.delivery,
             problem,
             state: self.state.clone(),
         }
@@ -268,7 +272,7 @@ pub enum Refusal {
         /// Where to.
         to: RedirectUri,
         /// How it travels.
-        mode: ResponseMode,
+        delivery: Delivery,
         /// What was wrong.
         problem: Problem,
         /// To be sent back as it is.
@@ -281,23 +285,24 @@ impl Refusal {
     ///
     /// # Errors
     /// The page error, where nothing may be sent back.
-    pub fn response(&self, issuer: &str) -> Result<Response, &PageError> {
+    pub fn answer(&self, issuer: &str) -> Result<Answer, &PageError> {
         match self {
             Self::Page(error) => Err(error),
             Self::Redirect {
                 to,
-                mode,
+                delivery,
                 problem,
                 state,
-            } => {
-                let mut params = vec![
+            } => Ok(Answer::new(
+                to,
+                *delivery,
+                &[
                     ("error", problem.code.name()),
                     ("error_description", problem.description.as_str()),
-                ];
-                params.extend(state.as_deref().map(|state| ("state", state)));
-                params.push(("iss", issuer));
-                Ok(to.respond(*mode, &params))
-            }
+                ],
+                state.as_deref(),
+                issuer,
+            )),
         }
     }
 }
@@ -331,39 +336,36 @@ pub fn check(
     if size > LONGEST {
         return Err(Refusal::Redirect {
             to: redirect,
-            mode: ResponseMode::Query,
+            delivery: Delivery::QUERY,
             problem: Problem::new(Code::InvalidRequest, "the request is too long"),
             state: request.state.clone().filter(|state| state.len() <= LONGEST),
         });
     }
-    let mode = match request.response_mode.as_deref() {
-        Some(name) => ResponseMode::from_name(name),
-        None => Some(default_mode(request)),
+    let delivery = match request.response_mode.as_deref() {
+        Some(name) => Delivery::from_name(name),
+        None => Some(default_delivery(request)),
     };
     let refuse = |problem| Refusal::Redirect {
         to: redirect.clone(),
-        mode: mode.unwrap_or(ResponseMode::Query),
+        delivery: delivery.unwrap_or(Delivery::QUERY),
         problem,
         state: request.state.clone(),
     };
     let wrong = |code, why: &str| refuse(Problem::new(code, why));
 
-    let Some(mode) = mode else {
+    let Some(delivery) = delivery else {
         return Err(wrong(Code::InvalidRequest, "response_mode is unknown"));
     };
-    if mode == ResponseMode::FormPost && redirect.kind() == Kind::PrivateUse {
+    if delivery.mode == ResponseMode::FormPost && redirect.kind() == Kind::PrivateUse {
         // Browsers hand an app its address, not a form's body.
         return Err(Refusal::Redirect {
             to: redirect.clone(),
-            mode: ResponseMode::Query,
+            delivery: Delivery::QUERY,
             problem: Problem::new(Code::InvalidRequest, "form_post needs a web address"),
             state: request.state.clone(),
         });
     }
-    // OpenID Connect Core 6.1, 6.2 and 7.2.1
-    if request.request {
-        return Err(wrong(Code::RequestNotSupported, "request is not supported"));
-    }
+    // OpenID Connect Core 6.2 and 7.2.1
     if request.request_uri {
         return Err(wrong(
             Code::RequestUriNotSupported,
@@ -381,6 +383,13 @@ pub fn check(
         return Err(wrong(
             Code::InvalidRequest,
             "this client must push its requests to /oauth2/par",
+        ));
+    }
+    // RFC 9101 10.5: `require_signed_request_object` of this client.
+    if client.asking.request_object == Need::Required && !request.signed {
+        return Err(wrong(
+            Code::InvalidRequest,
+            "this client must sign its requests and send them as request",
         ));
     }
     match request.response_type.as_deref() {
@@ -413,7 +422,7 @@ pub fn check(
     let claims = claims(request.claims.as_deref()).map_err(refuse)?;
     Ok(Checked {
         client_id: client.id.clone(),
-        mode,
+        delivery,
         state: request.state.clone(),
         nonce: request.nonce.clone(),
         services: services
@@ -438,6 +447,25 @@ pub fn check(
         silent: is_silent(client, &redirect),
         redirect,
     })
+}
+
+/// The refusal of a request whose parts could not be put together: told to the client where the
+/// address beside them is one that it registered.
+pub fn refuse(request: &AuthorizeRequest, client: &Client, problem: Problem) -> Refusal {
+    match recipient(request, Some(client)) {
+        Err(page) => Refusal::Page(page),
+        Ok((_, to)) => {
+            let asked = request.response_mode.as_deref();
+            Refusal::Redirect {
+                to,
+                delivery: asked
+                    .and_then(Delivery::from_name)
+                    .unwrap_or_else(|| default_delivery(request)),
+                problem,
+                state: request.state.clone().filter(|state| state.len() <= LONGEST),
+            }
+        }
+    }
 }
 
 /// Who asks and where the answer goes. Until both are known nothing may be sent anywhere.
@@ -472,16 +500,16 @@ fn recipient<'a>(
 
 /// Where a client looks for the answer when it does not say (OAuth 2.0 Multiple Response Types
 /// 2.1 and 5): we refuse these types, but the refusal must be found.
-fn default_mode(request: &AuthorizeRequest) -> ResponseMode {
+fn default_delivery(request: &AuthorizeRequest) -> Delivery {
     let words = words(request.response_type.as_deref());
-    if words
+    let fragment = words
         .iter()
-        .any(|word| word == "token" || word == "id_token")
-    {
+        .any(|word| word == "token" || word == "id_token");
+    Delivery::plain(if fragment {
         ResponseMode::Fragment
     } else {
         ResponseMode::Query
-    }
+    })
 }
 
 /// The scopes that can be granted. One that is not understood is ignored (OpenID Connect Core

@@ -90,6 +90,10 @@ pub enum Need {
 pub struct Asking {
     /// Whether each request must be pushed first (RFC 9126).
     pub par: Need,
+    /// Whether each request must be signed (RFC 9101).
+    pub request_object: Need,
+    /// `authorization_signed_response_alg` (JARM 3); RS256 when it does not say.
+    pub response_algorithm: Option<Algorithm>,
 }
 
 /// A registered client.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// An error code by its exact name (RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6,
-/// RFC 8707 2, RFC 6750 3.1).
+/// RFC 8707 2, RFC 9101 7, RFC 6750 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // each is the standard's own word
@@ -24,7 +24,9 @@ pub enum Code {
     InteractionRequired,
     AccountSelectionRequired,
     RequestNotSupported,
+    InvalidRequestObject,
     RequestUriNotSupported,
+    InvalidRequestUri,
     RegistrationNotSupported,
     UnmetAuthenticationRequirements,
     ServerError,
@@ -50,7 +52,9 @@ impl Code {
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
             Self::AccountSelectionRequired => "account_selection_required",
+            Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::ACRS;
+use super::request_object::ALGORITHMS;
 use super::scope::STANDARD;
 use super::service::Service;
 
@@ -66,7 +67,15 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("response_types_supported", json!(["code"])),
         (
             "response_modes_supported",
-            json!(["query", "fragment", "form_post"]),
+            json!([
+                "query",
+                "fragment",
+                "form_post",
+                "jwt",
+                "query.jwt",
+                "fragment.jwt",
+                "form_post.jwt"
+            ]),
         ),
         (
             "grant_types_supported",
@@ -102,12 +111,12 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("token_endpoint_auth_methods_supported", client.clone()),
         (
             "token_endpoint_auth_signing_alg_values_supported",
-            signing.clone(),
+            json!(ALGORITHMS),
         ),
         ("revocation_endpoint_auth_methods_supported", client),
         (
             "revocation_endpoint_auth_signing_alg_values_supported",
-            signing,
+            json!(ALGORITHMS),
         ),
         // Services introspect with their secret.
         (
@@ -129,12 +138,19 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "authorization_response_iss_parameter_supported",
             json!(true),
         ),
+        (
+            "request_object_signing_alg_values_supported",
+            json!(ALGORITHMS),
+        ),
+        // JARM 4
+        ("authorization_signing_alg_values_supported", signing),
         // RFC 9126 5
         ("pushed_authorization_request_endpoint", json!(at.par)),
         ("require_pushed_authorization_requests", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(true)),
-        ("request_parameter_supported", json!(false)),
+        // RFC 9101 10.5; `request_uri` is only what was pushed here.
+        ("request_parameter_supported", json!(true)),
         ("request_uri_parameter_supported", json!(false)),
     ];
     fields
@@ -197,7 +213,7 @@ mod tests {
         }
         for mode in document["response_modes_supported"].as_array().unwrap() {
             let mode = mode.as_str().unwrap();
-            assert!(crate::oauth::redirect::ResponseMode::from_name(mode).is_some());
+            assert!(crate::oauth::redirect::Delivery::from_name(mode).is_some());
         }
     }
 }

@@ -66,6 +66,32 @@ impl Params {
         Ok(Self(pairs))
     }
 
+    /// Takes parameters that came in another way than urlencoded, by the same rules.
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        let size: usize = pairs.iter().map(|(_, value)| value.len()).sum();
+        if pairs.len() > MAX_COUNT || size > MAX_BYTES {
+            return Err(refuse(
+                "there are too many parameters, or they are too long",
+            ));
+        }
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            let sound = !name.is_empty() && name.len() <= MAX_NAME;
+            if !sound || name.contains('\0') || value.contains('\0') {
+                return Err(refuse(
+                    "a parameter name is malformed, or a value holds NUL",
+                ));
+            }
+            let twice = pairs[..at].iter().any(|(had, _)| had == name);
+            if twice && !REPEATABLE.contains(&name.as_str()) {
+                return Err(refuse(&format!("{name} stands more than once")));
+            }
+        }
+        Ok(Self(pairs))
+    }
+
     /// The value of a parameter. One without a value counts as omitted (RFC 6749 3.1).
     pub fn one(&self, name: &str) -> Option<&str> {
         self.0

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::is_id;
 use crate::app::App;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
+use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::scope;
 use crate::rng::Secret;
@@ -45,6 +45,9 @@ pub enum Refusal {
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
+    /// Signed requests need public keys.
+    #[error("an app whose requests must be signed needs its public keys on file")]
+    NoRequestKeys,
     /// The keys are not usable.
     #[error("the key file is no set of public keys: {0}")]
     Keys(&'static str),
@@ -232,6 +235,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
     }
     match (client.auth, &client.jwks) {
         (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
+        (_, None) if client.asking.request_object == Need::Required => Err(Refusal::NoRequestKeys),
         (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),
     }
