@@ -18,6 +18,8 @@ mod dump;
 mod floors;
 mod forged;
 mod http;
+mod jar;
+mod jarm;
 mod log;
 mod logs;
 mod pages;
