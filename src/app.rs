@@ -1,5 +1,6 @@
 //! The parts of the house in one struct, built once and passed to every story.
 
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -8,12 +9,14 @@ use crate::account::session::Lifetimes;
 use crate::account::signup::{Limits, Policy};
 use crate::account::{email, password, throttle, username};
 use crate::captcha::question::Questions;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::hash::{self, Hasher};
 use crate::keys::{self, Keys, Master, Purpose};
 use crate::limit::{Bucket, Limiter, Rate};
 use crate::mail::{self, Mailer};
+use crate::oauth::metadata::Document;
+use crate::oauth::service::Service;
 use crate::page::{self, Engine};
 use crate::rng::Rng;
 use crate::store::{self, Store, setting};
@@ -49,6 +52,14 @@ pub enum Error {
     },
 }
 
+/// What the operator registered and everyone asks for.
+pub struct Registered {
+    /// Every service.
+    pub services: Vec<Service>,
+    /// What we tell about ourselves, as it is sent.
+    pub discovery: Document,
+}
+
 /// Everything a story needs.
 pub struct App {
     /// What the operator set.
@@ -79,6 +90,8 @@ pub struct App {
     pub lifetimes: Lifetimes,
     /// Rung when something is to be sent.
     pub post: Notify,
+    /// What the operator registered, as it was read last, and when.
+    pub registered: RwLock<Option<(Time, Arc<Registered>)>>,
 }
 
 impl App {
@@ -113,6 +126,7 @@ impl App {
             limits: limits(&config),
             lifetimes: lifetimes(&config),
             post: Notify::new(),
+            registered: RwLock::default(),
             config,
             clock,
             rng,

@@ -1,9 +1,12 @@
 //! Who calls: a client or a service proves itself (RFC 6749 2.3, RFC 7523).
 
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::app::App;
+use serde_json::Value;
+
+use crate::app::{App, Registered};
 use crate::keys::read_assertion;
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
@@ -11,7 +14,7 @@ use crate::oauth::authenticate::{
 };
 use crate::oauth::client::Client;
 use crate::oauth::error::Problem;
-use crate::oauth::metadata::Endpoints;
+use crate::oauth::metadata::{self, Document, Endpoints};
 use crate::oauth::service::Service;
 use crate::rng::digest;
 use crate::store::{self, Error};
@@ -35,12 +38,41 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
     found.await
 }
 
-/// Every service.
+/// How old [`registered`] may be: what the operator changes is to be seen within a second.
+const OLD: Duration = Duration::from_millis(500);
+
+/// Every service, and what we tell about ourselves. Each token and each reader needs it, and it
+/// hardly ever changes, so it is kept for a moment.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn services(app: &App) -> Result<Vec<Service>, Error> {
-    app.store.read(store::client::list_services).await
+pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
+    let now = app.clock.now();
+    let kept = app
+        .registered
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Some((at, registered)) = kept
+        // A clock that stands still makes nothing old.
+        && at < now
+        && now.since(at) < OLD
+    {
+        return Ok(registered);
+    }
+    let services = app.store.read(store::client::list_services).await?;
+    let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
+    let fields = metadata::discovery(app.config.issuer(), &services, &languages);
+    let registered = Arc::new(Registered {
+        services,
+        discovery: Document::new(Value::Object(fields).to_string()),
+    });
+    let mut kept = app
+        .registered
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    *kept = Some((now, registered.clone()));
+    Ok(registered)
 }
 
 /// Why a caller is not let in.

@@ -30,14 +30,14 @@ pub async fn push(
     client: &Client,
     params: &Params,
 ) -> Result<Result<Receipt, Problem>, Error> {
-    let services = app.store.read(store::client::list_services).await?;
+    let registered = super::client::registered(app).await?;
     let asked = match pushed::read(params, client, |object| {
         request_object::read(app, client, object)
     }) {
         Ok(asked) => asked,
         Err(problem) => return Ok(Err(problem)),
     };
-    if let Err(problem) = pushed::judge(&asked, client, &services, app.config.issuer()) {
+    if let Err(problem) = pushed::judge(&asked, client, &registered.services, app.config.issuer()) {
         return Ok(Err(problem));
     }
     let secret = Kind::Pushed.dress(app.keys.master(), &app.rng.secret());

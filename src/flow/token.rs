@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
 use crate::account::Account;
@@ -95,6 +96,7 @@ fn recipient(
     grant: &Grant,
     scopes: &[String],
     ask: &Exchange,
+    services: &[Service],
     now: Time,
 ) -> Result<Result<Recipient, Problem>, store::Error> {
     let Some(account) = store::account::find(c, &grant.account_id)? else {
@@ -103,12 +105,11 @@ fn recipient(
     if account.locked_at.is_some() {
         return Ok(Err(invalid_grant("the account is closed")));
     }
-    let services = store::client::list_services(c)?;
     let target = match audience(
         ask.resource(),
         &grant.resources,
         scopes,
-        &services,
+        services,
         app.config.issuer(),
     ) {
         Ok(target) => target,
@@ -153,6 +154,7 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
     let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let registered = registered(app).await?;
     let award = app
         .store
         .write(move |c| {
@@ -176,11 +178,18 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                     return Ok(Err(denied.problem()));
                 }
             };
-            let (account, service, scopes) =
-                match recipient(c, &house, &grant, &award.scopes, &ask, now)? {
-                    Ok(found) => found,
-                    Err(problem) => return Ok(Err(problem)),
-                };
+            let (account, service, scopes) = match recipient(
+                c,
+                &house,
+                &grant,
+                &award.scopes,
+                &ask,
+                &registered.services,
+                now,
+            )? {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
             if !store::grant::spend_code(c, &hash, now)? {
                 return Ok(Err(invalid_grant(
                     "the code was used before or has run out",
@@ -222,18 +231,16 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
     let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let registered = registered(app).await?;
     let award = app
         .store
         .write(move |c| {
             let unknown = || Ok(Err(invalid_grant("the refresh token is unknown")));
             let hash = digest(&old);
-            let Some(known) = store::grant::find_refresh(c, &hash)? else {
+            let Some(grant) = store::grant::lock_by_refresh(c, &hash)? else {
                 return unknown();
             };
-            let Some(grant) = store::grant::lock(c, &known.grant_id)? else {
-                return unknown();
-            };
-            // Read again behind the lock: another caller may have spent it meanwhile.
+            // Behind the lock, so that nobody spends it meanwhile.
             let Some(known) = store::grant::find_refresh(c, &hash)? else {
                 return unknown();
             };
@@ -241,8 +248,10 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             let generation = known.generation.saturating_add(1);
             let successor =
                 Kind::Refresh.dress(master, &master.successor(&old, &grant.id, generation));
-            let successor_used = store::grant::find_refresh(c, &digest(&successor))?
-                .is_some_and(|next| next.used_at.is_some());
+            // One that was not used has none.
+            let successor_used = known.used_at.is_some()
+                && store::grant::find_refresh(c, &digest(&successor))?
+                    .is_some_and(|next| next.used_at.is_some());
             let (scopes, refresh) =
                 match rotate(&known, &grant, successor_used, &whose, &ask, now, &lives) {
                     Rotation::Refused(problem) => return Ok(Err(problem)),
@@ -270,7 +279,15 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
                         (scopes, Some((successor, next)))
                     }
                     Rotation::Retry { scopes, .. } => {
-                        return match recipient(c, &house, &grant, &scopes, &ask, now)? {
+                        return match recipient(
+                            c,
+                            &house,
+                            &grant,
+                            &scopes,
+                            &ask,
+                            &registered.services,
+                            now,
+                        )? {
                             Ok((account, service, scopes)) => Ok(Ok(Award {
                                 grant,
                                 account,
@@ -287,11 +304,11 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
                         (scopes, None)
                     }
                 };
-            let (account, service, scopes) = match recipient(c, &house, &grant, &scopes, &ask, now)?
-            {
-                Ok(found) => found,
-                Err(problem) => return Ok(Err(problem)),
-            };
+            let (account, service, scopes) =
+                match recipient(c, &house, &grant, &scopes, &ask, &registered.services, now)? {
+                    Ok(found) => found,
+                    Err(problem) => return Ok(Err(problem)),
+                };
             let refresh = match refresh {
                 None => old.clone(),
                 Some((successor, next)) => {
@@ -327,8 +344,8 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
 }
 
 async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
-    let services = app.store.read(store::client::list_services).await?;
-    let (service, scopes) = owned(machine(client, ask, &services, app.config.issuer())?);
+    let services = &registered(app).await?.services;
+    let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
     let now = app.clock.now();
     let access_token = access(
         app,
