@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
+pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
 use choice::{grant, need_name};
 
 use super::fault::Fault;
@@ -119,6 +119,9 @@ pub struct Add {
     /// The algorithm of answers that it asks for signed (JARM); else RS256
     #[arg(long, value_name = "ALG", value_parser = algorithm)]
     response_algorithm: Option<Algorithm>,
+    /// A type of authorization details that it may ask for; may be repeated
+    #[arg(long, value_name = "TYPE", value_parser = detail_type)]
+    detail_type: Vec<String>,
 }
 
 /// Changes to an app.
@@ -186,6 +189,12 @@ pub struct Edit {
     /// The algorithm of answers that it asks for signed (JARM)
     #[arg(long, value_name = "ALG", value_parser = algorithm)]
     response_algorithm: Option<Algorithm>,
+    /// Another type of authorization details
+    #[arg(long, value_name = "TYPE", value_parser = detail_type)]
+    add_detail_type: Vec<String>,
+    /// A type of authorization details no more
+    #[arg(long, value_name = "TYPE")]
+    remove_detail_type: Vec<String>,
 }
 
 impl Command {
@@ -295,6 +304,7 @@ fn new(add: Add) -> Result<Client, Fault> {
         asking: Asking {
             par: add.par.into(),
             request_object: add.request_object.into(),
+            details: add.detail_type,
             response_algorithm: add.response_algorithm,
         },
         created_at: crate::clock::Time::default(),
@@ -355,6 +365,11 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         asking.request_object = edit
             .request_object
             .map_or(asking.request_object, Into::into);
+        change(
+            &mut asking.details,
+            &edit.add_detail_type,
+            &edit.remove_detail_type,
+        );
         asking.response_algorithm = edit.response_algorithm.or(asking.response_algorithm);
     })
 }
@@ -418,6 +433,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "id_token_claims": client.id_token_claims,
         "par": client.asking.par,
         "request_object": client.asking.request_object,
+        "authorization_details_types": client.asking.details,
         "authorization_signed_response_alg": client.asking.response_algorithm,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),

@@ -439,6 +439,7 @@ async fn issue(
         // What was allowed for single claims' sake is no scope of a token.
         scopes: scope::cut(&scene.checked.scopes, &scopes),
         claims: scene.checked.claims.cut(&scopes),
+        details: scene.checked.details.clone(),
         resources: scene.checked.resources.clone(),
         offline,
         nonce: scene.checked.nonce.clone(),

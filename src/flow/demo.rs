@@ -59,6 +59,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         keys: KeyOwner::Own,
         rotation: Rotation::Jwks,
         machine: false,
+        details: vec![],
         userinfo: false,
         secret_hash: None,
         created_at: now,

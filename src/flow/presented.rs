@@ -151,6 +151,14 @@ pub async fn introspect(
                     now,
                 })
             };
+            let detailed = |mut heard: Map<String, Value>, grant: &Grant| {
+                let details = grant.details.of(Some(service.as_ref()));
+                if !details.is_empty() {
+                    // RFC 9396 9.2
+                    heard.insert("authorization_details".into(), details.json());
+                }
+                heard
+            };
             match good.text("gid") {
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
@@ -160,7 +168,10 @@ pub async fn introspect(
                     })
                 }
                 gid => Ok(match standing(app, gid.to_owned(), now).await? {
-                    Some((grant, account)) => live(Subject::Person(&person(&account), &grant)),
+                    Some((grant, account)) => {
+                        let heard = live(Subject::Person(&person(&account), &grant));
+                        detailed(heard, &grant)
+                    }
                     None => claims::inactive(),
                 }),
             }

@@ -56,6 +56,8 @@ pub struct Tokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
 }
 
 /// Exchanges what an authenticated client brings.
@@ -367,6 +369,7 @@ async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<To
         refresh_token: None,
         id_token: None,
         scope: scope::print(&scopes),
+        authorization_details: None,
     })
 }
 
@@ -401,6 +404,7 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
         &award.scopes,
         now,
     )?;
+    let details = award.grant.details.of(award.service.as_ref());
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
@@ -432,6 +436,8 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
         refresh_token: award.refresh,
         id_token,
         scope: scope::print(&award.scopes),
+        // RFC 9396 7
+        authorization_details: (!details.is_empty()).then(|| details.json()),
     })
 }
 

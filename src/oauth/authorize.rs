@@ -8,10 +8,12 @@ use super::audience::{Audience, named};
 use super::claims::ACRS;
 use super::claims_request::{ClaimsRequest, Given, Wanted};
 use super::client::{Client, GrantType, Need};
+use super::details::Details;
 use super::error::{Code, Problem};
 use super::jarm::Answer;
 use super::params::Params;
 use super::pkce;
+pub use super::prompt::Prompt;
 use super::redirect::{Delivery, Kind, Mismatch, RedirectUri, ResponseMode};
 use super::scope::{self, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
@@ -40,6 +42,8 @@ pub struct AuthorizeRequest {
     pub claims: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
+    /// RFC 9396 2, as JSON.
+    pub authorization_details: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
@@ -74,6 +78,7 @@ impl AuthorizeRequest {
             claims: params.owned("claims"),
             code_challenge: params.owned("code_challenge"),
             code_challenge_method: params.owned("code_challenge_method"),
+            authorization_details: params.owned("authorization_details"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
             request_uri: params.one("request_uri").is_some(),
@@ -93,49 +98,6 @@ impl std::fmt::Debug for AuthorizeRequest {
             .field("scope", &self.scope)
             .field("prompt", &self.prompt)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a client wants shown (OpenID Connect Core 3.1.2.1, Initiating User Registration 1.0).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prompt {
-    /// No page at all; stands alone.
-    pub none: bool,
-    /// The person proves again who they are.
-    pub login: bool,
-    /// The consent page, also when consent is on file.
-    pub consent: bool,
-    /// The sign-up wizard first.
-    pub create: bool,
-    /// The chooser, also with one account.
-    pub select_account: bool,
-}
-
-impl Prompt {
-    /// Reads the parameter.
-    ///
-    /// # Errors
-    /// `invalid_request` for an unknown word, or `none` beside another.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        let refuse = |why| Err(Problem::new(Code::InvalidRequest, why));
-        let mut prompt = Self::default();
-        let mut count = 0;
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
-            count += 1;
-            match word {
-                "none" => prompt.none = true,
-                "login" => prompt.login = true,
-                "consent" => prompt.consent = true,
-                "create" => prompt.create = true,
-                "select_account" => prompt.select_account = true,
-                // Initiating User Registration 1.0, 4.1
-                _ => return refuse("prompt holds a word that is not supported"),
-            }
-        }
-        if prompt.none && count > 1 {
-            return refuse("prompt=none must stand alone"); // OpenID Connect Core 3.1.2.1
-        }
-        Ok(prompt)
     }
 }
 
@@ -172,6 +134,8 @@ pub struct Checked {
     pub acr_values: Vec<String>,
     /// Claims asked for one by one; only those of scopes that the client may have.
     pub claims: Given,
+    /// What is asked for in detail.
+    pub details: Details,
     /// Scopes that the client cannot do without, by its own word.
     pub essential: Vec<&'static str>,
     /// The client stays signed in whatever its scopes are (`refresh = always`).
@@ -330,6 +294,7 @@ pub fn check(
         &request.ui_locales,
         &request.acr_values,
         &request.claims,
+        &request.authorization_details,
     ];
     let size: usize = sizes.into_iter().flatten().map(String::len).sum();
     // Requests are stored for an hour: what nobody has to prove to send has a bound.
@@ -419,6 +384,12 @@ pub fn check(
     .map_err(refuse)?;
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
     let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
+    let details = match request.authorization_details.as_deref() {
+        None => Details::default(),
+        Some(text) => {
+            Details::parse(text, &client.asking.details, &scopes, services).map_err(refuse)?
+        }
+    };
     let claims = claims(request.claims.as_deref()).map_err(refuse)?;
     Ok(Checked {
         client_id: client.id.clone(),
@@ -439,6 +410,7 @@ pub fn check(
         ui_locales: words(request.ui_locales.as_deref()),
         acr_values: words(request.acr_values.as_deref()),
         claims: claims.given.cut(&client.scopes),
+        details,
         essential: claims.essential,
         subs: claims.sub.values,
         lasts: is_offline(client, &[]),

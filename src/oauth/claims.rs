@@ -24,7 +24,8 @@ pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 22] = [
+pub const RESERVED: [&str; 23] = [
+    "authorization_details",
     "iss",
     "sub",
     "aud",
@@ -188,6 +189,11 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
             put(&mut claims, "acr", ACR_PASSWORD);
             put(&mut claims, "sid", grant.sid.as_str());
             put(&mut claims, "gid", grant.id.as_str());
+            // RFC 9396 9.1
+            let details = grant.details.of(token.service);
+            if !details.is_empty() {
+                put(&mut claims, "authorization_details", details.json());
+            }
         }
         // RFC 9068 2.2: `sub` is the client. PROTOCOL.md 1: no person's name.
         Subject::Machine => put(&mut claims, "sub", token.client_id),

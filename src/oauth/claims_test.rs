@@ -30,6 +30,7 @@ fn grant(scopes: &str) -> Grant {
         resources: vec![],
         offline: false,
         claims: Default::default(),
+        details: Default::default(),
         nonce: Some("n1".into()),
         auth_time: Time::from_seconds(90),
         amr: vec!["pwd".into()],

@@ -92,6 +92,8 @@ pub struct Asking {
     pub par: Need,
     /// Whether each request must be signed (RFC 9101).
     pub request_object: Need,
+    /// Types of `authorization_details` that it may ask for (RFC 9396 10).
+    pub details: Vec<String>,
     /// `authorization_signed_response_alg` (JARM 3); RS256 when it does not say.
     pub response_algorithm: Option<Algorithm>,
 }

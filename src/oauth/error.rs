@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// An error code by its exact name (RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6,
-/// RFC 8707 2, RFC 9101 7, RFC 6750 3.1).
+/// RFC 8707 2, RFC 9101 7, RFC 9396 5, RFC 6750 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // each is the standard's own word
@@ -25,6 +25,7 @@ pub enum Code {
     AccountSelectionRequired,
     RequestNotSupported,
     InvalidRequestObject,
+    InvalidAuthorizationDetails,
     RequestUriNotSupported,
     InvalidRequestUri,
     RegistrationNotSupported,
@@ -52,6 +53,7 @@ impl Code {
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
             Self::AccountSelectionRequired => "account_selection_required",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::claims_request::Given;
+use super::details::Details;
 use super::scope;
 use crate::clock::Time;
 
@@ -26,6 +27,9 @@ pub struct Grant {
     /// Claims asked for one by one, and allowed (OpenID Connect Core 5.5).
     #[serde(default)]
     pub claims: Given,
+    /// What was asked for in detail, and allowed (RFC 9396).
+    #[serde(default)]
+    pub details: Details,
     /// `nonce` of the request.
     pub nonce: Option<String>,
     /// When the person last proved who they are.

@@ -73,6 +73,10 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             scopes.push(name);
         }
     }
+    let details: Vec<&str> = services
+        .iter()
+        .flat_map(|service| service.details.iter().map(String::as_str))
+        .collect();
     let fields = [
         ("issuer", json!(issuer)),
         ("authorization_endpoint", json!(at.authorize)),
@@ -171,8 +175,16 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("request_parameter_supported", json!(true)),
         ("request_uri_parameter_supported", json!(false)),
     ];
+    // RFC 9396 10
+    let details = (
+        "authorization_details_types_supported",
+        json!(details),
+        !details.is_empty(),
+    );
+    let details = details.2.then_some((details.0, details.1));
     fields
         .into_iter()
+        .chain(details)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

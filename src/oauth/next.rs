@@ -174,7 +174,9 @@ pub fn next(request: &Checked, browser: &BrowserView, now: Time) -> Next {
         return refuse(Code::AccessDenied, "the person did not allow it");
     }
     let on_file = request.first_party || scope::within(&asked, &session.consent);
-    let asks = request.prompt.consent || !on_file;
+    // What is asked for in detail is never on file (RFC 9396 11.1).
+    let new = !request.first_party && !request.details.is_empty();
+    let asks = request.prompt.consent || !on_file || new;
     if asks && allowed.is_none() {
         if silently {
             return refuse(Code::ConsentRequired, "the person has not allowed this yet");

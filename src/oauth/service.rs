@@ -80,6 +80,9 @@ pub struct Service {
     pub machine: bool,
     /// `/services/{id}/userinfo` answers.
     pub userinfo: bool,
+    /// Types of `authorization_details` that belong to it and to no other service (RFC 9396 2).
+    #[serde(default)]
+    pub details: Vec<String>,
     /// SHA-256 of the secret with which it introspects, base64url.
     pub secret_hash: Option<String>,
     /// When it was registered.
@@ -107,6 +110,7 @@ pub(crate) mod tests {
             rotation: Rotation::Jwks,
             machine: false,
             userinfo: true,
+            details: vec![],
             secret_hash: None,
             created_at: Time::default(),
         }

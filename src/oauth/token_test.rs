@@ -35,6 +35,7 @@ fn grant() -> Grant {
         resources: vec![],
         offline: true,
         claims: Default::default(),
+        details: Default::default(),
         nonce: None,
         auth_time: at(0),
         amr: vec!["pwd".into()],

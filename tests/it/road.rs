@@ -81,6 +81,7 @@ pub fn register(app: &TestApp) {
         keys: KeyOwner::Issuer,
         rotation: Rotation::Jwks,
         machine: true,
+        details: vec![],
         userinfo: false,
         secret_hash: Some(gerege::rng::digest(SECRET)),
         created_at: now,

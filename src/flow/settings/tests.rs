@@ -20,6 +20,7 @@ impl House {
             resources: Vec::new(),
             offline,
             claims: Default::default(),
+            details: Default::default(),
             nonce: None,
             auth_time: now,
             amr: vec!["pwd".into()],

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, signin};
-use crate::page::view::{Choice, Choose, Consent, ContinueAs};
+use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
@@ -169,7 +169,7 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
         .collect();
     let person = visit.person(&account);
     let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
-    let (can, cannot) = visit.app.page.abilities(
+    let (mut can, cannot) = visit.app.page.abilities(
         &visit.lang,
         &Asked {
             scopes: &asked,
@@ -181,6 +181,19 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
             days: u32::try_from(days).unwrap_or(u32::MAX),
         },
     );
+    for line in scene.checked.details.lines(&registered.services) {
+        let known = registered
+            .services
+            .iter()
+            .find(|one| one.id == line.service);
+        let server = known.map_or(line.service.clone(), |one| one.name.clone());
+        let args = [("server", server), ("type", line.kind)];
+        can.push(Ability {
+            text: visit.app.page.text(&visit.lang, "consent-detail", &args),
+            detail: line.says,
+            ..Ability::default()
+        });
+    }
     let view = Consent {
         app: chip(&scene),
         person,
