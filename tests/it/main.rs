@@ -14,6 +14,7 @@ mod chromium;
 mod claims;
 mod conformance;
 mod crash;
+mod details;
 mod disk;
 mod dump;
 mod floors;
