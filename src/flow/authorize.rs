@@ -15,6 +15,7 @@ use crate::flow::{keyring, request_object, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
+use crate::oauth::error::{self, Problem};
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
@@ -56,7 +57,14 @@ pub async fn begin(
     let mut asked = AuthorizeRequest::parse(params);
     let (client, services) = on_file(app, &asked).await?;
     if let (Some(object), Some(client)) = (params.one("request"), &client) {
-        match request_object::read(app, client, object) {
+        // RFC 9101 5: never both.
+        let read = if asked.request_uri {
+            let why = "request and request_uri must not come together";
+            Err(Problem::new(error::Code::InvalidRequest, why))
+        } else {
+            request_object::read(app, client, object)
+        };
+        match read {
             Ok(signed) => asked = signed,
             Err(problem) => {
                 tracing::info!(

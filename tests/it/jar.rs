@@ -288,6 +288,12 @@ fn no_forged_request_is_taken() {
             Some("request_not_supported")
         );
     }
+    let beside = [
+        ("redirect_uri", FORUM),
+        ("request_uri", "https://forum.example/request.jwt"),
+    ];
+    let both = browser.get(&sent(&own, &beside)).is(303);
+    assert_eq!(both.param("error").as_deref(), Some("invalid_request"));
     // Where no address beside it is the client's, a page.
     let answer = browser.get(&sent("x", &[("redirect_uri", "https://evil.example/")]));
     assert_eq!(answer.is(400).header("location"), None);
