@@ -63,6 +63,7 @@ fn an_answer_is_signed_in_each_of_its_modes() {
         .and_then(|rest| rest.split('"').next())
         .expect("a signed answer");
     assert!(open(&app, token, "RS256")["code"].is_string());
+    app.deliver();
 }
 
 #[test]
