@@ -189,7 +189,7 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
         let server = known.map_or(line.service.clone(), |one| one.name.clone());
         let args = [("server", server), ("type", line.kind)];
         can.push(Ability {
-            text: visit.app.page.text(&visit.lang, "consent-detail", &args),
+            text: visit.app.page.text(&visit.lang, "scope-detail", &args),
             detail: line.says,
             ..Ability::default()
         });
