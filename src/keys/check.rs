@@ -137,7 +137,7 @@ pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, U
             (None, _) => true,
         };
         let signs = named("use").is_none_or(|what| what == "sig")
-            && named("alg").is_none_or(|alg| alg == parts.header.alg);
+            && named("alg").is_none_or(|alg| foreign(alg) == Some(algorithm));
         kind && meant
             && signs
             && decoding_key(jwk).is_some_and(|key| verifies(&parts, algorithm, &key))
@@ -153,6 +153,8 @@ pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, U
 fn foreign(name: &str) -> Option<jsonwebtoken::Algorithm> {
     match name {
         "PS256" => Some(jsonwebtoken::Algorithm::PS256),
+        // RFC 9864 2.2: the same by its newer name.
+        "Ed25519" => Some(jsonwebtoken::Algorithm::EdDSA),
         other => parse(other).map(jose),
     }
 }

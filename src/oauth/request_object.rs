@@ -12,8 +12,9 @@ use super::error::{Code, Problem};
 use super::params::Params;
 use crate::clock::Time;
 
-/// The algorithms that a client may sign with (RFC 9101 10.2; PROTOCOL 3).
-pub const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+/// The algorithms that a client may sign with (RFC 9101 10.2; PROTOCOL 3). The last is another
+/// name of the one before it (RFC 9864 2.2).
+pub const ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
 /// The types that one may have (RFC 9101 10.8): its own; those of clients from before it.
 pub const TYPES: [&str; 2] = ["oauth-authz-req+jwt", "JWT"];

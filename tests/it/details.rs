@@ -122,7 +122,7 @@ fn details_that_nobody_declared_are_refused() {
         there(r#"[{"type":"unknown"}]"#),
         there(r#"[{"type":"door"}]"#),
         there(r#"[{"type":"payment","locations":["https://elsewhere.example"]}]"#),
-        there(WISH).replace("%20room", ""),
+        there(WISH).replace("+room", ""),
     ] {
         let stored = browser.get(&at);
         let back = browser.arrive(stored).is(303);
