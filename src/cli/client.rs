@@ -20,7 +20,7 @@ use crate::flow::operate::{
     client::{self as story, Kept, Refusal},
 };
 use crate::keys;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::store;
@@ -122,6 +122,9 @@ pub struct Add {
     /// A type of authorization details that it may ask for; may be repeated
     #[arg(long, value_name = "TYPE", value_parser = detail_type)]
     detail_type: Vec<String>,
+    /// Whether it must prove that it holds a key (DPoP)
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    dpop: NeedChoice,
 }
 
 /// Changes to an app.
@@ -195,6 +198,9 @@ pub struct Edit {
     /// A type of authorization details no more
     #[arg(long, value_name = "TYPE")]
     remove_detail_type: Vec<String>,
+    /// Whether it must prove that it holds a key (DPoP)
+    #[arg(long, value_enum, value_name = "WHEN")]
+    dpop: Option<NeedChoice>,
 }
 
 impl Command {
@@ -307,6 +313,7 @@ fn new(add: Add) -> Result<Client, Fault> {
             details: add.detail_type,
             response_algorithm: add.response_algorithm,
         },
+        dpop: add.dpop.into(),
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -371,6 +378,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
             &edit.remove_detail_type,
         );
         asking.response_algorithm = edit.response_algorithm.or(asking.response_algorithm);
+        client.dpop = edit.dpop.map_or(client.dpop, Into::into);
     })
 }
 
@@ -435,6 +443,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "request_object": client.asking.request_object,
         "authorization_details_types": client.asking.details,
         "authorization_signed_response_alg": client.asking.response_algorithm,
+        "dpop": client.dpop,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -520,6 +529,14 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             };
             format!("{}{profile}", keys::name(client.id_token_algorithm))
         }),
+        (
+            "DPoP",
+            match client.dpop {
+                Need::Optional => "when it sends a proof",
+                Need::Required => "required",
+            }
+            .to_owned(),
+        ),
     ]);
     out::facts(&lines);
 }

@@ -453,6 +453,7 @@ async fn issue(
         nonce: scene.checked.nonce.clone(),
         auth_time: session.auth_time,
         amr: session.amr.clone(),
+        dpop_jkt: scene.checked.dpop_jkt.clone(),
         created_at: now,
         revoked_at: None,
     };

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod demo;
 pub mod derived;
+pub mod dpop;
 pub mod health;
 pub mod keyring;
 pub mod letter;

@@ -10,6 +10,8 @@ use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
+use crate::oauth::bearer::{Scheme, Token};
+use crate::oauth::binding::{Binding, Held};
 use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
@@ -32,6 +34,12 @@ impl Good {
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default()
+    }
+
+    /// The key that it is bound to; `Err` when that cannot be read.
+    fn binding(&self) -> Result<Option<Binding>, serde_json::Error> {
+        let cnf = self.claims.get("cnf").cloned();
+        cnf.map(serde_json::from_value).transpose()
     }
 
     fn time(&self, name: &str) -> Time {
@@ -139,6 +147,7 @@ pub async fn introspect(
                 .split_whitespace()
                 .map(str::to_owned)
                 .collect();
+            let binding = good.binding()?;
             let live = |subject| {
                 claims::introspection(&Live {
                     issuer: app.config.issuer(),
@@ -146,6 +155,7 @@ pub async fn introspect(
                     client_id: good.text("client_id"),
                     audience: Some(&service.audience),
                     scopes: &scopes,
+                    binding: binding.as_ref(),
                     issued_at: good.time("iat"),
                     expires_at: good.time("exp"),
                     now,
@@ -206,6 +216,7 @@ async fn introspect_refresh(
             client_id: &client.id,
             audience: None,
             scopes: &grant.scopes,
+            binding: refresh.binding.as_ref(),
             issued_at: refresh.created_at,
             expires_at: refresh.idle_until,
             now,
@@ -215,14 +226,16 @@ async fn introspect_refresh(
 }
 
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
-/// first takes the issuer's audience, the second only that service's.
+/// first takes the issuer's audience, the second only that service's. `held` are the keys that
+/// were proved with the token.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one is `invalid_token` or
 /// `insufficient_scope` (RFC 6750 3.1).
 pub async fn userinfo(
     app: &std::sync::Arc<App>,
-    token: &str,
+    token: &Token,
+    held: &Held,
     service: Option<&Service>,
 ) -> Result<Result<Map<String, Value>, Problem>, Error> {
     let now = app.clock.now();
@@ -231,12 +244,25 @@ pub async fn userinfo(
         None => good.text("aud") == app.config.issuer() && good.owner == ISSUER,
         Some(service) => signed_for(good, service),
     };
-    let Some(good) = read(app, token, now).filter(fits) else {
+    let Some(good) = read(app, &token.text, now).filter(fits) else {
         return refuse(
             Code::InvalidToken,
             "the token is unknown, has run out, or is for another",
         );
     };
+    let proved = match (good.binding()?, token.scheme) {
+        (None, Scheme::Bearer) => true,
+        // RFC 9449 7.1: a token that is not bound has no key to prove.
+        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
+        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
+        (Some(binding), _) => held.has(&binding),
+    };
+    if !proved {
+        return refuse(
+            Code::InvalidToken,
+            "the token is not bound to the key that was proved, or not sent as its kind asks",
+        );
+    }
     // A machine's token has no grant, and speaks of no person.
     let Some((grant, account)) = standing(app, good.text("gid").to_owned(), now).await? else {
         return refuse(

@@ -11,10 +11,11 @@ use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
 use crate::account::Account;
-use crate::app::App;
+use crate::app::{App, Registered};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::audience::{Audience, Target, audience};
+use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
 use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
@@ -60,26 +61,29 @@ pub struct Tokens {
     authorization_details: Option<Value>,
 }
 
-/// Exchanges what an authenticated client brings.
+/// Exchanges what an authenticated client brings; `held` are the keys that it proved to hold.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn exchange(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+pub async fn exchange(
+    app: &Arc<App>,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Tokens, Error> {
     ask.allowed(&client)?;
     keyring::have(app, client.id_token_algorithm, app.clock.now()).await?;
     match &ask {
-        Exchange::Code { .. } => by_code(app, client, ask).await,
-        Exchange::Refresh { .. } => by_refresh(app, client, ask).await,
-        Exchange::Machine { .. } => by_itself(app, &client, &ask).await,
+        Exchange::Code { .. } => by_code(app, client, ask, held).await,
+        Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
+        Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
     }
 }
 
 /// What a transaction found to be given; signed after it stands.
 struct Award {
     grant: Grant,
-    account: Account,
-    service: Option<Service>,
-    scopes: Vec<String>,
+    to: Recipient,
     refresh: Option<String>,
     first: bool,
 }
@@ -88,8 +92,22 @@ fn invalid_grant(why: &str) -> Problem {
     Problem::new(Code::InvalidGrant, why)
 }
 
-/// The person, the service that the token is for (none: ourselves), and its scopes.
-type Recipient = (Account, Option<Service>, Vec<String>);
+/// Whom an access token is about and for.
+struct Recipient {
+    account: Account,
+    /// None: ourselves.
+    service: Option<Service>,
+    scopes: Vec<String>,
+    binding: Option<Binding>,
+}
+
+/// Who asks for what, and what they proved to hold.
+struct Asker {
+    client: Client,
+    ask: Exchange,
+    held: Held,
+    registered: Arc<Registered>,
+}
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
 fn recipient(
@@ -97,8 +115,7 @@ fn recipient(
     app: &App,
     grant: &Grant,
     scopes: &[String],
-    ask: &Exchange,
-    services: &[Service],
+    asker: &Asker,
     now: Time,
 ) -> Result<Result<Recipient, Problem>, store::Error> {
     let Some(account) = store::account::find(c, &grant.account_id)? else {
@@ -108,22 +125,31 @@ fn recipient(
         return Ok(Err(invalid_grant("the account is closed")));
     }
     let target = match audience(
-        ask.resource(),
+        asker.ask.resource(),
         &grant.resources,
         scopes,
-        services,
+        &asker.registered.services,
         app.config.issuer(),
     ) {
         Ok(target) => target,
         Err(problem) => return Ok(Err(problem)),
     };
     let (service, scopes) = owned(target);
+    let binding = match binding::access(&asker.client, service.as_ref(), &asker.held) {
+        Ok(binding) => binding,
+        Err(problem) => return Ok(Err(problem)),
+    };
     // A key that is still being made must not cost anyone their code.
     let (owner, algorithm) = signer(service.as_ref());
     if app.keys.current(owner, algorithm, now).is_none() {
         return Err(store::Error::Busy("a signing key is being made".into()));
     }
-    Ok(Ok((account, service, scopes)))
+    Ok(Ok(Recipient {
+        account,
+        service,
+        scopes,
+        binding,
+    }))
 }
 
 fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
@@ -145,7 +171,12 @@ fn signer(service: Option<&Service>) -> (&str, Algorithm) {
     }
 }
 
-async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+async fn by_code(
+    app: &Arc<App>,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Tokens, Error> {
     let Exchange::Code { code, .. } = &ask else {
         return Err(invalid_grant("this is no exchange of a code").into());
     };
@@ -155,8 +186,13 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
-    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
-    let registered = registered(app).await?;
+    let (house, log_id) = (app.clone(), app.rng.id());
+    let asker = Asker {
+        client: client.clone(),
+        ask,
+        held,
+        registered: registered(app).await?,
+    };
     let award = app
         .store
         .write(move |c| {
@@ -166,7 +202,10 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
             let Some(grant) = store::grant::lock(c, &code.grant_id)? else {
                 return Ok(Err(invalid_grant("the code is unknown")));
             };
-            let award = match redeem(&grant, &code, &ask, &whose, now) {
+            if let Err(problem) = may_redeem(grant.dpop_jkt.as_deref(), &asker.held) {
+                return Ok(Err(problem));
+            }
+            let award = match redeem(&grant, &code, &asker.ask, &asker.client, now) {
                 Ok(award) => award,
                 Err(denied) => {
                     match &denied {
@@ -180,15 +219,7 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                     return Ok(Err(denied.problem()));
                 }
             };
-            let (account, service, scopes) = match recipient(
-                c,
-                &house,
-                &grant,
-                &award.scopes,
-                &ask,
-                &registered.services,
-                now,
-            )? {
+            let to = match recipient(c, &house, &grant, &award.scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
             };
@@ -208,14 +239,13 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                         used_at: None,
                         idle_until,
                         ends_at,
+                        binding: binding::refresh(&asker.client, &asker.held),
                     },
                 )?;
             }
             Ok(Ok(Award {
                 grant,
-                account,
-                service,
-                scopes,
+                to,
                 refresh: award.refresh.then(|| refresh.clone()),
                 first: true,
             }))
@@ -224,7 +254,12 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
     sign(app, &client, award, now)
 }
 
-async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+async fn by_refresh(
+    app: &Arc<App>,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Tokens, Error> {
     let Exchange::Refresh { token, .. } = &ask else {
         return Err(invalid_grant("this is no exchange of a refresh token").into());
     };
@@ -232,8 +267,13 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
         return Err(invalid_grant("the refresh token is unknown").into());
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
-    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
-    let registered = registered(app).await?;
+    let (house, log_id) = (app.clone(), app.rng.id());
+    let asker = Asker {
+        client: client.clone(),
+        ask,
+        held,
+        registered: registered(app).await?,
+    };
     let award = app
         .store
         .write(move |c| {
@@ -246,6 +286,9 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             let Some(known) = store::grant::find_refresh(c, &hash)? else {
                 return unknown();
             };
+            if let Err(problem) = may_refresh(known.binding.as_ref(), &asker.held) {
+                return Ok(Err(problem));
+            }
             let master = house.keys.master();
             let generation = known.generation.saturating_add(1);
             let successor =
@@ -254,63 +297,60 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             let successor_used = known.used_at.is_some()
                 && store::grant::find_refresh(c, &digest(&successor))?
                     .is_some_and(|next| next.used_at.is_some());
-            let (scopes, refresh) =
-                match rotate(&known, &grant, successor_used, &whose, &ask, now, &lives) {
-                    Rotation::Refused(problem) => return Ok(Err(problem)),
-                    Rotation::Replayed { end_family } => {
-                        if end_family && store::grant::revoke(c, &grant.id, now)? {
-                            store::event::add(c, &replayed(&log_id, &grant, "refresh token", now))?;
-                        }
-                        return Ok(Err(Rotation::replay()));
+            let (scopes, refresh) = match rotate(
+                &known,
+                &grant,
+                successor_used,
+                &asker.client,
+                &asker.ask,
+                now,
+                &lives,
+            ) {
+                Rotation::Refused(problem) => return Ok(Err(problem)),
+                Rotation::Replayed { end_family } => {
+                    if end_family && store::grant::revoke(c, &grant.id, now)? {
+                        store::event::add(c, &replayed(&log_id, &grant, "refresh token", now))?;
                     }
-                    Rotation::Fresh {
-                        scopes,
+                    return Ok(Err(Rotation::replay()));
+                }
+                Rotation::Fresh {
+                    scopes,
+                    idle_until,
+                    ends_at,
+                    generation,
+                } => {
+                    let next = Refresh {
+                        hash: digest(&successor),
+                        grant_id: grant.id.clone(),
+                        generation,
+                        created_at: now,
+                        used_at: None,
                         idle_until,
                         ends_at,
-                        generation,
-                    } => {
-                        let next = Refresh {
-                            hash: digest(&successor),
-                            grant_id: grant.id.clone(),
-                            generation,
-                            created_at: now,
-                            used_at: None,
-                            idle_until,
-                            ends_at,
-                        };
-                        (scopes, Some((successor, next)))
-                    }
-                    Rotation::Retry { scopes, .. } => {
-                        return match recipient(
-                            c,
-                            &house,
-                            &grant,
-                            &scopes,
-                            &ask,
-                            &registered.services,
-                            now,
-                        )? {
-                            Ok((account, service, scopes)) => Ok(Ok(Award {
-                                grant,
-                                account,
-                                service,
-                                scopes,
-                                refresh: Some(successor),
-                                first: false,
-                            })),
-                            Err(problem) => Ok(Err(problem)),
-                        };
-                    }
-                    Rotation::Keep { scopes, idle_until } => {
-                        store::grant::slide_refresh(c, &hash, idle_until)?;
-                        (scopes, None)
-                    }
-                };
-            let (account, service, scopes) =
-                match recipient(c, &house, &grant, &scopes, &ask, &registered.services, now)? {
-                    Ok(found) => found,
-                    Err(problem) => return Ok(Err(problem)),
-                };
+                        binding: known.binding.clone(),
+                    };
+                    (scopes, Some((successor, next)))
+                }
+                Rotation::Retry { scopes, .. } => {
+                    return match recipient(c, &house, &grant, &scopes, &asker, now)? {
+                        Ok(to) => Ok(Ok(Award {
+                            grant,
+                            to,
+                            refresh: Some(successor),
+                            first: false,
+                        })),
+                        Err(problem) => Ok(Err(problem)),
+                    };
+                }
+                Rotation::Keep { scopes, idle_until } => {
+                    store::grant::slide_refresh(c, &hash, idle_until)?;
+                    (scopes, None)
+                }
+            };
+            let to = match recipient(c, &house, &grant, &scopes, &asker, now)? {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
             let refresh = match refresh {
                 None => old.clone(),
                 Some((successor, next)) => {
@@ -323,9 +363,7 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             };
             Ok(Ok(Award {
                 grant,
-                account,
-                service,
-                scopes,
+                to,
                 refresh: Some(refresh),
                 first: false,
             }))
@@ -345,9 +383,15 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
     }
 }
 
-async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
+async fn by_itself(
+    app: &Arc<App>,
+    client: &Client,
+    ask: &Exchange,
+    held: &Held,
+) -> Result<Tokens, Error> {
     let services = &registered(app).await?.services;
     let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
+    let binding = binding::access(client, service.as_ref(), held)?;
     let now = app.clock.now();
     let access_token = access(
         app,
@@ -355,6 +399,7 @@ async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<To
         &client.id,
         service.as_ref(),
         &scopes,
+        binding.as_ref(),
         now,
     )?;
     tracing::info!(
@@ -364,7 +409,7 @@ async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<To
     );
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
+        token_type: Binding::token_type(binding.as_ref()),
         expires_in: app.config.tokens.access_ttl.as_secs(),
         refresh_token: None,
         id_token: None,
@@ -395,16 +440,18 @@ pub(super) fn person(account: &Account) -> Person {
 }
 
 fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
-    let person = person(&award.account);
+    let to = &award.to;
+    let person = person(&to.account);
     let access_token = access(
         app,
         Subject::Person(&person, &award.grant),
         &client.id,
-        award.service.as_ref(),
-        &award.scopes,
+        to.service.as_ref(),
+        &to.scopes,
+        to.binding.as_ref(),
         now,
     )?;
-    let details = award.grant.details.of(award.service.as_ref());
+    let details = award.grant.details.of(to.service.as_ref());
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
@@ -424,18 +471,18 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
         None
     };
     tracing::info!(
-        user = award.account.username,
+        user = to.account.username,
         client = client.id,
         grant = if award.first { "code" } else { "refresh" },
         "token.issued"
     );
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
+        token_type: Binding::token_type(to.binding.as_ref()),
         expires_in: app.config.tokens.access_ttl.as_secs(),
-        refresh_token: award.refresh,
         id_token,
-        scope: scope::print(&award.scopes),
+        refresh_token: award.refresh,
+        scope: scope::print(&to.scopes),
         // RFC 9396 7
         authorization_details: (!details.is_empty()).then(|| details.json()),
     })
@@ -447,6 +494,7 @@ fn access(
     client_id: &str,
     service: Option<&Service>,
     scopes: &[String],
+    binding: Option<&Binding>,
     now: Time,
 ) -> Result<String, crate::keys::Error> {
     let issuer = app.config.issuer();
@@ -458,6 +506,7 @@ fn access(
         service,
         scopes,
         domain: &app.config.domain,
+        binding,
         jti: &app.rng.id(),
         now,
         ttl: app.config.tokens.access_ttl,

@@ -40,6 +40,8 @@ pub enum Purpose {
     Name,
     /// The cookies of drafts.
     Draft,
+    /// Nonces of proofs (RFC 9449 8).
+    Nonce,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::Counter => b"gerege counter",
             Self::Name => b"gerege name",
             Self::Draft => b"gerege draft",
+            Self::Nonce => b"gerege nonce",
         }
     }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Read, Unread, read_assertion, read_signed};
+pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed};
 pub use master::{Master, Purpose};
 pub use signer::seed;
 

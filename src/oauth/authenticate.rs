@@ -308,7 +308,7 @@ pub fn check_assertion(
 }
 
 /// A NumericDate, which may have a fraction (RFC 7519 2).
-fn at(number: &serde_json::Number) -> Option<Time> {
+pub(super) fn at(number: &serde_json::Number) -> Option<Time> {
     if let Some(whole) = number.as_i64() {
         return (whole >= 0).then(|| Time::from_seconds(whole));
     }

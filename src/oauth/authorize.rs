@@ -9,12 +9,14 @@ use super::claims::ACRS;
 use super::claims_request::{ClaimsRequest, Given, Wanted};
 use super::client::{Client, GrantType, Need};
 use super::details::Details;
+use super::dpop;
 use super::error::{Code, Problem};
 use super::jarm::Answer;
 use super::params::Params;
 use super::pkce;
 pub use super::prompt::Prompt;
 use super::redirect::{Delivery, Kind, Mismatch, RedirectUri, ResponseMode};
+pub use super::refusal::{PageError, Refusal};
 use super::scope::{self, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
 use super::token::is_offline;
@@ -44,6 +46,8 @@ pub struct AuthorizeRequest {
     pub code_challenge_method: Option<String>,
     /// RFC 9396 2, as JSON.
     pub authorization_details: Option<String>,
+    /// RFC 9449 10.
+    pub dpop_jkt: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
@@ -79,6 +83,7 @@ impl AuthorizeRequest {
             code_challenge: params.owned("code_challenge"),
             code_challenge_method: params.owned("code_challenge_method"),
             authorization_details: params.owned("authorization_details"),
+            dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
             request_uri: params.one("request_uri").is_some(),
@@ -122,6 +127,8 @@ pub struct Checked {
     pub services: Vec<String>,
     /// PKCE challenge, S256.
     pub challenge: Option<String>,
+    /// Thumbprint of the key that must redeem the code.
+    pub dpop_jkt: Option<String>,
     /// What is to be shown.
     pub prompt: Prompt,
     /// The longest time since the person last proved who they are.
@@ -191,82 +198,6 @@ impl Checked {
             delivery: self.delivery,
             problem,
             state: self.state.clone(),
-        }
-    }
-}
-
-/// Why a page is shown and nothing is sent anywhere (RFC 6749 4.1.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageError {
-    /// No `client_id`.
-    ClientMissing,
-    /// No such client.
-    ClientUnknown {
-        /// What was sent.
-        client_id: String,
-    },
-    /// A reference to a pushed request that is another client's, was used, or has run out (RFC
-    /// 9126 4).
-    PushedGone {
-        /// The client that was named.
-        client_id: String,
-    },
-    /// No `redirect_uri` where one is needed.
-    RedirectMissing,
-    /// An address that is not on file (UX.md C3).
-    RedirectUnknown {
-        /// The client, for the command that would register it.
-        client_id: String,
-        /// What was sent.
-        asked: String,
-        /// All on file.
-        on_file: Vec<String>,
-        /// The one on file that agrees longest, and the first difference from it.
-        nearest: Option<(String, super::redirect::Difference)>,
-    },
-}
-
-/// A request that goes no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Shown to the person, never redirected.
-    Page(PageError),
-    /// Sent back to the client.
-    Redirect {
-        /// Where to.
-        to: RedirectUri,
-        /// How it travels.
-        delivery: Delivery,
-        /// What was wrong.
-        problem: Problem,
-        /// To be sent back as it is.
-        state: Option<String>,
-    },
-}
-
-impl Refusal {
-    /// The answer to the client (RFC 6749 4.1.2.1, RFC 9207 2), or what the page must say.
-    ///
-    /// # Errors
-    /// The page error, where nothing may be sent back.
-    pub fn answer(&self, issuer: &str) -> Result<Answer, &PageError> {
-        match self {
-            Self::Page(error) => Err(error),
-            Self::Redirect {
-                to,
-                delivery,
-                problem,
-                state,
-            } => Ok(Answer::new(
-                to,
-                *delivery,
-                &[
-                    ("error", problem.code.name()),
-                    ("error_description", problem.description.as_str()),
-                ],
-                state.as_deref(),
-                issuer,
-            )),
         }
     }
 }
@@ -382,6 +313,16 @@ pub fn check(
         pkce::is_required(client),
     )
     .map_err(refuse)?;
+    if request
+        .dpop_jkt
+        .as_deref()
+        .is_some_and(|jkt| !dpop::is_thumbprint(jkt))
+    {
+        return Err(wrong(
+            Code::InvalidRequest,
+            "dpop_jkt must be a SHA-256 thumbprint in base64url",
+        ));
+    }
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
     let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
     let details = match request.authorization_details.as_deref() {
@@ -404,6 +345,7 @@ pub fn check(
         scopes,
         resources: request.resource.clone(),
         challenge,
+        dpop_jkt: request.dpop_jkt.clone(),
         prompt,
         max_age,
         login_hint: request.login_hint.clone(),

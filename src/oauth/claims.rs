@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::binding::Binding;
 use super::claims_request::PERSONAL;
 use super::grant::Grant;
 use super::scope::{self, EMAIL};
@@ -168,6 +169,8 @@ pub struct AccessToken<'a> {
     pub scopes: &'a [String],
     /// `{domain}` of the service's rules: what stands after the `@`.
     pub domain: &'a str,
+    /// The key that it is bound to.
+    pub binding: Option<&'a Binding>,
     /// Its id.
     pub jti: &'a str,
     /// When it is made.
@@ -205,7 +208,15 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
     put(&mut claims, "jti", token.jti);
     put(&mut claims, "iat", token.now.seconds());
     put(&mut claims, "exp", token.now.plus(token.ttl).seconds());
+    confirm(&mut claims, token.binding);
     claims
+}
+
+/// `cnf` (RFC 7800 3.1).
+fn confirm(claims: &mut Claims, binding: Option<&Binding>) {
+    if let Some(Ok(cnf)) = binding.map(serde_json::to_value) {
+        put(claims, "cnf", cnf);
+    }
 }
 
 /// The answer of `/oauth2/userinfo` (OpenID Connect Core 5.3.2): claims by scope, and those
@@ -247,6 +258,8 @@ pub struct Live<'a> {
     pub audience: Option<&'a str>,
     /// Its scopes.
     pub scopes: &'a [String],
+    /// The key that it is bound to.
+    pub binding: Option<&'a Binding>,
     /// When it was made.
     pub issued_at: Time,
     /// When it runs out.
@@ -269,8 +282,13 @@ pub fn introspection(token: &Live<'_>) -> Claims {
     put(&mut claims, "expires_in", left);
     if let Some(audience) = token.audience {
         put(&mut claims, "aud", audience);
-        put(&mut claims, "token_type", "Bearer");
+        put(
+            &mut claims,
+            "token_type",
+            Binding::token_type(token.binding),
+        );
     }
+    confirm(&mut claims, token.binding); // RFC 9449 6.2, RFC 8705 3.2
     match token.subject {
         Subject::Person(person, grant) => {
             put(&mut claims, "sub", person.sub.as_str());

@@ -34,6 +34,7 @@ fn grant(scopes: &str) -> Grant {
         nonce: Some("n1".into()),
         auth_time: Time::from_seconds(90),
         amr: vec!["pwd".into()],
+        dpop_jkt: None,
         created_at: Time::from_seconds(95),
         revoked_at: None,
     }
@@ -125,6 +126,7 @@ fn access<'a>(subject: Subject<'a>, service: &'a Service, scopes: &'a [String]) 
         service: Some(service),
         scopes,
         domain: "steppe.example",
+        binding: None,
         jti: "j1",
         now: Time::from_seconds(100),
         ttl: Duration::from_secs(600),
@@ -174,6 +176,7 @@ fn live<'a>(subject: Subject<'a>, scopes: &'a [String]) -> Live<'a> {
         client_id: "forum",
         audience: Some("https://chat.example"),
         scopes,
+        binding: None,
         issued_at: Time::from_seconds(100),
         expires_at: Time::from_seconds(700),
         now: Time::from_seconds(400),

@@ -134,6 +134,9 @@ pub struct Client {
     /// How it asks for authorization.
     #[serde(default)]
     pub asking: Asking,
+    /// Whether it must prove that it holds a key.
+    #[serde(default)]
+    pub dpop: Need,
     /// When it was registered.
     pub created_at: Time,
 }
@@ -173,6 +176,7 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             asking: Asking::default(),
+            dpop: Need::Optional,
             created_at: Time::default(),
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// An error code by its exact name (RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6,
-/// RFC 8707 2, RFC 9101 7, RFC 9396 5, RFC 6750 3.1).
+/// RFC 8707 2, RFC 9101 7, RFC 9396 5, RFC 6750 3.1, RFC 9449 5 and 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // each is the standard's own word
@@ -29,6 +29,8 @@ pub enum Code {
     RequestUriNotSupported,
     RegistrationNotSupported,
     UnmetAuthenticationRequirements,
+    InvalidDpopProof,
+    UseDpopNonce,
     ServerError,
     TemporarilyUnavailable,
 }
@@ -58,6 +60,8 @@ impl Code {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
@@ -136,6 +140,8 @@ mod tests {
             Code::RequestUriNotSupported,
             Code::InsufficientScope,
             Code::UnmetAuthenticationRequirements,
+            Code::InvalidDpopProof,
+            Code::UseDpopNonce,
             Code::TemporarilyUnavailable,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());

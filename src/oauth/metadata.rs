@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::ACRS;
+use super::dpop;
 use super::request_object::ALGORITHMS;
 use super::scope::STANDARD;
 use super::service::Service;
@@ -146,6 +147,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             json!(["client_secret_basic", "client_secret_post"]),
         ),
         ("code_challenge_methods_supported", json!(["S256"])),
+        ("dpop_signing_alg_values_supported", json!(dpop::ALGORITHMS)), // RFC 9449 5.1
         (
             "prompt_values_supported",
             json!(["none", "login", "consent", "select_account", "create"]),

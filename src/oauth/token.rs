@@ -283,7 +283,7 @@ pub enum Rotation {
         /// As above.
         scopes: Vec<String>,
     },
-    /// A confidential client keeps its token; only the idle end moves.
+    /// A confidential client, or one with a bound token, keeps it; only the idle end moves.
     Keep {
         /// The new idle end.
         idle_until: Time,
@@ -357,7 +357,8 @@ pub fn rotate(
     match token.used_at {
         Some(_) if successor_used => Rotation::Replayed { end_family: false },
         Some(_) => Rotation::Retry { generation, scopes },
-        None if client.is_public() => Rotation::Fresh {
+        // PROTOCOL.md 2: one that is bound to a key is worth nothing to a thief, and is kept.
+        None if client.is_public() && token.binding.is_none() => Rotation::Fresh {
             generation,
             idle_until: lifetimes.idle_until(now, token.ends_at),
             ends_at: token.ends_at,

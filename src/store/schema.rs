@@ -157,6 +157,7 @@ diesel::table! {
         used_at -> Nullable<BigInt>,
         idle_until -> BigInt,
         ends_at -> BigInt,
+        binding -> Nullable<Text>,
     }
 }
 

@@ -347,6 +347,11 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
     if let Some(challenge) = problem.www_authenticate() {
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
+    if problem.code == Code::UseDpopNonce
+        && let Some(app) = http.app_data::<web::Data<App>>()
+    {
+        response.insert_header(("DPoP-Nonce", crate::flow::dpop::nonce(app))); // RFC 9449 8
+    }
     if is_open_to_browsers(http.path()) {
         open_to_browsers(http, &mut response);
     }
@@ -391,7 +396,10 @@ fn dress(path: &str, secure: bool, headers: &mut HeaderMap) {
 pub fn open_to_browsers(http: &HttpRequest, response: &mut actix_web::HttpResponseBuilder) {
     if http.headers().contains_key(header::ORIGIN) {
         response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
-        response.insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate"));
+        response.insert_header((
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "WWW-Authenticate, DPoP-Nonce",
+        ));
     }
 }
 
@@ -408,7 +416,7 @@ pub async fn preflight(http: HttpRequest) -> HttpResponse {
         ))
         .insert_header((
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type",
+            "Authorization, Content-Type, DPoP",
         ))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
         .finish()

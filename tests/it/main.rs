@@ -16,6 +16,7 @@ mod conformance;
 mod crash;
 mod details;
 mod disk;
+mod dpop;
 mod dump;
 mod floors;
 mod forged;

@@ -229,6 +229,37 @@ const tests = {
     const answer = await oauth.authorizationCodeGrantRequest(as, client, oauth.None(), found, CALLBACK, verifier, insecure)
     const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer)
     assert.ok(tokens.refresh_token)
+  async 'openid-client: DPoP, from the code to userinfo, with our nonces'() {
+    for (const [id, dpop] of [['key-optional', 'optional'], ['key-required', 'required']]) {
+      server.command('client', 'add', id, '--public', '--first-party', '--redirect', CALLBACK, '--dpop', dpop)
+      const config = await oidc.discovery(new URL(issuer), id, undefined, oidc.None(), {
+        execute: [oidc.allowInsecureRequests],
+      })
+      for (const algorithm of ['ES256', 'Ed25519', 'PS256', 'RS256']) {
+        const keys = await oidc.randomDPoPKeyPair(algorithm)
+        const DPoP = oidc.getDPoPHandle(config, keys)
+        const verifier = oidc.randomPKCECodeVerifier()
+        const url = oidc.buildAuthorizationUrl(config, {
+          redirect_uri: CALLBACK,
+          scope: 'openid profile offline_access',
+          dpop_jkt: await DPoP.calculateThumbprint(),
+          code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+        })
+        const person = new Person(issuer)
+        const { away } = await person.signIn(await person.go(url), 'temuulen')
+        const checks = { pkceCodeVerifier: verifier }
+        const tokens = await oidc.authorizationCodeGrant(config, away, checks, undefined, { DPoP })
+        assert.equal(tokens.token_type, 'dpop')
+        const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP })
+        assert.equal(info.preferred_username, 'temuulen')
+        // Without the key neither token is worth anything.
+        await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub))
+        await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token))
+        const next = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
+        assert.equal(next.refresh_token, tokens.refresh_token)
+      }
+    }
   },
 
   async 'openid-client: signed requests, by value and pushed, and signed answers'() {

@@ -12,7 +12,10 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use super::fault::Fault;
+use crate::app::App;
+use crate::flow::{self, dpop::Taken};
 use crate::oauth::authenticate::{Presented, present};
+use crate::oauth::dpop::{self, Call};
 use crate::oauth::params::Params;
 
 /// The parameters of a URL.
@@ -25,6 +28,33 @@ fn authorization(http: &HttpRequest) -> Option<&[u8]> {
     http.headers()
         .get(header::AUTHORIZATION)
         .map(header::HeaderValue::as_bytes)
+}
+
+/// Takes the proof of a request, if it has one (RFC 9449 4.3).
+async fn prove(
+    app: &App,
+    http: &HttpRequest,
+    access_token: Option<&str>,
+    need_nonce: bool,
+) -> Result<Option<Taken>, Fault> {
+    let headers = http.headers().get_all("dpop");
+    let Some(proof) = dpop::find(headers.map(header::HeaderValue::as_bytes))? else {
+        return Ok(None);
+    };
+    let call = Call {
+        method: http.method().as_str(),
+        url: &app.config.url(http.path()),
+        access_token,
+    };
+    let taken = flow::dpop::take(app, &proof, &call, need_nonce).await??;
+    Ok(Some(taken))
+}
+
+/// Gives a sender that works with nonces its next one (RFC 9449 8.2).
+fn next_nonce(app: &App, response: &mut actix_web::HttpResponseBuilder, taken: Option<&Taken>) {
+    if taken.is_some_and(|taken| taken.nonce) {
+        response.insert_header(("DPoP-Nonce", flow::dpop::nonce(app)));
+    }
 }
 
 /// How the caller of a token-like endpoint says who it is.

@@ -3,10 +3,14 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{authorization, presented};
+use super::{authorization, next_nonce, presented, prove};
 use crate::app::App;
+use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
-use crate::oauth::bearer;
+use crate::oauth::bearer::{self, Scheme, Token};
+use crate::oauth::binding::Held;
+use crate::oauth::claims::Claims;
+use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::params::Params;
 use crate::oauth::service::Service;
@@ -47,8 +51,14 @@ pub async fn token(
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let tokens = token::exchange(&app, client, ask?).await?;
+    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let held = Held {
+        jkt: proof.as_ref().map(|proof| proof.jkt.clone()),
+        certificate: None,
+    };
+    let tokens = token::exchange(&app, client, ask?, held).await?;
     let mut response = HttpResponse::Ok();
+    next_nonce(&app, &mut response, proof.as_ref());
     open_to_browsers(&http, &mut response);
     // RFC 6749 5.1; `Cache-Control: no-store` is on every answer.
     Ok(response
@@ -142,27 +152,39 @@ async fn about(
     } else {
         None
     };
-    let answer = match bearer::token(authorization(http), body.as_ref()) {
-        Err(problem) => Err(Some(problem)),
-        Ok(None) => Err(None),
-        Ok(Some(token)) => shown::userinfo(app, &token, service).await?.map_err(Some),
+    let (scheme, answer, proof) = match bearer::token(authorization(http), body.as_ref()) {
+        Err(problem) => (Scheme::Bearer, Err(Some(problem)), None),
+        Ok(None) => (Scheme::Bearer, Err(None), None),
+        Ok(Some(token)) => {
+            let (answer, proof) = shown_to(app, http, &token, service).await?;
+            (token.scheme, answer.map_err(Some), proof)
+        }
     };
     let mut response = match &answer {
         Ok(_) => HttpResponse::Ok(),
         Err(problem) => {
-            let status = problem
-                .as_ref()
-                .map_or(401, |problem| problem.code.status());
+            let status = problem.as_ref().map_or(401, status);
             let status = actix_web::http::StatusCode::from_u16(status)
                 .unwrap_or(actix_web::http::StatusCode::UNAUTHORIZED);
             let mut response = HttpResponse::build(status);
-            response.insert_header((
-                header::WWW_AUTHENTICATE,
-                bearer::www_authenticate(problem.as_ref(), None),
-            ));
+            // RFC 9449 7.2: each way is told of; the error stands with the one that was used.
+            for one in [Scheme::Bearer, Scheme::Dpop] {
+                let problem = problem.as_ref().filter(|_| one == scheme);
+                response.append_header((
+                    header::WWW_AUTHENTICATE,
+                    bearer::www_authenticate(one, problem, None),
+                ));
+            }
+            if problem
+                .as_ref()
+                .is_some_and(|problem| problem.code == Code::UseDpopNonce)
+            {
+                response.insert_header(("DPoP-Nonce", dpop::nonce(app)));
+            }
             response
         }
     };
+    next_nonce(app, &mut response, proof.as_ref());
     open_to_browsers(http, &mut response);
     Ok(match answer {
         Ok(claims) => response.json(claims),
@@ -170,4 +192,38 @@ async fn about(
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
     })
+}
+
+/// What a token that came opens, with the proof beside it.
+async fn shown_to(
+    app: &web::Data<App>,
+    http: &HttpRequest,
+    token: &Token,
+    service: Option<&Service>,
+) -> Result<(Result<Claims, Problem>, Option<Taken>), Fault> {
+    let proof = match token.scheme {
+        Scheme::Bearer => None,
+        Scheme::Dpop => match prove(app, http, Some(&token.text), false).await {
+            Ok(Some(proof)) => Some(proof),
+            Ok(None) => {
+                let why = "the DPoP header is missing";
+                return Ok((Err(Problem::new(Code::InvalidDpopProof, why)), None));
+            }
+            Err(Fault::Json(problem)) => return Ok((Err(problem), None)),
+            Err(other) => return Err(other),
+        },
+    };
+    let held = Held {
+        jkt: proof.as_ref().map(|proof| proof.jkt.clone()),
+        certificate: None,
+    };
+    Ok((shown::userinfo(app, token, &held, service).await?, proof))
+}
+
+/// At a resource a bad proof is answered as a bad token is (RFC 9449 7.1).
+fn status(problem: &Problem) -> u16 {
+    match problem.code {
+        Code::InvalidDpopProof | Code::UseDpopNonce => 401,
+        code => code.status(),
+    }
 }
