@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
-use choice::{grant, need_name};
+use choice::{grant, known, need_name};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -20,6 +20,7 @@ use crate::flow::operate::{
     client::{self as story, Kept, Refusal},
 };
 use crate::keys;
+use crate::oauth::certificate::Known;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -125,6 +126,19 @@ pub struct Add {
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     dpop: NeedChoice,
+    /// The name in its certificate: dn:SUBJECT, dns:HOST, uri:URI, ip:ADDRESS or
+    /// email:ADDRESS, for tls_client_auth
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    certificate: Option<Known>,
+    /// Its tokens are bound to its certificate
+    #[arg(long)]
+    certificate_bound: bool,
+    /// The service that it is the program of: it may exchange tokens for it
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// A service that it may get tokens for by exchange; may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    exchange: Vec<String>,
 }
 
 /// Changes to an app.
@@ -201,6 +215,21 @@ pub struct Edit {
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN")]
     dpop: Option<NeedChoice>,
+    /// The name in its certificate
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    certificate: Option<Known>,
+    /// Its tokens are bound to its certificate
+    #[arg(long, value_name = "BOOL")]
+    certificate_bound: Option<bool>,
+    /// The service that it is the program of; "" takes it back
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// Another service that it may get tokens for by exchange
+    #[arg(long, value_name = "SERVICE")]
+    add_exchange: Vec<String>,
+    /// A service that it may get tokens for no more
+    #[arg(long, value_name = "SERVICE")]
+    remove_exchange: Vec<String>,
 }
 
 impl Command {
@@ -286,7 +315,9 @@ fn new(add: Add) -> Result<Client, Fault> {
     } else {
         add.grant
     };
-    let signs_in = grants.contains(&GrantType::AuthorizationCode);
+    let signs_in = [GrantType::AuthorizationCode, GrantType::DeviceCode]
+        .iter()
+        .any(|grant| grants.contains(grant));
     let scopes = match scopes(&add.id, &add.scope)? {
         // A machine has no profile.
         typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),
@@ -314,6 +345,10 @@ fn new(add: Add) -> Result<Client, Fault> {
             response_algorithm: add.response_algorithm,
         },
         dpop: add.dpop.into(),
+        known: add.certificate,
+        certificate_bound: add.certificate_bound,
+        service: add.service.filter(|id| !id.is_empty()),
+        exchange: add.exchange,
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -379,6 +414,18 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         );
         asking.response_algorithm = edit.response_algorithm.or(asking.response_algorithm);
         client.dpop = edit.dpop.map_or(client.dpop, Into::into);
+        if edit.certificate.is_some() {
+            client.known.clone_from(&edit.certificate);
+        }
+        client.certificate_bound = edit.certificate_bound.unwrap_or(client.certificate_bound);
+        if let Some(id) = &edit.service {
+            client.service = Some(id.clone()).filter(|id| !id.is_empty());
+        }
+        change(
+            &mut client.exchange,
+            &edit.add_exchange,
+            &edit.remove_exchange,
+        );
     })
 }
 
@@ -405,6 +452,11 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
         Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
+        Refusal::PublicExchange => "leave out --public, or --grant token_exchange".to_owned(),
+        Refusal::NoName | Refusal::Subject(_) => {
+            "add --certificate dns:chat.example, or dn:CN=chat,O=Steppe".to_owned()
+        }
+        Refusal::NoCertificate => "add --jwks FILE with the certificate as x5c".to_owned(),
         Refusal::NoKeys | Refusal::NoRequestKeys => {
             "add --jwks FILE with the app's public keys".to_owned()
         }
@@ -420,6 +472,8 @@ const fn auth_name(auth: ClientAuth) -> &'static str {
         ClientAuth::ClientSecretBasic => "client_secret_basic",
         ClientAuth::ClientSecretPost => "client_secret_post",
         ClientAuth::PrivateKeyJwt => "private_key_jwt",
+        ClientAuth::TlsClientAuth => "tls_client_auth",
+        ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
     }
 }
 
@@ -444,6 +498,10 @@ fn facts(app: &App, client: &Client) -> Value {
         "authorization_details_types": client.asking.details,
         "authorization_signed_response_alg": client.asking.response_algorithm,
         "dpop": client.dpop,
+        "certificate": client.known,
+        "tls_client_certificate_bound_access_tokens": client.certificate_bound,
+        "service": client.service,
+        "exchange": client.exchange,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -538,6 +596,15 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             .to_owned(),
         ),
     ]);
+    if client.may(GrantType::TokenExchange) {
+        lines.extend([
+            (
+                "program of",
+                client.service.clone().unwrap_or("none".into()),
+            ),
+            ("exchanges for", words(&client.exchange)),
+        ]);
+    }
     out::facts(&lines);
 }
 

@@ -36,6 +36,10 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         id_token_claims: true,
         asking: Asking::default(),
         dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: now,
     };
     let service = Service {

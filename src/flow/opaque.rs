@@ -13,6 +13,8 @@ pub enum Kind {
     Code,
     /// A refresh token.
     Refresh,
+    /// A device code.
+    Device,
     /// The reference to a pushed authorization request.
     Pushed,
 }
@@ -22,6 +24,7 @@ impl Kind {
         match self {
             Self::Code => "gc_",
             Self::Refresh => "gr_",
+            Self::Device => "gd_",
             Self::Pushed => "gp_",
         }
     }

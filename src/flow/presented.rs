@@ -16,40 +16,46 @@ use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
+use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service};
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
 /// An access token that is good by itself: signature, type, issuer, time.
-struct Good {
+pub(super) struct Good {
     /// Whose key signed it.
     owner: String,
-    claims: Map<String, Value>,
+    pub(super) claims: Map<String, Value>,
 }
 
 impl Good {
-    fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.claims
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default()
     }
 
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let scopes = self.text("scope").split_whitespace();
+        scopes.map(str::to_owned).collect()
+    }
+
     /// The key that it is bound to; `Err` when that cannot be read.
-    fn binding(&self) -> Result<Option<Binding>, serde_json::Error> {
+    pub(super) fn binding(&self) -> Result<Option<Binding>, serde_json::Error> {
         let cnf = self.claims.get("cnf").cloned();
         cnf.map(serde_json::from_value).transpose()
     }
 
-    fn time(&self, name: &str) -> Time {
+    pub(super) fn time(&self, name: &str) -> Time {
         let seconds = self.claims.get(name).and_then(Value::as_i64);
         Time::from_seconds(seconds.unwrap_or_default())
     }
 }
 
 /// Reads an access token of ours, signed or sealed.
-fn read(app: &App, token: &str, now: Time) -> Option<Good> {
+pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
     let good = match token.strip_prefix(OPAQUE) {
         Some(sealed) => {
             use base64::Engine as _;
@@ -107,7 +113,7 @@ fn stands(
         .map(|account| (grant, account)))
 }
 
-async fn standing(
+pub(super) async fn standing(
     app: &std::sync::Arc<App>,
     gid: String,
     now: Time,
@@ -117,13 +123,18 @@ async fn standing(
 }
 
 /// Whether a token's signer is the one that its audience trusts.
-fn signed_for(good: &Good, service: &Service) -> bool {
+pub(super) fn signed_for(good: &Good, service: &Service) -> bool {
     good.text("aud") == service.audience
         && (good.owner.is_empty()
             || match service.keys {
                 KeyOwner::Own => good.owner == service.id,
                 KeyOwner::Issuer => good.owner == ISSUER,
             })
+}
+
+/// Whether a token is for ourselves and signed by us.
+pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
+    good.text("aud") == app.config.issuer() && good.owner == ISSUER
 }
 
 /// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
@@ -142,11 +153,7 @@ pub async fn introspect(
             let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
                 return Ok(claims::inactive());
             };
-            let scopes: Vec<String> = good
-                .text("scope")
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect();
+            let scopes = good.scopes();
             let binding = good.binding()?;
             let live = |subject| {
                 claims::introspection(&Live {
@@ -156,6 +163,7 @@ pub async fn introspect(
                     audience: Some(&service.audience),
                     scopes: &scopes,
                     binding: binding.as_ref(),
+                    act: good.claims.get("act"),
                     issued_at: good.time("iat"),
                     expires_at: good.time("exp"),
                     now,
@@ -189,6 +197,26 @@ pub async fn introspect(
     }
 }
 
+/// The same answer, signed for the caller (RFC 9701 5).
+///
+/// # Errors
+/// When no key signs now.
+pub fn sign_answer(
+    app: &App,
+    caller: &Caller,
+    answer: Map<String, Value>,
+) -> Result<String, crate::keys::Error> {
+    let (audience, algorithm) = match caller {
+        Caller::Service(service) => (&service.audience, service.algorithm),
+        Caller::Client(client) => (&client.id, client.id_token_algorithm),
+    };
+    let now = app.clock.now();
+    let claims = introspection::signed(app.config.issuer(), audience, answer, now);
+    // The issuer's key, never the service's: that one signs access tokens and nothing else.
+    let typ = introspection::SIGNED.trim_start_matches("application/");
+    app.keys.sign(ISSUER, algorithm, typ, &claims, now)
+}
+
 async fn introspect_refresh(
     app: &std::sync::Arc<App>,
     client: &Client,
@@ -217,6 +245,7 @@ async fn introspect_refresh(
             audience: None,
             scopes: &grant.scopes,
             binding: refresh.binding.as_ref(),
+            act: None,
             issued_at: refresh.created_at,
             expires_at: refresh.idle_until,
             now,
@@ -241,7 +270,7 @@ pub async fn userinfo(
     let now = app.clock.now();
     let refuse = |code, why: &str| Ok(Err(Problem::new(code, why)));
     let fits = |good: &Good| match service {
-        None => good.text("aud") == app.config.issuer() && good.owner == ISSUER,
+        None => is_our_own(app, good),
         Some(service) => signed_for(good, service),
     };
     let Some(good) = read(app, &token.text, now).filter(fits) else {
@@ -270,11 +299,7 @@ pub async fn userinfo(
             "what the token stands for has been ended",
         );
     };
-    let scopes: Vec<String> = good
-        .text("scope")
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let scopes = good.scopes();
     Ok(match service {
         None if !scope::has(&scopes, OPENID) => {
             return refuse(Code::InsufficientScope, "the token does not have openid");

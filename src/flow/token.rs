@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
+use super::{device, exchange};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
@@ -19,6 +20,7 @@ use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
 use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
@@ -56,9 +58,27 @@ pub struct Tokens {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_details: Option<Value>,
+}
+
+impl Tokens {
+    /// The answer to an exchange (RFC 8693 2.2.1): one access token, and what it is.
+    pub(super) fn traded(access_token: String, made: &Made<'_>) -> Self {
+        Self {
+            access_token,
+            token_type: Binding::token_type(made.binding),
+            expires_in: made.ttl.as_secs(),
+            refresh_token: None,
+            id_token: None,
+            issued_token_type: Some(ACCESS_TOKEN),
+            scope: scope::print(made.scopes),
+            authorization_details: None,
+        }
+    }
 }
 
 /// Exchanges what an authenticated client brings; `held` are the keys that it proved to hold.
@@ -76,16 +96,32 @@ pub async fn exchange(
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
+        Exchange::Device { .. } => {
+            device::exchange(app, asker(app, client, ask, held).await?).await
+        }
+        Exchange::Trade(_) => exchange::exchange(app, asker(app, client, ask, held).await?).await,
         Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
     }
 }
 
+async fn asker(app: &App, client: Client, ask: Exchange, held: Held) -> Result<Asker, Error> {
+    Ok(Asker {
+        client,
+        ask,
+        held,
+        registered: registered(app).await?,
+    })
+}
+
 /// What a transaction found to be given; signed after it stands.
-struct Award {
-    grant: Grant,
-    to: Recipient,
-    refresh: Option<String>,
-    first: bool,
+pub(super) struct Award {
+    pub(super) grant: Grant,
+    pub(super) to: Recipient,
+    pub(super) refresh: Option<String>,
+    /// The first tokens of the grant: `nonce` stands in the ID token.
+    pub(super) first: bool,
+    /// For the log.
+    pub(super) by: &'static str,
 }
 
 fn invalid_grant(why: &str) -> Problem {
@@ -93,24 +129,24 @@ fn invalid_grant(why: &str) -> Problem {
 }
 
 /// Whom an access token is about and for.
-struct Recipient {
-    account: Account,
+pub(super) struct Recipient {
+    pub(super) account: Account,
     /// None: ourselves.
-    service: Option<Service>,
-    scopes: Vec<String>,
-    binding: Option<Binding>,
+    pub(super) service: Option<Service>,
+    pub(super) scopes: Vec<String>,
+    pub(super) binding: Option<Binding>,
 }
 
 /// Who asks for what, and what they proved to hold.
-struct Asker {
-    client: Client,
-    ask: Exchange,
-    held: Held,
-    registered: Arc<Registered>,
+pub(super) struct Asker {
+    pub(super) client: Client,
+    pub(super) ask: Exchange,
+    pub(super) held: Held,
+    pub(super) registered: Arc<Registered>,
 }
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
-fn recipient(
+pub(super) fn recipient(
     c: &mut Conn<'_>,
     app: &App,
     grant: &Grant,
@@ -161,7 +197,7 @@ fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
 }
 
 /// Whose key signs an access token, and by which algorithm.
-fn signer(service: Option<&Service>) -> (&str, Algorithm) {
+pub(super) fn signer(service: Option<&Service>) -> (&str, Algorithm) {
     match service {
         None => (ISSUER, Algorithm::ES256),
         Some(service) => match service.keys {
@@ -187,12 +223,7 @@ async fn by_code(
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
     let (house, log_id) = (app.clone(), app.rng.id());
-    let asker = Asker {
-        client: client.clone(),
-        ask,
-        held,
-        registered: registered(app).await?,
-    };
+    let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
         .store
         .write(move |c| {
@@ -248,6 +279,7 @@ async fn by_code(
                 to,
                 refresh: award.refresh.then(|| refresh.clone()),
                 first: true,
+                by: "code",
             }))
         })
         .await??;
@@ -268,12 +300,7 @@ async fn by_refresh(
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
     let (house, log_id) = (app.clone(), app.rng.id());
-    let asker = Asker {
-        client: client.clone(),
-        ask,
-        held,
-        registered: registered(app).await?,
-    };
+    let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
         .store
         .write(move |c| {
@@ -338,6 +365,7 @@ async fn by_refresh(
                             to,
                             refresh: Some(successor),
                             first: false,
+                            by: "refresh",
                         })),
                         Err(problem) => Ok(Err(problem)),
                     };
@@ -366,6 +394,7 @@ async fn by_refresh(
                 to,
                 refresh: Some(refresh),
                 first: false,
+                by: "refresh",
             }))
         })
         .await??;
@@ -393,15 +422,16 @@ async fn by_itself(
     let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
     let binding = binding::access(client, service.as_ref(), held)?;
     let now = app.clock.now();
-    let access_token = access(
-        app,
-        Subject::Machine,
-        &client.id,
-        service.as_ref(),
-        &scopes,
-        binding.as_ref(),
-        now,
-    )?;
+    let made = Made {
+        subject: Subject::Machine,
+        client_id: &client.id,
+        service: service.as_ref(),
+        scopes: &scopes,
+        binding: binding.as_ref(),
+        act: None,
+        ttl: app.config.tokens.access_ttl,
+    };
+    let access_token = access(app, &made, now)?;
     tracing::info!(
         client = client.id,
         grant = "client_credentials",
@@ -413,12 +443,13 @@ async fn by_itself(
         expires_in: app.config.tokens.access_ttl.as_secs(),
         refresh_token: None,
         id_token: None,
+        issued_token_type: None,
         scope: scope::print(&scopes),
         authorization_details: None,
     })
 }
 
-fn lifetimes(app: &App) -> Lifetimes {
+pub(super) fn lifetimes(app: &App) -> Lifetimes {
     Lifetimes {
         idle: app.config.tokens.refresh_ttl,
         max: app.config.tokens.refresh_max_ttl,
@@ -439,18 +470,19 @@ pub(super) fn person(account: &Account) -> Person {
     }
 }
 
-fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
+pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
     let to = &award.to;
     let person = person(&to.account);
-    let access_token = access(
-        app,
-        Subject::Person(&person, &award.grant),
-        &client.id,
-        to.service.as_ref(),
-        &to.scopes,
-        to.binding.as_ref(),
-        now,
-    )?;
+    let made = Made {
+        subject: Subject::Person(&person, &award.grant),
+        client_id: &client.id,
+        service: to.service.as_ref(),
+        scopes: &to.scopes,
+        binding: to.binding.as_ref(),
+        act: None,
+        ttl: app.config.tokens.access_ttl,
+    };
+    let access_token = access(app, &made, now)?;
     let details = award.grant.details.of(to.service.as_ref());
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
@@ -473,7 +505,7 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
     tracing::info!(
         user = to.account.username,
         client = client.id,
-        grant = if award.first { "code" } else { "refresh" },
+        grant = award.by,
         "token.issued"
     );
     Ok(Tokens {
@@ -481,6 +513,7 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
         token_type: Binding::token_type(to.binding.as_ref()),
         expires_in: app.config.tokens.access_ttl.as_secs(),
         id_token,
+        issued_token_type: None,
         refresh_token: award.refresh,
         scope: scope::print(&to.scopes),
         // RFC 9396 7
@@ -488,28 +521,35 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
     })
 }
 
-fn access(
-    app: &App,
-    subject: Subject<'_>,
-    client_id: &str,
-    service: Option<&Service>,
-    scopes: &[String],
-    binding: Option<&Binding>,
-    now: Time,
-) -> Result<String, crate::keys::Error> {
-    let issuer = app.config.issuer();
+/// What an access token is made of, beside who makes it and when.
+pub(super) struct Made<'a> {
+    pub(super) subject: Subject<'a>,
+    pub(super) client_id: &'a str,
+    /// None: ourselves.
+    pub(super) service: Option<&'a Service>,
+    pub(super) scopes: &'a [String],
+    pub(super) binding: Option<&'a Binding>,
+    /// Who acts by it, where it was exchanged.
+    pub(super) act: Option<&'a Value>,
+    /// At most `tokens.access_minutes`.
+    pub(super) ttl: Duration,
+}
+
+pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, crate::keys::Error> {
+    let (issuer, service) = (app.config.issuer(), made.service);
     let claims: Map<String, Value> = claims::access_token(&AccessToken {
         issuer,
-        subject,
-        client_id,
+        subject: made.subject,
+        client_id: made.client_id,
         audience: service.map_or(issuer, |service| &service.audience),
         service,
-        scopes,
+        scopes: made.scopes,
         domain: &app.config.domain,
-        binding,
+        binding: made.binding,
+        act: made.act,
         jti: &app.rng.id(),
         now,
-        ttl: app.config.tokens.access_ttl,
+        ttl: made.ttl,
     });
     if service.is_some_and(|service| service.format == TokenFormat::Opaque) {
         use base64::Engine as _;

@@ -42,6 +42,8 @@ pub enum Purpose {
     Draft,
     /// Nonces of proofs (RFC 9449 8).
     Nonce,
+    /// Codes that people type for another device.
+    UserCode,
 }
 
 impl Purpose {
@@ -60,6 +62,7 @@ impl Purpose {
             Self::Name => b"gerege name",
             Self::Draft => b"gerege draft",
             Self::Nonce => b"gerege nonce",
+            Self::UserCode => b"gerege user code",
         }
     }
 }

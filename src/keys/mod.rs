@@ -1,5 +1,7 @@
 //! Signing keys: made, wrapped, published, and used. The only place that signs a token.
 
+/// Certificates of clients (RFC 8705).
+pub mod certificate;
 mod check;
 mod master;
 mod signer;

@@ -305,7 +305,7 @@ pub fn check(
             "this client is not registered for authorization_code",
         ));
     }
-    let scopes = scopes(request, client, services).map_err(refuse)?;
+    let scopes = grantable(request.scope.as_deref(), client, services).map_err(refuse)?;
     check_resources(&request.resource, &scopes, services, issuer).map_err(refuse)?;
     let challenge = pkce::challenge(
         request.code_challenge.as_deref(),
@@ -430,13 +430,13 @@ fn default_delivery(request: &AuthorizeRequest) -> Delivery {
 /// 3.1.2.1), and so are `profile`, `email` and `offline_access` where the client is not
 /// registered for them: the answer's `scope` tells. A service's scope, or `openid`, that the
 /// client may not have is `invalid_scope`, since the sign-in would look done and not work.
-fn scopes(
-    request: &AuthorizeRequest,
+pub(super) fn grantable(
+    asked: Option<&str>,
     client: &Client,
     services: &[Service],
 ) -> Result<Vec<String>, Problem> {
     let mut granted = Vec::new();
-    for name in scope::parse(request.scope.as_deref().unwrap_or_default())? {
+    for name in scope::parse(asked.unwrap_or_default())? {
         let needed = name == OPENID || scope::owner(&name, services).is_some();
         if !needed && !scope::is_standard(&name) {
             continue;
@@ -461,7 +461,7 @@ fn scopes(
 }
 
 /// Each resource is a service with a scope among those asked for, or this server.
-fn check_resources(
+pub(super) fn check_resources(
     resources: &[String],
     scopes: &[String],
     services: &[Service],

@@ -45,8 +45,10 @@ impl Held {
         }
     }
 
-    fn first(&self) -> Option<Binding> {
+    /// What a client's tokens are bound to where nothing else is asked for.
+    fn first(&self, client: &Client) -> Option<Binding> {
         let certificate = self.certificate.clone().map(Binding::Mtls);
+        let certificate = certificate.filter(|_| client.certificate_bound);
         self.jkt.clone().map(Binding::Dpop).or(certificate)
     }
 }
@@ -66,11 +68,19 @@ pub fn access(
         // RFC 9449 5.2
         return Err(missing("this client must send a DPoP proof"));
     }
+    if client.certificate_bound && held.certificate.is_none() {
+        // RFC 8705 3.4
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "this client must use its certificate",
+        ));
+    }
     let Some(service) = service else {
-        return Ok(held.first());
+        return Ok(held.first(client));
     };
+    let bound_only = client.dpop == Need::Required || client.certificate_bound;
     match service.proof {
-        Proof::Bearer if client.dpop == Need::Required => Err(Problem::new(
+        Proof::Bearer if bound_only => Err(Problem::new(
             Code::InvalidTarget,
             "this client takes bound tokens only, and the service does not check a proof",
         )),
@@ -92,7 +102,7 @@ pub fn access(
 /// The binding of a new refresh token. One of a confidential client is bound to it by its own
 /// authentication, so that its keys may change (RFC 9449 5, RFC 8705 4).
 pub fn refresh(client: &Client, held: &Held) -> Option<Binding> {
-    held.first().filter(|_| client.is_public())
+    held.first(client).filter(|_| client.is_public())
 }
 
 /// Whether a refresh token may be used by who proved `held`. Judged before all else, so that
@@ -161,7 +171,7 @@ mod tests {
         let table = [
             (false, None, (false, false), Ok(None)),
             (false, None, (true, false), dpop()),
-            (false, None, (false, true), mtls()),
+            (false, None, (false, true), Ok(None)),
             (false, None, (true, true), dpop()),
             (true, None, (false, false), Err(Code::InvalidDpopProof)),
             (true, None, (false, true), Err(Code::InvalidDpopProof)),
@@ -209,11 +219,30 @@ mod tests {
     }
 
     #[test]
+    fn a_client_may_be_bound_to_its_certificate() {
+        let mut client = client(&[], "chat");
+        client.certificate_bound = true;
+        let bound = Some(Binding::Mtls("cert".to_owned()));
+        assert_eq!(access(&client, None, &held(false, true)).unwrap(), bound);
+        let none = access(&client, None, &held(true, false)).unwrap_err();
+        assert_eq!(none.code, Code::InvalidRequest);
+        let mut chat = service("chat", &["chat"]);
+        let refused = access(&client, Some(&chat), &held(false, true)).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidTarget);
+        chat.proof = Proof::Mtls;
+        assert_eq!(
+            access(&client, Some(&chat), &held(false, true)).unwrap(),
+            bound
+        );
+    }
+
+    #[test]
     fn only_a_public_clients_refresh_token_is_bound() {
         let mut client = client(&[], "chat");
         assert_eq!(refresh(&client, &held(true, true)), None);
         client.auth = ClientAuth::None;
         assert_eq!(refresh(&client, &held(false, false)), None);
+        assert_eq!(refresh(&client, &held(false, true)), None);
         let bound = refresh(&client, &held(true, true)).unwrap();
         assert!(held(true, false).has(&bound));
         assert!(!held(false, true).has(&bound));

@@ -171,6 +171,8 @@ pub struct AccessToken<'a> {
     pub domain: &'a str,
     /// The key that it is bound to.
     pub binding: Option<&'a Binding>,
+    /// Who acts by it, where it was exchanged (RFC 8693 4.1).
+    pub act: Option<&'a Value>,
     /// Its id.
     pub jti: &'a str,
     /// When it is made.
@@ -209,6 +211,9 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
     put(&mut claims, "iat", token.now.seconds());
     put(&mut claims, "exp", token.now.plus(token.ttl).seconds());
     confirm(&mut claims, token.binding);
+    if let Some(act) = token.act {
+        put(&mut claims, "act", act.clone());
+    }
     claims
 }
 
@@ -260,6 +265,8 @@ pub struct Live<'a> {
     pub scopes: &'a [String],
     /// The key that it is bound to.
     pub binding: Option<&'a Binding>,
+    /// Who acts by it.
+    pub act: Option<&'a Value>,
     /// When it was made.
     pub issued_at: Time,
     /// When it runs out.
@@ -289,6 +296,9 @@ pub fn introspection(token: &Live<'_>) -> Claims {
         );
     }
     confirm(&mut claims, token.binding); // RFC 9449 6.2, RFC 8705 3.2
+    if let Some(act) = token.act {
+        put(&mut claims, "act", act.clone()); // RFC 8693 4.1
+    }
     match token.subject {
         Subject::Person(person, grant) => {
             put(&mut claims, "sub", person.sub.as_str());

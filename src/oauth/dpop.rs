@@ -144,6 +144,11 @@ fn refuse(why: &str) -> Problem {
     Problem::new(Code::InvalidDpopProof, why)
 }
 
+/// The refusal of a proof by another key than `dpop_jkt` names (RFC 9449 10.1).
+pub fn another_key() -> Problem {
+    refuse("the DPoP proof is by another key than dpop_jkt names")
+}
+
 /// The refusal of a proof that came a second time (RFC 9449 11.1).
 pub fn used_before() -> Problem {
     refuse("the DPoP proof was used before; make a new one for each request")

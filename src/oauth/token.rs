@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::audience::{Audience, Target, audience};
 use super::client::{Client, GrantType, RefreshPolicy};
 use super::error::{Code as Error, Problem};
+use super::exchange::Ask;
 use super::grant::{Code, Grant, Refresh};
 use super::params::Params;
 use super::pkce::{self, Verdict};
@@ -39,6 +40,15 @@ pub enum Exchange {
         /// RFC 8707 2.2.
         resource: Vec<String>,
     },
+    /// RFC 8628 3.4.
+    Device {
+        /// The secret.
+        code: String,
+        /// RFC 8707 2.2.
+        resource: Vec<String>,
+    },
+    /// RFC 8693 2.1.
+    Trade(Ask),
     /// RFC 6749 4.4.2.
     Machine {
         /// No more than is registered.
@@ -80,6 +90,11 @@ impl Exchange {
                 scope: scope()?,
                 resource,
             }),
+            Some(GrantType::DeviceCode) => Ok(Self::Device {
+                code: need("device_code")?,
+                resource,
+            }),
+            Some(GrantType::TokenExchange) => Ask::parse(params).map(Self::Trade),
             Some(GrantType::ClientCredentials) => Ok(Self::Machine {
                 scope: scope()?,
                 resource,
@@ -96,6 +111,8 @@ impl Exchange {
         match self {
             Self::Code { .. } => GrantType::AuthorizationCode,
             Self::Refresh { .. } => GrantType::RefreshToken,
+            Self::Device { .. } => GrantType::DeviceCode,
+            Self::Trade(_) => GrantType::TokenExchange,
             Self::Machine { .. } => GrantType::ClientCredentials,
         }
     }
@@ -105,7 +122,9 @@ impl Exchange {
         match self {
             Self::Code { resource, .. }
             | Self::Refresh { resource, .. }
+            | Self::Device { resource, .. }
             | Self::Machine { resource, .. } => resource,
+            Self::Trade(ask) => &ask.targets,
         }
     }
 

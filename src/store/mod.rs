@@ -18,6 +18,7 @@ pub mod key;
 pub mod lock;
 pub mod migrate;
 pub mod outbox;
+pub mod pending;
 mod prepared;
 pub mod pushed;
 pub mod request;

@@ -162,6 +162,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    pending (hash) {
+        hash -> Text,
+        user_code -> Nullable<Text>,
+        client_id -> Text,
+        body -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        pause -> BigInt,
+        next_at -> BigInt,
+        grant_id -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     consent (account_id, client_id) {
         account_id -> Text,
         client_id -> Text,

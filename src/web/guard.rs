@@ -260,7 +260,11 @@ fn is_open_to_browsers(path: &str) -> bool {
     path.starts_with("/.well-known/")
         || matches!(
             path,
-            "/jwks.json" | "/oauth2/token" | "/oauth2/revoke" | "/oauth2/userinfo"
+            "/jwks.json"
+                | "/oauth2/token"
+                | "/oauth2/revoke"
+                | "/oauth2/userinfo"
+                | "/oauth2/device"
         )
 }
 

@@ -425,3 +425,47 @@ fn a_page_of_another_site_may_send_proofs_and_read_nonces() {
     );
     assert_eq!(error(refused, 400), "use_dpop_nonce");
 }
+
+// RFC 9449 10.1
+#[test]
+fn a_proof_with_a_pushed_request_binds_the_code() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let (key, thief) = (Key::new(), Key::new());
+    let challenge = challenge(VERIFIER);
+    let jkt = key.jkt();
+    let push = |by: &Key, named: Option<&str>| {
+        let mut fields = vec![
+            ("client_id", "demo-messenger"),
+            ("response_type", "code"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid chat"),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ];
+        fields.extend(named.map(|jkt| ("dpop_jkt", jkt)));
+        let proof = by.proof(&app, "POST", "/oauth2/par", json!({}));
+        app.browser()
+            .with("DPoP", &proof)
+            .post("/oauth2/par", &fields)
+    };
+    assert_eq!(error(push(&thief, Some(&jkt)), 400), "invalid_dpop_proof");
+    push(&key, Some(&jkt)).is(201);
+    let receipt = push(&key, None).is(201).json();
+    let at = format!(
+        "/oauth2/authorize?{}",
+        crate::http::encode(&[
+            ("client_id", "demo-messenger"),
+            ("request_uri", &text(&receipt, "request_uri")),
+        ])
+    );
+    let code = ask(&mut app.browser(), &at, "temuulen")
+        .param("code")
+        .expect("a code");
+    assert_eq!(
+        error(redeem(&mut app.browser(), &code), 400),
+        "invalid_grant"
+    );
+    assert_eq!(error(thief.redeem(&app, &code), 400), "invalid_grant");
+    key.redeem(&app, &code).is(200);
+}

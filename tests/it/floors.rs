@@ -13,7 +13,7 @@ const ORDER: [&str; 19] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 35] = [
+const HOMES: [(&str, &[&str]); 37] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -35,6 +35,7 @@ const HOMES: [(&str, &[&str]); 35] = [
     ("png", &["captcha"]),
     ("prometheus", &["web"]),
     ("pulldown_cmark", &["page"]),
+    ("qrcodegen", &["page"]),
     ("r2d2", &["store"]),
     ("rand", &["rng"]),
     ("rand_core", &["captcha"]),
@@ -48,6 +49,7 @@ const HOMES: [(&str, &[&str]); 35] = [
     ("unicode_normalization", &["account", "captcha"]),
     ("unicode_properties", &["account", "captcha"]),
     ("unicode_security", &["account"]),
+    ("x509_cert", &["keys"]),
     ("zxcvbn", &["account"]),
 ];
 

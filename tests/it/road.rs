@@ -69,6 +69,10 @@ pub fn register(app: &TestApp) {
         id_token_claims: false,
         asking: Asking::default(),
         dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: now,
     };
     let room = Service {

@@ -306,6 +306,32 @@ const tests = {
     }
   },
 
+  async 'openid-client: the device grant, allowed in a browser'() {
+    server.command('client', 'add', 'television', '--public', '--grant', 'device_code', '--grant', 'refresh_token')
+    const config = await oidc.discovery(new URL(issuer), 'television', undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const begun = await oidc.initiateDeviceAuthorization(config, { scope: 'openid profile offline_access' })
+    assert.match(begun.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/)
+    const polled = oidc.pollDeviceAuthorizationGrant(config, begun)
+    const person = new Person(issuer)
+    const page = await person.go(begun.verification_uri_complete)
+    const ask = await person.submit(page, { user_code: begun.user_code })
+    const allow = heading(ask) === 'Sign in' ? await person.signIn(ask, 'temuulen') : ask
+    assert.equal(heading(allow), 'Is this your device?')
+    assert.equal(heading(await person.submit(allow, { seen: '1', decision: 'allow' })), 'The other device may go on')
+    const tokens = await polled
+    const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
+    assert.equal(info.preferred_username, 'temuulen')
+    assert.ok((await oidc.refreshTokenGrant(config, tokens.refresh_token)).access_token)
+    // "This is not mine."
+    const refused = await oidc.initiateDeviceAuthorization(config, { scope: 'openid' })
+    const again = await person.go('/device')
+    const other = await person.submit(again, { user_code: refused.user_code.toLowerCase() })
+    assert.equal(heading(await person.submit(other, { decision: 'deny' })), 'The other device was refused')
+    await assert.rejects(oidc.pollDeviceAuthorizationGrant(config, refused), { error: 'access_denied' })
+  },
+
   async 'jose: a chat server checks the token by its own key'() {
     const config = await oidc.discovery(new URL(issuer), 'demo-messenger', undefined, oidc.None(), {
       execute: [oidc.allowInsecureRequests],

@@ -65,6 +65,7 @@ pub fn client_auth(input: &[u8]) -> Depth {
     };
     let header = (!header.is_empty()).then_some(header);
     if let Ok(Some(token)) = bearer::token(header, Some(&body)) {
+        let token = token.text;
         assert!(!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
     }
     let Ok(presented) = present(header, &query, &body) else {
@@ -88,7 +89,9 @@ pub fn client_auth(input: &[u8]) -> Depth {
     }
     let secret = match &presented {
         Presented::Basic { secret, .. } | Presented::Post { secret, .. } => Some(secret.as_str()),
-        Presented::None { .. } | Presented::Assertion { .. } => None,
+        Presented::None { .. } | Presented::Assertion { .. } | Presented::Certificate { .. } => {
+            None
+        }
     };
     let mut depth = Depth::Judged;
     for client in clients() {

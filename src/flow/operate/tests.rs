@@ -41,6 +41,10 @@ fn messenger(id: &str) -> Client {
         id_token_claims: false,
         asking: Asking::default(),
         dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: Time::default(),
     }
 }

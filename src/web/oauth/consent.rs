@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use serde::Deserialize;
 
+use crate::account::Account;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, signin};
@@ -46,6 +47,7 @@ fn chip(scene: &Scene) -> Chip {
 /// Where the app lives; nothing for one on this device.
 fn host(scene: &Scene) -> String {
     match scene.checked.redirect.kind() {
+        _ if scene.stored.device.is_some() => String::new(),
         crate::oauth::redirect::Kind::Https => scene.checked.redirect.host().to_owned(),
         _ => String::new(),
     }
@@ -139,17 +141,12 @@ pub async fn chosen(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
     .await
 }
 
-/// C1: what the app asks for, before it gets it.
-///
-/// # Errors
-/// [`Fault`].
-pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
-    let Some(scene) = scene(&visit, &asking).await? else {
-        return gone(&visit);
-    };
-    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
-        return Ok(asking.back(&visit));
-    };
+/// What the app will and will not be able to do, in plain lines.
+pub(super) async fn ability(
+    visit: &Visit,
+    scene: &Scene,
+    account: &Account,
+) -> Result<(Vec<Ability>, Vec<String>), Fault> {
     let registered = client::registered(&visit.app).await?;
     let by_scope: Vec<(String, String)> = registered
         .services
@@ -167,7 +164,7 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
         .filter(|name| scene.checked.may_leave_out(name))
         .cloned()
         .collect();
-    let person = visit.person(&account);
+    let person = visit.person(account);
     let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
     let (mut can, cannot) = visit.app.page.abilities(
         &visit.lang,
@@ -194,6 +191,22 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
             ..Ability::default()
         });
     }
+    Ok((can, cannot))
+}
+
+/// C1: what the app asks for, before it gets it.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let Some(scene) = scene(&visit, &asking).await? else {
+        return gone(&visit);
+    };
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
+        return Ok(asking.back(&visit));
+    };
+    let (can, cannot) = ability(&visit, &scene, &account).await?;
+    let person = visit.person(&account);
     let view = Consent {
         app: chip(&scene),
         person,

@@ -3,15 +3,15 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{authorization, next_nonce, presented, prove};
+use super::{authorization, held, next_nonce, presented, prove};
 use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::binding::Held;
 use crate::oauth::claims::Claims;
 use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::introspection;
 use crate::oauth::params::Params;
 use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
@@ -52,10 +52,7 @@ pub async fn token(
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
     let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
-    let held = Held {
-        jkt: proof.as_ref().map(|proof| proof.jkt.clone()),
-        certificate: None,
-    };
+    let held = held(&http, proof.as_ref());
     let tokens = token::exchange(&app, client, ask?, held).await?;
     let mut response = HttpResponse::Ok();
     next_nonce(&app, &mut response, proof.as_ref());
@@ -66,7 +63,7 @@ pub async fn token(
         .json(tokens))
 }
 
-/// POST `/oauth2/introspect` (RFC 7662 2).
+/// POST `/oauth2/introspect` (RFC 7662 2), answered in JSON or signed (RFC 9701 4).
 ///
 /// # Errors
 /// [`Fault`], as JSON.
@@ -79,7 +76,14 @@ pub async fn introspect(
     let caller =
         client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
     let token = needed(&body)?;
-    Ok(HttpResponse::Ok().json(shown::introspect(&app, &caller, token).await?))
+    let answer = shown::introspect(&app, &caller, token).await?;
+    let accept = http.headers().get(header::ACCEPT);
+    if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
+        let signed = shown::sign_answer(&app, &caller, answer)?;
+        let mut response = HttpResponse::Ok();
+        return Ok(response.content_type(introspection::SIGNED).body(signed));
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// POST `/oauth2/revoke` (RFC 7009 2): 200 whatever the token was.
@@ -213,10 +217,7 @@ async fn shown_to(
             Err(other) => return Err(other),
         },
     };
-    let held = Held {
-        jkt: proof.as_ref().map(|proof| proof.jkt.clone()),
-        certificate: None,
-    };
+    let held = held(http, proof.as_ref());
     Ok((shown::userinfo(app, token, &held, service).await?, proof))
 }
 
