@@ -229,6 +229,8 @@ const tests = {
     const answer = await oauth.authorizationCodeGrantRequest(as, client, oauth.None(), found, CALLBACK, verifier, insecure)
     const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer)
     assert.ok(tokens.refresh_token)
+  },
+
   async 'openid-client: DPoP, from the code to userinfo, with our nonces'() {
     for (const [id, dpop] of [['key-optional', 'optional'], ['key-required', 'required']]) {
       server.command('client', 'add', id, '--public', '--first-party', '--redirect', CALLBACK, '--dpop', dpop)
