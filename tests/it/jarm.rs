@@ -17,10 +17,9 @@ fn open(app: &TestApp, token: &str, algorithm: &str) -> Value {
     assert_eq!(header["alg"], algorithm);
     assert_eq!(header["typ"], "oauth-authz-resp+jwt");
     let keys = app.browser().get("/jwks.json").is(200).json();
-    let known = keys["keys"].as_array().unwrap().iter();
+    let mut known = keys["keys"].as_array().unwrap().iter();
     let jwk = known
-        .filter(|key| key["kid"] == header["kid"])
-        .next_back()
+        .find(|key| key["kid"] == header["kid"])
         .expect("the issuer's key is published");
     let jwk = serde_json::from_value(jwk.clone()).unwrap();
     let key = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
