@@ -258,6 +258,8 @@ fn a_service_that_takes_tokens_from_anyone_gets_no_bound_one() {
     check_proofs(&app);
     let code_ = code(&mut app.browser(), "temuulen");
     app.deliver();
+    // What the operator changes is seen within a second.
+    app.pass(Duration::from_secs(1));
     let refused = redeem(&mut app.browser(), &code_);
     assert_eq!(error(refused, 400), "invalid_dpop_proof");
     key.redeem(&app, &code_).is(200);

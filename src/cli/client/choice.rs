@@ -43,6 +43,18 @@ impl From<Auth> for ClientAuth {
     }
 }
 
+/// As the standards name it.
+pub const fn auth_name(auth: ClientAuth) -> &'static str {
+    match auth {
+        ClientAuth::None => "none",
+        ClientAuth::ClientSecretBasic => "client_secret_basic",
+        ClientAuth::ClientSecretPost => "client_secret_post",
+        ClientAuth::PrivateKeyJwt => "private_key_jwt",
+        ClientAuth::TlsClientAuth => "tls_client_auth",
+        ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+    }
+}
+
 /// Whether PKCE has to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PkceChoice {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::choice::need_name;
+use super::choice::{auth_name, need_name};
 use crate::app::App;
 use crate::cli::fault::Fault;
 use crate::cli::house::House;
@@ -10,19 +10,8 @@ use crate::cli::moment;
 use crate::cli::out::{self, Out};
 use crate::flow::operate::client::Kept;
 use crate::keys;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use crate::oauth::client::{Client, GrantType, Need, Pkce, RefreshPolicy};
 use crate::store;
-
-const fn auth_name(auth: ClientAuth) -> &'static str {
-    match auth {
-        ClientAuth::None => "none",
-        ClientAuth::ClientSecretBasic => "client_secret_basic",
-        ClientAuth::ClientSecretPost => "client_secret_post",
-        ClientAuth::PrivateKeyJwt => "private_key_jwt",
-        ClientAuth::TlsClientAuth => "tls_client_auth",
-        ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
-    }
-}
 
 fn facts(app: &App, client: &Client) -> Value {
     let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
