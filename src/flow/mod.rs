@@ -17,6 +17,7 @@ pub mod presented;
 pub mod pushed;
 pub mod recover;
 pub mod request;
+pub mod request_object;
 pub mod settings;
 pub mod signin;
 pub mod signup;

@@ -169,6 +169,14 @@ pub async fn introspect(
                     now,
                 })
             };
+            let detailed = |mut heard: Map<String, Value>, grant: &Grant| {
+                let details = grant.details.of(Some(service.as_ref()));
+                if !details.is_empty() {
+                    // RFC 9396 9.2
+                    heard.insert("authorization_details".into(), details.json());
+                }
+                heard
+            };
             match good.text("gid") {
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
@@ -178,7 +186,10 @@ pub async fn introspect(
                     })
                 }
                 gid => Ok(match standing(app, gid.to_owned(), now).await? {
-                    Some((grant, account)) => live(Subject::Person(&person(&account), &grant)),
+                    Some((grant, account)) => {
+                        let heard = live(Subject::Person(&person(&account), &grant));
+                        detailed(heard, &grant)
+                    }
                     None => claims::inactive(),
                 }),
             }
@@ -293,7 +304,11 @@ pub async fn userinfo(
         None if !scope::has(&scopes, OPENID) => {
             return refuse(Code::InsufficientScope, "the token does not have openid");
         }
-        None => Ok(claims::userinfo(&person(&account), &scopes)),
+        None => Ok(claims::userinfo(
+            &person(&account),
+            &scopes,
+            &grant.claims.userinfo,
+        )),
         Some(service) => Ok(claims::service_userinfo(
             &person(&account),
             &grant.scopes,

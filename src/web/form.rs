@@ -64,7 +64,8 @@ impl FromRequest for Form {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let visit = Visit::extract(&request).await?;
-            let fields = body(&request, &mut payload).await?;
+            let bytes = bytes(&request, &mut payload).await?;
+            let fields = Params::parse_form(&bytes).map_err(|_| Fault::unreadable())?;
             Self::check(&visit, &request, &fields)?;
             Ok(Self { visit, fields })
         })
@@ -74,8 +75,17 @@ impl FromRequest for Form {
 /// How long a body may take to arrive.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Reads an urlencoded body, up to its bound.
+/// The parameters of an urlencoded body.
+///
+/// # Errors
+/// [`Fault`].
 pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
+    let bytes = bytes(request, payload).await?;
+    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+}
+
+/// An urlencoded body, up to its bound.
+async fn bytes(request: &HttpRequest, payload: &mut Payload) -> Result<web::BytesMut, Fault> {
     let kind = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -90,10 +100,9 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
             "bad-request",
         ));
     }
-    let bytes = tokio::time::timeout(PATIENCE, collect(payload))
+    tokio::time::timeout(PATIENCE, collect(payload))
         .await
-        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))??;
-    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))?
 }
 
 async fn collect(payload: &mut Payload) -> Result<web::BytesMut, Fault> {

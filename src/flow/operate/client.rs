@@ -8,7 +8,7 @@ use super::is_id;
 use crate::app::App;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
+use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::scope;
 use crate::rng::Secret;
@@ -50,6 +50,9 @@ pub enum Refusal {
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
+    /// Signed requests need public keys.
+    #[error("an app whose requests must be signed needs its public keys on file")]
+    NoRequestKeys,
     /// `tls_client_auth` needs a name.
     #[error("tls_client_auth needs the name by which the app's certificate is known")]
     NoName,
@@ -265,6 +268,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
         (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
+        (_, None) if client.asking.request_object == Need::Required => Err(Refusal::NoRequestKeys),
         (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),
     }
