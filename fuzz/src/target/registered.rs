@@ -99,6 +99,7 @@ pub fn services() -> [Service; 2] {
         machine: true,
         userinfo: true,
         proof: Proof::Bearer,
+        details: Vec::new(),
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),
     };
