@@ -35,6 +35,9 @@ use fault::Fault;
 use house::{House, Missing};
 use out::{Color, Out};
 
+/// What every command takes stands below what is its own.
+const LAST: usize = 900;
+
 /// Sign-up and sign-in for messengers.
 #[derive(Debug, Parser)]
 #[command(
@@ -49,13 +52,13 @@ use out::{Color, Out};
 struct Args {
     /// The configuration file; else GEREGE_CONFIG, ./gerege.toml,
     /// /etc/gerege/gerege.toml
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", display_order = LAST)]
     config: Option<PathBuf>,
     /// Print facts as JSON, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = LAST)]
     json: bool,
     /// Colour the output
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, display_order = LAST)]
     color: Color,
     #[command(subcommand)]
     command: Option<Command>,
