@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::{health, keyring, letter};
+use crate::flow::{health, keyring, letter, logout};
 use crate::mail::{self, Failure};
 use crate::store::outbox::Item;
 use crate::store::{self, Error};
@@ -30,7 +30,24 @@ const KEEP_DEVICES: Duration = Duration::from_secs(400 * 24 * 3600);
 const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Runs until `stop` says so.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    // Apart: an app that does not answer must not hold up the mail.
+    tokio::join!(tell_apps(app.clone(), stop.clone()), keep_house(app, stop));
+}
+
+async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = logout::send_due(&app).await {
+            tracing::warn!(%error, "logouts");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut swept: Option<Time> = None;
     let mut clock_set: Option<Time> = None;
     while !*stop.borrow() {
@@ -196,6 +213,8 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
                 + store::address::sweep(c, now)?
                 + store::counter::sweep(c, now)?
                 + store::grant::sweep(c, before)?
+                + store::logout::sweep(c, now.minus(KEEP_LETTERS))?
+                + store::logout::forget(c, before)?
                 + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?
                 + store::outbox::sweep(c, now.minus(KEEP_LETTERS))?
                 + store::event::sweep(c, now.minus(log))?

@@ -90,6 +90,7 @@ impl Desk {
             },
             network: Network {
                 ca_file: self.path("network.ca_file"),
+                allow: self.forms("network.allow", form::reachable),
             },
             log: self.log(),
             origins: BTreeMap::new(),

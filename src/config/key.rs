@@ -272,7 +272,9 @@ pub const KEYS: &[Key] = &[
     Key::new("log.format", Choice(&["text", "json"]), "\"text\"",
         "text writes key=value lines, json one object a line.").restart(),
     Key::new("network.ca_file", Path, "\"\"",
-        "One more certificate authority, in PEM, for the SMTP server and PostgreSQL. Empty means the built-in public ones alone.").restart(),
+        "One more certificate authority, in PEM, for the SMTP server, PostgreSQL and the servers of apps. Empty means the built-in public ones alone.").restart(),
+    Key::new("network.allow", List, "[]",
+        "Addresses, networks (CIDR) or hosts inside your network that apps which registered themselves may name all the same. Addresses that you type yourself need no leave.").restart(),
 
     Key::new("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), "\"info\"",
         "The least important lines that are written.").restart(),

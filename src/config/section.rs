@@ -1,6 +1,6 @@
 //! The sections of the configuration, in the types that the rest of the house uses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -279,4 +279,37 @@ pub enum LogFormat {
 pub struct Network {
     /// One more certificate authority for calls to others, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// Machines inside a network that addresses typed by strangers may lead to all the same.
+    pub allow: Vec<Reachable>,
+}
+
+/// One of `network.allow`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reachable {
+    /// A network, or one address.
+    Net(IpNet),
+    /// A host by its name, in small letters.
+    Host(String),
+}
+
+impl Reachable {
+    /// An address, a network or a host name, as it is typed.
+    pub fn parse(text: &str) -> Option<Self> {
+        super::form::reachable(text).ok()
+    }
+
+    /// Whether a URL's host is meant.
+    pub fn names<S: AsRef<str>>(&self, host: &url::Host<S>) -> bool {
+        match (self, host) {
+            (Self::Host(own), url::Host::Domain(name)) => own.eq_ignore_ascii_case(name.as_ref()),
+            (Self::Net(net), url::Host::Ipv4(ip)) => net.contains(&IpAddr::V4(*ip)),
+            (Self::Net(net), url::Host::Ipv6(ip)) => net.contains(&IpAddr::V6(*ip)),
+            _ => false,
+        }
+    }
+
+    /// Whether an address is among it.
+    pub fn holds(&self, ip: IpAddr) -> bool {
+        matches!(self, Self::Net(net) if net.contains(&ip))
+    }
 }

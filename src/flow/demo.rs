@@ -33,6 +33,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
         created_at: now,
+        registration: Default::default(),
     };
     let service = Service {
         id: "demo-chat".into(),

@@ -8,6 +8,7 @@ pub mod derived;
 pub mod health;
 pub mod keyring;
 pub mod letter;
+pub mod logout;
 pub mod opaque;
 pub mod operate;
 pub mod presented;
@@ -61,5 +62,8 @@ impl Visitor {
 pub(crate) fn end_session(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<bool, Error> {
     let ended = crate::store::browser::end(c, sid, now)?;
     crate::store::grant::revoke_session(c, sid, now)?;
+    if ended {
+        logout::tell(c, sid, now)?;
+    }
     Ok(ended)
 }

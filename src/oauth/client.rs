@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::registration::Registration;
 use super::service::Algorithm;
 use crate::clock::Time;
 
@@ -108,6 +109,9 @@ pub struct Client {
     pub id_token_claims: bool,
     /// When it was registered.
     pub created_at: Time,
+    /// What else is on file about it.
+    #[serde(default)]
+    pub registration: Registration,
 }
 
 impl Client {
@@ -145,6 +149,7 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             created_at: Time::default(),
+            registration: Registration::default(),
         }
     }
 }

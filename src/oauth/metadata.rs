@@ -124,6 +124,9 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "authorization_response_iss_parameter_supported",
             json!(true),
         ),
+        // Back-Channel Logout 1.0, 2.1
+        ("backchannel_logout_supported", json!(true)),
+        ("backchannel_logout_session_supported", json!(true)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(false)),
         ("request_parameter_supported", json!(false)),

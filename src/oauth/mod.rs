@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod authenticate;
 pub mod authorize;
+pub mod backchannel;
 pub mod bearer;
 pub mod claims;
 pub mod client;
@@ -14,6 +15,7 @@ pub mod next;
 pub mod params;
 pub mod pkce;
 pub mod redirect;
+pub mod registration;
 pub mod scope;
 pub mod service;
 pub mod token;

@@ -14,6 +14,7 @@ pub mod event;
 pub mod grant;
 pub mod key;
 pub mod lock;
+pub mod logout;
 pub mod migrate;
 pub mod outbox;
 pub mod request;

@@ -258,6 +258,29 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    session_client (sid, client_id) {
+        sid -> Text,
+        client_id -> Text,
+    }
+}
+
+diesel::table! {
+    logout (sid, client_id) {
+        sid -> Text,
+        client_id -> Text,
+        account_id -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        ends_at -> BigInt,
+        tries -> BigInt,
+        sent_at -> Nullable<BigInt>,
+        failed_at -> Nullable<BigInt>,
+        said -> Nullable<Text>,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
+diesel::allow_tables_to_appear_in_same_query!(session, session_client);

@@ -7,12 +7,14 @@
 mod account;
 mod app;
 mod authorize;
+mod backchannel;
 mod bad_input;
 mod browser;
 mod check;
 mod chromium;
 mod crash;
 mod dump;
+mod elsewhere;
 mod floors;
 mod forged;
 mod http;

@@ -68,6 +68,7 @@ pub fn register(app: &TestApp) {
         id_token_algorithm: Algorithm::ES256,
         id_token_claims: false,
         created_at: now,
+        registration: Default::default(),
     };
     let room = Service {
         id: "room".into(),

@@ -8,7 +8,7 @@ use super::is_id;
 use crate::app::App;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
-use crate::oauth::scope;
+use crate::oauth::{registration, scope};
 use crate::rng::Secret;
 use crate::store::{self, Error};
 
@@ -51,6 +51,9 @@ pub enum Refusal {
     /// The app has no secret that could be replaced.
     #[error("the app has no secret: it proves itself in another way")]
     NoSecret,
+    /// An address or another member of the registration is not usable.
+    #[error(transparent)]
+    Registration(#[from] registration::Fault),
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -230,6 +233,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
             return Err(Refusal::PublicMachine);
         }
     }
+    registration::check(client)?;
     match (client.auth, &client.jwks) {
         (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
         (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),

@@ -38,6 +38,7 @@ fn messenger(id: &str) -> Client {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
         created_at: Time::default(),
+        registration: Default::default(),
     }
 }
 

@@ -1,10 +1,14 @@
 //! `gerege client`: apps that people sign in to.
 
+mod about;
+mod logouts;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use self::about::About;
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::out::{self, Out};
@@ -16,6 +20,7 @@ use crate::flow::operate::{
 };
 use crate::keys;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::registration::Registration;
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::store;
@@ -47,6 +52,14 @@ pub enum Command {
     RotateSecret {
         /// The app's id
         id: String,
+    },
+    /// List the sign-outs that apps were told of in the last 7 days
+    #[command(
+        after_help = "Examples:\n  gerege client logouts\n  gerege client logouts forum --json"
+    )]
+    Logouts {
+        /// Of this app alone
+        id: Option<String>,
     },
     /// Remove an app and sign everyone out of it
     #[command(after_help = "Examples:\n  gerege client remove forum")]
@@ -178,6 +191,8 @@ pub struct Add {
     /// apps
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    #[command(flatten)]
+    about: About,
 }
 
 /// Changes to an app.
@@ -236,6 +251,8 @@ pub struct Edit {
     /// Name, username and address stand in the ID token
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    #[command(flatten)]
+    about: About,
 }
 
 impl Command {
@@ -286,6 +303,7 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
                 .map_err(|refusal| refused(&format!("{id} keeps its secret"), &id, refusal))?;
             print(app, &kept, "changed", out);
         }
+        Command::Logouts { id } => logouts::run(house, id, out)?,
         Command::Remove { id } => {
             let ended = house
                 .wait(story::remove(app, &id))
@@ -327,7 +345,10 @@ fn new(add: Add) -> Result<Client, Fault> {
         typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),
         typed => typed,
     };
+    let mut registration = Registration::default();
+    add.about.apply(&mut registration);
     Ok(Client {
+        registration,
         name: add.name.unwrap_or_else(|| add.id.clone()),
         auth,
         secret_hash: None,
@@ -395,6 +416,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.refresh = edit.refresh.map_or(client.refresh, Into::into);
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
+        edit.about.apply(&mut client.registration);
     })
 }
 
@@ -424,6 +446,9 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
+        Refusal::Registration(_) => {
+            "write the whole address, as a browser would open it".to_owned()
+        }
     };
     Fault::new(what, refusal, fix)
 }
@@ -439,7 +464,7 @@ const fn auth_name(auth: ClientAuth) -> &'static str {
 
 fn facts(app: &App, client: &Client) -> Value {
     let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
-    json!({
+    let mut all = json!({
         "client_id": client.id,
         "client_name": client.name,
         "token_endpoint_auth_method": auth_name(client.auth),
@@ -456,7 +481,11 @@ fn facts(app: &App, client: &Client) -> Value {
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
-    })
+    });
+    if let Some(all) = all.as_object_mut() {
+        about::facts(client, all);
+    }
+    all
 }
 
 fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
@@ -534,6 +563,7 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             format!("{}{profile}", keys::name(client.id_token_algorithm))
         }),
     ]);
+    lines.extend(about::lines(client));
     out::facts(&lines);
 }
 
