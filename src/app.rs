@@ -1,5 +1,6 @@
 //! The parts of the house in one struct, built once and passed to every story.
 
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -9,12 +10,13 @@ use crate::account::signup::{Limits, Policy};
 use crate::account::{email, password, throttle, username};
 use crate::call::{self, Caller};
 use crate::captcha::question::Questions;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::hash::{self, Hasher};
 use crate::keys::{self, Keys, Master, Purpose};
 use crate::limit::{Bucket, Limiter, Rate};
 use crate::mail::{self, Mailer};
+use crate::oauth::metadata::Document;
 use crate::page::{self, Engine};
 use crate::rng::Rng;
 use crate::store::{self, Store, setting};
@@ -85,6 +87,8 @@ pub struct App {
     pub lifetimes: Lifetimes,
     /// Rung when something is to be sent.
     pub post: Notify,
+    /// What we tell about ourselves, as it was written last, and when.
+    pub discovery: RwLock<Option<(Time, Arc<Document>)>>,
 }
 
 impl App {
@@ -120,6 +124,7 @@ impl App {
             limits: limits(&config),
             lifetimes: lifetimes(&config),
             post: Notify::new(),
+            discovery: RwLock::default(),
             config,
             clock,
             rng,

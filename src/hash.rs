@@ -23,6 +23,9 @@ pub use self::queue::{Class, Seat};
 /// The longest a caller waits for its turn; after it the answer is [`Error::Busy`].
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a thread without work keeps its memory.
+const REST: Duration = Duration::from_secs(5);
+
 /// What one KiB costs in one pass, in nanoseconds, on a slow core. Only bounds the queue and
 /// feeds `Retry-After`; nothing breaks when a machine is faster or slower.
 const NANOS_PER_KIB: u64 = 500;
@@ -324,10 +327,21 @@ fn work(shared: &Shared, blocks: usize) {
                 if let Some(job) = state.queue.pop() {
                     break job;
                 }
-                state = shared
+                if memory.is_empty() {
+                    state = shared
+                        .work
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                }
+                let (woken, rested) = shared
                     .work
-                    .wait(state)
+                    .wait_timeout(state, REST)
                     .unwrap_or_else(PoisonError::into_inner);
+                state = woken;
+                if rested.timed_out() {
+                    memory = Vec::new();
+                }
             }
         };
         let result = job.recipe.compute(&job.password, &mut memory);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::rngs::{StdRng, SysRng};
+use rand::{Rng as _, SeedableRng as _, TryRng as _};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A source of randomness. Clones share one source.
@@ -28,7 +28,9 @@ impl Rng {
     pub fn fill(&self, bytes: &mut [u8]) {
         match self {
             // A machine without randomness can keep no promise of ours: end at once.
-            Self::System => aws_lc_rs::rand::fill(bytes).unwrap_or_else(|_| std::process::abort()),
+            Self::System => SysRng
+                .try_fill_bytes(bytes)
+                .unwrap_or_else(|_| std::process::abort()),
             Self::Seeded(rng) => rng
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::{health, keyring, letter, logout};
+use crate::keys;
 use crate::mail::{self, Failure};
 use crate::store::outbox::Item;
 use crate::store::{self, Error};
@@ -50,6 +51,8 @@ async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut swept: Option<Time> = None;
     let mut clock_set: Option<Time> = None;
+    // Not waited for: pages need none of it, and whoever signs before it is done waits as long.
+    tokio::task::spawn_blocking(keys::seed);
     while !*stop.borrow() {
         if let Err(error) = keyring::refresh(&app).await {
             tracing::warn!(%error, "keys");

@@ -1,7 +1,10 @@
 //! Who calls: a client or a service proves itself (RFC 6749 2.3, RFC 7523).
 
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::app::App;
 use crate::keys::read_assertion;
@@ -11,7 +14,7 @@ use crate::oauth::authenticate::{
 };
 use crate::oauth::client::Client;
 use crate::oauth::error::Problem;
-use crate::oauth::metadata::Endpoints;
+use crate::oauth::metadata::{self, Document, Endpoints};
 use crate::oauth::service::Service;
 use crate::rng::digest;
 use crate::store::{self, Error};
@@ -41,6 +44,37 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
 /// When the database does not answer.
 pub async fn services(app: &App) -> Result<Vec<Service>, Error> {
     app.store.read(store::client::list_services).await
+}
+
+/// How old the document of [`discovery`] may be: what the operator registers is to be seen within
+/// a second.
+const OLD: Duration = Duration::from_millis(500);
+
+/// What we tell about ourselves, as it is sent. Many ask for it, and it hardly ever changes.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
+    let now = app.clock.now();
+    let kept = app.discovery.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, document)) = &*kept
+        // A clock that stands still makes nothing old.
+        && *at < now
+        && now.since(*at) < OLD
+    {
+        return Ok(document.clone());
+    }
+    drop(kept);
+    let services = services(app).await?;
+    let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
+    let fields = metadata::discovery(app.config.issuer(), &services, &languages);
+    let document = Arc::new(Document::new(Value::Object(fields).to_string()));
+    let mut kept = app
+        .discovery
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    *kept = Some((now, document.clone()));
+    Ok(document)
 }
 
 /// Why a caller is not let in.

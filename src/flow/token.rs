@@ -225,13 +225,10 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
         .write(move |c| {
             let unknown = || Ok(Err(invalid_grant("the refresh token is unknown")));
             let hash = digest(&old);
-            let Some(known) = store::grant::find_refresh(c, &hash)? else {
+            let Some(grant) = store::grant::lock_by_refresh(c, &hash)? else {
                 return unknown();
             };
-            let Some(grant) = store::grant::lock(c, &known.grant_id)? else {
-                return unknown();
-            };
-            // Read again behind the lock: another caller may have spent it meanwhile.
+            // Behind the lock, so that nobody spends it meanwhile.
             let Some(known) = store::grant::find_refresh(c, &hash)? else {
                 return unknown();
             };
@@ -239,8 +236,10 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             let generation = known.generation.saturating_add(1);
             let successor =
                 Kind::Refresh.dress(master, &master.successor(&old, &grant.id, generation));
-            let successor_used = store::grant::find_refresh(c, &digest(&successor))?
-                .is_some_and(|next| next.used_at.is_some());
+            // One that was not used has none.
+            let successor_used = known.used_at.is_some()
+                && store::grant::find_refresh(c, &digest(&successor))?
+                    .is_some_and(|next| next.used_at.is_some());
             let (scopes, refresh) =
                 match rotate(&known, &grant, successor_used, &whose, &ask, now, &lives) {
                     Rotation::Refused(problem) => return Ok(Err(problem)),

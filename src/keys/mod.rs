@@ -4,6 +4,7 @@ mod check;
 mod master;
 mod signer;
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
@@ -21,8 +22,10 @@ use zeroize::Zeroizing;
 
 pub use check::{Read, read_assertion};
 pub use master::{Master, Purpose};
+pub use signer::seed;
 
 use crate::clock::Time;
+use crate::oauth::metadata::Document;
 use crate::oauth::service::Algorithm;
 use crate::rng::{Rng, digest};
 use crate::store::key::Row;
@@ -89,7 +92,19 @@ impl Key {
 /// All signing keys, and the master key that wraps them.
 pub struct Keys {
     master: Master,
-    ring: RwLock<Arc<Vec<Arc<Key>>>>,
+    ring: RwLock<Arc<Ring>>,
+    sets: RwLock<HashMap<String, Set>>,
+}
+
+type Ring = Vec<Arc<Key>>;
+
+/// A published set as it was written last.
+struct Set {
+    /// Of these keys.
+    ring: Arc<Ring>,
+    /// When the next of them goes out of it.
+    until: Option<Time>,
+    document: Arc<Document>,
 }
 
 impl Keys {
@@ -99,6 +114,7 @@ impl Keys {
         Self {
             master,
             ring: RwLock::default(),
+            sets: RwLock::default(),
         }
     }
 
@@ -155,7 +171,14 @@ impl Keys {
                 None => Arc::new(self.unwrap(row)?),
             });
         }
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        let same = ring.len() == old.len()
+            && ring
+                .iter()
+                .zip(old.iter())
+                .all(|(one, other)| Arc::ptr_eq(one, other));
+        if !same {
+            *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        }
         Ok(())
     }
 
@@ -198,7 +221,7 @@ impl Keys {
     }
 
     /// All keys, oldest first.
-    pub fn all(&self) -> Arc<Vec<Arc<Key>>> {
+    pub fn all(&self) -> Arc<Ring> {
         self.ring
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -229,6 +252,29 @@ impl Keys {
             .map(|key| key.jwk.clone())
             .collect();
         json!({ "keys": keys })
+    }
+
+    /// The same as it is sent; written anew only when it has changed.
+    pub fn set(&self, owner: &str, now: Time) -> Arc<Document> {
+        let ring = self.all();
+        let stands =
+            |set: &Set| Arc::ptr_eq(&set.ring, &ring) && set.until.is_none_or(|until| now < until);
+        let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = sets.get(owner).filter(|set| stands(set)) {
+            return set.document.clone();
+        }
+        drop(sets);
+        let document = Arc::new(Document::new(self.jwks(owner, now).to_string()));
+        let ends = ring.iter().filter_map(|key| key.gone_at);
+        let set = Set {
+            until: ends.filter(|end| now < *end).min(),
+            ring: ring.clone(),
+            document: document.clone(),
+        };
+        let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        sets.retain(|_, set| stands(set));
+        sets.insert(owner.to_owned(), set);
+        document
     }
 
     /// Signs `claims` with the owner's current key (RFC 7515).
@@ -448,6 +494,18 @@ mod tests {
             keys.jwks(ISSUER, after)["keys"].as_array().unwrap().len(),
             1
         );
+        // As it is sent, too, and in this order.
+        for (at, count) in [(later, 2), (later, 2), (after, 1), (after, 1)] {
+            let sent: Value = serde_json::from_str(&keys.set(ISSUER, at).text).unwrap();
+            assert_eq!(sent["keys"].as_array().unwrap().len(), count);
+        }
+        let third = keys
+            .make(ISSUER, Algorithm::ES256, 3, later, now, &Rng::System)
+            .unwrap();
+        keys.load(&[old, new, third.clone()]).unwrap();
+        assert!(keys.set(ISSUER, after).text.contains(&third.kid));
+        keys.load(&[third]).unwrap();
+        assert_eq!(keys.set(ISSUER, after).text.matches("kid").count(), 1);
     }
 
     #[test]

@@ -69,6 +69,13 @@ pub(super) fn keep(der: &[u8], parsed: Parsed) {
         .insert(der.to_vec(), Arc::new(parsed));
 }
 
+/// Seeds the generator that signatures draw from. Its first use gathers noise of its own for
+/// some 40 ms of CPU, which nobody should wait for.
+pub fn seed() {
+    // Without randomness the first signature says so.
+    let _ = aws_lc_rs::rand::fill(&mut [0]);
+}
+
 /// Makes jsonwebtoken use the parsed keys. Harmless when called again.
 pub(super) fn install() {
     static PROVIDER: OnceLock<CryptoProvider> = OnceLock::new();

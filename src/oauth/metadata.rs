@@ -5,6 +5,24 @@ use serde_json::{Map, Value, json};
 use super::claims::ACR_PASSWORD;
 use super::scope::STANDARD;
 use super::service::Service;
+use crate::rng::digest;
+
+/// A document as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The text.
+    pub text: String,
+    /// The tag by which a reader knows it again (RFC 9110 8.8.3).
+    pub tag: String,
+}
+
+impl Document {
+    /// A text with its tag.
+    pub fn new(text: String) -> Self {
+        let tag = format!("\"{}\"", &digest(&text)[..16]);
+        Self { text, tag }
+    }
+}
 
 /// Where our doors are, as full URLs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use tokio::sync::oneshot;
 use tokio_postgres_rustls_improved::MakeRustlsConnect;
 
 use super::Error;
@@ -93,6 +94,11 @@ impl Engine {
         }
     }
 
+    /// Whether the database lies in this process, and nothing is waited for but the disk.
+    pub(super) fn is_near(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
     pub(super) fn read<T>(
         &self,
         story: impl FnOnce(&mut Conn<'_>) -> Result<T, Error>,
@@ -122,22 +128,41 @@ where
         Engine::Sqlite { writer, .. } => writer.run(story).await,
         Engine::Pg { .. } => {
             let engine = engine.clone();
-            tokio::task::spawn_blocking(move || {
+            aside(move || {
                 let Engine::Pg { pool } = &*engine else {
                     return Err(Error::Broken("the engine changed".into()));
                 };
-                write_pg(pool, &story)
+                let mut told = None;
+                write_pg(pool, &mut |c| {
+                    told = Some(story(c)?);
+                    Ok(())
+                })?;
+                told.ok_or_else(|| Error::Broken("the story was not run".into()))
             })
             .await
-            .map_err(|error| Error::Broken(error.to_string()))?
         }
     }
 }
 
-fn write_pg<T>(
-    pool: &r2d2::Pool<PgManager>,
-    story: &dyn Fn(&mut Conn<'_>) -> Result<T, Error>,
+/// Runs work off the async threads. Behind one type for all: the runtime's machinery for each story
+/// would make the program a megabyte larger.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    let (answer, answered) = oneshot::channel();
+    let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+        // Whoever asked may have gone away.
+        let _ = answer.send(work());
+    });
+    tokio::task::spawn_blocking(work);
+    let gone = |_| Error::Broken("a thread of the database ended".into());
+    answered.await.map_err(gone)?
+}
+
+fn write_pg(
+    pool: &r2d2::Pool<PgManager>,
+    story: &mut dyn FnMut(&mut Conn<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut last = Error::Busy("no connection".into());
     for try_ in 0..TRIES {
         if try_ > 0 {
@@ -145,13 +170,13 @@ fn write_pg<T>(
         }
         let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
         let outcome = conn.transaction::<_, Failure, _>(|conn| {
-            let value = story(&mut Conn::Pg(conn)).map_err(Failure::Story)?;
+            story(&mut Conn::Pg(conn)).map_err(Failure::Story)?;
             crash::point(Edge::BeforeCommit);
-            Ok(value)
+            Ok(())
         });
         crash::point(Edge::AfterCommit);
         match outcome {
-            Ok(value) => return Ok(value),
+            Ok(()) => return Ok(()),
             Err(Failure::Story(Error::Busy(why))) => last = Error::Busy(why),
             Err(Failure::Story(error)) => return Err(error),
             // A COMMIT that was not answered may have happened; only a clear refusal is tried again.
@@ -177,7 +202,7 @@ fn wait_a_little(try_: usize) {
 }
 
 /// What ends a transaction: the story's own error, or the engine's at BEGIN or COMMIT.
-pub(super) enum Failure {
+enum Failure {
     Story(Error),
     Commit(diesel::result::Error),
 }

@@ -56,6 +56,20 @@ pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
     read(row)
 }
 
+/// As [`lock`], for the grant of a refresh token.
+pub fn lock_by_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Grant>, Error> {
+    let of_token = refresh::table
+        .find(hash)
+        .select(refresh::grant_id)
+        .single_value();
+    let row = db!(c, conn => diesel::update(grant::table.filter(grant::id.nullable().eq(of_token)))
+        .set(grant::version.eq(grant::version + 1))
+        .returning((grant::body, grant::revoked_at))
+        .get_result(conn)
+        .optional())?;
+    read(row)
+}
+
 /// An account's grants that stand, newest first.
 pub fn list(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Vec<Grant>, Error> {
     let query = grant::table

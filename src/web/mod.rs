@@ -34,6 +34,20 @@ use route::{ask_from_anywhere, form, read, send, send_from_anywhere};
 /// Every URL in one table: a page is read, a form is read and sent, programs send.
 #[rustfmt::skip]
 fn routes(to: &mut web::ServiceConfig, dev: bool) {
+    // First what programs ask for again and again: the table is searched from its top.
+    send_from_anywhere(to, "/oauth2/token", oauth::token::token);
+    read(to, "/healthz", health::alive);
+    read(to, "/readyz", health::ready);
+    read(to, "/jwks.json", oauth::discovery::jwks);
+    read(to, "/.well-known/openid-configuration", oauth::discovery::discovery);
+    read(to, "/.well-known/oauth-authorization-server", oauth::discovery::discovery);
+    send(to, "/oauth2/introspect", oauth::token::introspect);
+    send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
+    ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
+    read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
+    read(to, "/services/{id}/current.{form}", oauth::discovery::current);
+    form(to, "/services/{id}/userinfo", oauth::token::service_userinfo, oauth::token::service_userinfo);
+
     read(to, "/", asset::front);
     read(to, "/static/{path:.*}", asset::file);
     read(to, "/favicon.ico", asset::icon);
@@ -71,22 +85,9 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     read(to, "/account/log", account::log);
     read(to, "/account/agreements", account::agreements);
 
-    read(to, "/healthz", health::alive);
-    read(to, "/readyz", health::ready);
-    read(to, "/jwks.json", oauth::discovery::jwks);
-    read(to, "/.well-known/openid-configuration", oauth::discovery::discovery);
-    read(to, "/.well-known/oauth-authorization-server", oauth::discovery::discovery);
-    read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
-    read(to, "/services/{id}/current.{form}", oauth::discovery::current);
-    form(to, "/services/{id}/userinfo", oauth::token::service_userinfo, oauth::token::service_userinfo);
-
     form(to, "/oauth2/authorize", oauth::authorize::get, oauth::authorize::post);
     read(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
     form(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);
-    send(to, "/oauth2/introspect", oauth::token::introspect);
-    send_from_anywhere(to, "/oauth2/token", oauth::token::token);
-    send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
-    ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
     form(to, "/signin/choose", oauth::consent::choose, oauth::consent::chosen);
     form(to, "/signin/continue", oauth::consent::continue_as, oauth::consent::chosen);
     form(to, "/signin/terms", oauth::agree::agree, oauth::agree::agreed);

@@ -40,6 +40,7 @@ pub struct Visit {
     /// The cookie of the browser record; drawn when it came without.
     cookie: String,
     came_with_cookie: bool,
+    has_language: bool,
     lasting: Cell<bool>,
     reads: bool,
     agent: String,
@@ -89,6 +90,7 @@ pub fn of(request: &HttpRequest) -> Result<Visit, Fault> {
         draft: Jar::Draft.read(request, secure),
         device: Jar::Device.read(request, secure),
         came_with_cookie: cookie.is_some(),
+        has_language: chosen.is_some(),
         cookie: cookie.unwrap_or_else(|| app.rng.secret().reveal()),
         lasting: Cell::new(false),
         reads: request.method().is_safe(),
@@ -138,6 +140,18 @@ impl Visit {
     pub fn set(&self, jar: Jar, value: &str, lasting: bool) {
         let cookie = jar.set(value, self.app.config.secure(), lasting);
         self.set.borrow_mut().push(cookie);
+    }
+
+    /// Keeps the language that an app asks for (OpenID Connect Core 3.1.2.1, `ui_locales`) until the
+    /// browser is closed, unless the person chose one.
+    pub fn speak(&self, ui_locales: Option<&str>) {
+        let asked = ui_locales.unwrap_or_default().split_whitespace();
+        if self.has_language {
+            return;
+        }
+        if let Some(lang) = asked.take(32).find_map(|tag| self.app.page.language(tag)) {
+            self.set(Jar::Language, &lang.code, false);
+        }
     }
 
     /// Takes a cookie away with the answer.

@@ -186,3 +186,42 @@ fn the_check_cannot_be_passed_by() {
     assert!(app.letters("temuulen@mail.example").is_empty());
     assert_eq!(app.read(store::account::count), 0);
 }
+
+// UX W2: after five pictures the sound and the question are pointed at.
+#[test]
+fn after_five_pictures_the_other_ways_are_pointed_at() {
+    let app = app();
+    let mut browser = app.browser();
+    let mut last = arrive(&mut browser);
+    let hint = "Try a sound or a question instead";
+    // Three tries each; the fifth picture comes with the hint.
+    for tried in 0..12 {
+        assert!(!last.text().contains(hint), "after {tried}");
+        let answer = wrong(&challenge(&app).letters());
+        last = browser.submit(&last, &[("code", &answer)]).is(422);
+    }
+    let html = last.text();
+    assert!(html.contains(&format!("<a href=\"#ways\">{hint}</a>")));
+    assert!(html.contains("id=\"ways\""));
+    assert_eq!(html.matches(hint).count(), 1, "not at the field too");
+    // A wrong sound does not send anybody to the sound.
+    let other = browser.submit(&last, &[("other", "sound")]);
+    let mut last = browser.follow(&other.leads("/signup/check")).is(200);
+    for _ in 0..3 {
+        let answer = wrong(&challenge(&app).digits());
+        last = browser.submit(&last, &[("code", &answer)]).is(422);
+        assert!(!last.text().contains(hint));
+    }
+}
+
+#[test]
+fn what_is_not_offered_is_not_pointed_at() {
+    let app = TestApp::with(&[("CHECK__KIND", "picture"), ("CHECK__SOUND", "false")]);
+    let mut browser = app.browser();
+    let mut last = arrive(&mut browser);
+    for _ in 0..15 {
+        let answer = wrong(&challenge(&app).letters());
+        last = browser.submit(&last, &[("code", &answer)]).is(422);
+        assert!(!last.text().contains("Try a sound"));
+    }
+}

@@ -12,6 +12,7 @@ mod bad_input;
 mod browser;
 mod check;
 mod chromium;
+mod conformance;
 mod crash;
 mod dump;
 mod elsewhere;

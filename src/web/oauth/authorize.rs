@@ -46,6 +46,7 @@ pub async fn post(
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
     let asked = AuthorizeRequest::parse(params);
+    visit.speak(asked.ui_locales.as_deref());
     match authorize::begin(&visit.app, asked, visit.cookie_or_new()).await? {
         Ok(id) => {
             if visit.cookie().is_none() {

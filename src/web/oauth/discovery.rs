@@ -5,14 +5,12 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::Value;
 
 use crate::app::App;
 use crate::flow::client;
 use crate::keys::ISSUER;
-use crate::oauth::metadata;
+use crate::oauth::metadata::Document;
 use crate::oauth::service::{Algorithm, KeyOwner, Service};
-use crate::rng::digest;
 use crate::web::fault::Fault;
 use crate::web::guard::open_to_browsers;
 
@@ -29,14 +27,8 @@ const ASKS: u32 = 100;
 /// # Errors
 /// [`Fault`], as JSON.
 pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
-    let services = client::services(&app).await?;
-    let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
-    let document = metadata::discovery(app.config.issuer(), &services, &languages);
-    Ok(send(
-        &http,
-        Value::Object(document).to_string(),
-        "application/json",
-    ))
+    let document = client::discovery(&app).await?;
+    Ok(send(&http, &document, "application/json"))
 }
 
 /// `/jwks.json`: the issuer's keys. It waits for a key that is still being made, and never
@@ -46,8 +38,8 @@ pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpRes
 /// [`Fault`], as JSON.
 pub async fn jwks(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
     wait(&app, ISSUER, Algorithm::RS256).await?;
-    let set = app.keys.jwks(ISSUER, app.clock.now());
-    Ok(send(&http, set.to_string(), "application/jwk-set+json"))
+    let set = app.keys.set(ISSUER, app.clock.now());
+    Ok(send(&http, &set, "application/jwk-set+json"))
 }
 
 async fn wait(app: &App, owner: &str, algorithm: Algorithm) -> Result<(), Fault> {
@@ -86,8 +78,8 @@ pub async fn service_jwks(
 ) -> Result<HttpResponse, Fault> {
     let service = service(&app, &id).await?;
     wait(&app, owner(&service), service.algorithm).await?;
-    let set = app.keys.jwks(owner(&service), app.clock.now());
-    Ok(send(&http, set.to_string(), "application/jwk-set+json"))
+    let set = app.keys.set(owner(&service), app.clock.now());
+    Ok(send(&http, &set, "application/jwk-set+json"))
 }
 
 /// `/services/{id}/current.jwk` and `current.pem`: the one key that signs now, for servers that
@@ -108,18 +100,23 @@ pub async fn current(
         .current(owner(&service), service.algorithm, app.clock.now())
         .ok_or(Fault::Busy(Duration::from_secs(1)))?;
     match form.as_str() {
-        "jwk" => Ok(send(&http, key.jwk.to_string(), "application/jwk+json")),
-        "pem" => Ok(send(&http, key.pem.clone(), "application/x-pem-file")),
+        "jwk" => {
+            let jwk = Document::new(key.jwk.to_string());
+            Ok(send(&http, &jwk, "application/jwk+json"))
+        }
+        "pem" => {
+            let pem = Document::new(key.pem.clone());
+            Ok(send(&http, &pem, "application/x-pem-file"))
+        }
         _ => Err(Fault::nothing()),
     }
 }
 
-fn send(http: &HttpRequest, body: String, kind: &str) -> HttpResponse {
-    let tag = format!("\"{}\"", &digest(&body)[..16]);
+fn send(http: &HttpRequest, document: &Document, kind: &str) -> HttpResponse {
     let same = http
         .headers()
         .get(header::IF_NONE_MATCH)
-        .is_some_and(|had| had == tag.as_str());
+        .is_some_and(|had| had == document.tag.as_str());
     let mut response = HttpResponse::build(if same {
         StatusCode::NOT_MODIFIED
     } else {
@@ -127,11 +124,11 @@ fn send(http: &HttpRequest, body: String, kind: &str) -> HttpResponse {
     });
     open_to_browsers(http, &mut response);
     response
-        .insert_header((header::ETAG, tag))
+        .insert_header((header::ETAG, document.tag.as_str()))
         .insert_header((header::CACHE_CONTROL, KEEP));
     if same {
         response.finish()
     } else {
-        response.content_type(kind).body(body)
+        response.content_type(kind).body(document.text.clone())
     }
 }

@@ -56,13 +56,20 @@ pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
         _ => return Ok(visit.see_other("/signup")),
     };
     let mut errors = vec![wrong(visit, shown, &answered)];
-    if matches!(answered, Answered::WrongNew) && other_ways_first(&wizard.draft, &visit.app.limits)
+    // The words name both, so both must be there.
+    let both = [Method::Sound, Method::Question]
+        .iter()
+        .all(|way| check::offers(&visit.app, *way));
+    if both
+        && matches!(shown, Some(Method::Picture | Method::Work))
+        && matches!(answered, Answered::WrongNew)
+        && other_ways_first(&wizard.draft, &visit.app.limits)
     {
         errors.push(
             visit
                 .app
                 .page
-                .error(&visit.lang, "code", "check-others", &[]),
+                .error(&visit.lang, "ways", "check-others", &[]),
         );
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;

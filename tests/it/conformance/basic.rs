@@ -1,0 +1,385 @@
+//! oidcc-basic-certification-test-plan. These clients send no PKCE and no nonce where the module
+//! does not.
+
+use std::time::Duration;
+
+use super::*;
+use crate::road::{VERIFIER, challenge};
+
+#[test]
+fn oidcc_server() {
+    let mut suite = Suite::new();
+    let answer = suite.answer(&[]);
+    assert_eq!(answer["state"], "state-of-the-suite");
+    let tokens = suite.redeem("suite", &answer["code"]).is(200);
+    assert_eq!(tokens.header("cache-control"), Some("no-store"));
+    let tokens = tokens.json();
+    let claims = suite.id_token("suite", &tokens);
+    assert_eq!(claims["nonce"], "nonce-of-the-suite");
+    assert_eq!(suite.userinfo(&tokens)["sub"], claims["sub"]);
+}
+
+#[test]
+fn oidcc_response_type_missing() {
+    let mut suite = Suite::new();
+    let answer = suite.answer(&[("response_type", "")]);
+    assert_eq!(answer["error"], "invalid_request");
+    assert_eq!(answer["state"], "state-of-the-suite");
+}
+
+#[test]
+fn oidcc_idtoken_signature() {
+    let mut suite = Suite::new();
+    let (tokens, _) = suite.sign_in(&[]);
+    let (header, _) = jwt(tokens["id_token"].as_str().unwrap());
+    assert!(header["kid"].is_string());
+}
+
+/// "May be skipped where `none` is not supported": it never is.
+#[test]
+fn oidcc_idtoken_unsigned() {
+    let suite = Suite::new();
+    let document = suite
+        .app
+        .browser()
+        .get("/.well-known/openid-configuration")
+        .is(200)
+        .json();
+    let algorithms = document["id_token_signing_alg_values_supported"].to_string();
+    assert!(!algorithms.contains("none"), "{algorithms}");
+}
+
+#[test]
+fn oidcc_userinfo_get() {
+    let mut suite = Suite::new();
+    let (tokens, claims) = suite.sign_in(&[]);
+    let answer = suite.ask_userinfo(&tokens).is(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.json()["sub"], claims["sub"]);
+}
+
+#[test]
+fn oidcc_userinfo_post_header() {
+    let mut suite = Suite::new();
+    let (tokens, claims) = suite.sign_in(&[]);
+    let token = tokens["access_token"].as_str().unwrap();
+    let answer = suite
+        .app
+        .browser()
+        .with("Authorization", &format!("Bearer {token}"))
+        .send("POST", "/oauth2/userinfo", &[], Some(b""))
+        .is(200);
+    assert_eq!(answer.json()["sub"], claims["sub"]);
+}
+
+#[test]
+fn oidcc_userinfo_post_body() {
+    let mut suite = Suite::new();
+    let (tokens, claims) = suite.sign_in(&[]);
+    let token = tokens["access_token"].as_str().unwrap();
+    let fields = [("access_token", token)];
+    let answer = suite.app.browser().post("/oauth2/userinfo", &fields);
+    assert_eq!(answer.is(200).json()["sub"], claims["sub"]);
+}
+
+#[test]
+fn oidcc_ensure_request_without_nonce_succeeds_for_code_flow() {
+    let mut suite = Suite::new();
+    let (_, claims) = suite.sign_in(&[("nonce", "")]);
+    assert!(claims["nonce"].is_null());
+}
+
+#[test]
+fn oidcc_scope_profile() {
+    let mut suite = Suite::new();
+    let (tokens, _) = suite.sign_in(&[("scope", "openid profile")]);
+    let told = suite.userinfo(&tokens);
+    assert_eq!(told["name"], "Temuulen");
+    assert_eq!(told["preferred_username"], PERSON);
+    assert!(told["email"].is_null());
+}
+
+#[test]
+fn oidcc_scope_email() {
+    let mut suite = Suite::new();
+    let (tokens, _) = suite.sign_in(&[("scope", "openid email")]);
+    let told = suite.userinfo(&tokens);
+    assert_eq!(told["email"], "temuulen@mail.example");
+    assert_eq!(told["email_verified"], true);
+    assert!(told["name"].is_null());
+}
+
+/// No address is kept: the request succeeds and nothing is told.
+#[test]
+fn oidcc_scope_address() {
+    let mut suite = Suite::new();
+    let (tokens, claims) = suite.sign_in(&[("scope", "openid address")]);
+    assert_eq!(suite.userinfo(&tokens), json!({ "sub": claims["sub"] }));
+}
+
+/// No telephone number is kept either.
+#[test]
+fn oidcc_scope_phone() {
+    let mut suite = Suite::new();
+    let (tokens, claims) = suite.sign_in(&[("scope", "openid phone")]);
+    assert_eq!(suite.userinfo(&tokens), json!({ "sub": claims["sub"] }));
+}
+
+#[test]
+fn oidcc_scope_all() {
+    let mut suite = Suite::new();
+    let scope = "openid profile email address phone";
+    let (tokens, _) = suite.sign_in(&[("scope", scope)]);
+    let told = suite.userinfo(&tokens);
+    assert!(told["name"].is_string() && told["email"].is_string());
+}
+
+#[test]
+fn oidcc_ensure_other_scope_order_succeeds() {
+    let mut suite = Suite::new();
+    let (tokens, _) = suite.sign_in(&[("scope", "email openid")]);
+    assert!(suite.userinfo(&tokens)["email"].is_string());
+}
+
+#[test]
+fn oidcc_alternate_happy_flow() {
+    let mut suite = Suite::new();
+    let long = "s".repeat(128);
+    let other = [
+        ("client_id", "suite-two"),
+        ("state", long.as_str()),
+        ("nonce", long.as_str()),
+    ];
+    let (_, claims) = suite.sign_in(&other);
+    assert_eq!(claims["nonce"], long);
+}
+
+#[test]
+fn oidcc_display_page() {
+    Suite::new().sign_in(&[("display", "page")]);
+}
+
+#[test]
+fn oidcc_display_popup() {
+    Suite::new().sign_in(&[("display", "popup")]);
+}
+
+#[test]
+fn oidcc_prompt_login() {
+    let mut suite = Suite::new();
+    let (_, first) = suite.sign_in(&[]);
+    suite.app.pass(Duration::from_secs(2));
+    let at = suite.request(&[("prompt", "login")]);
+    let (back, pages) = suite.walk(&at);
+    assert!(
+        pages
+            .iter()
+            .any(|page| page == "/confirm" || page == "/signin"),
+        "the person proves again who they are: {pages:?}"
+    );
+    let code = parameters(&back, '?').remove("code").unwrap();
+    let tokens = suite.redeem("suite", &code).is(200).json();
+    let second = suite.id_token("suite", &tokens);
+    assert_eq!(first["sub"], second["sub"]);
+    assert!(second["auth_time"].as_i64() > first["auth_time"].as_i64());
+}
+
+#[test]
+fn oidcc_prompt_none_not_logged_in() {
+    let mut suite = Suite::new();
+    let answer = suite.answer(&[("prompt", "none")]);
+    assert_eq!(answer["error"], "login_required");
+    assert_eq!(answer["state"], "state-of-the-suite");
+}
+
+#[test]
+fn oidcc_prompt_none_logged_in() {
+    let mut suite = Suite::new();
+    let (_, first) = suite.sign_in(&[]);
+    let (_, second) = suite.sign_in(&[("prompt", "none")]);
+    assert_eq!(first["sub"], second["sub"]);
+    assert_eq!(first["auth_time"], second["auth_time"]);
+}
+
+#[test]
+fn oidcc_max_age_1() {
+    let mut suite = Suite::new();
+    let (_, first) = suite.sign_in(&[]);
+    suite.app.pass(Duration::from_secs(2));
+    let (_, second) = suite.sign_in(&[("max_age", "1")]);
+    let times = (first["auth_time"].as_i64(), second["auth_time"].as_i64());
+    assert!(times.1 > times.0, "{times:?}");
+}
+
+#[test]
+fn oidcc_max_age_10000() {
+    let mut suite = Suite::new();
+    let (_, first) = suite.sign_in(&[]);
+    suite.app.pass(Duration::from_secs(2));
+    let (_, second) = suite.sign_in(&[("max_age", "10000")]);
+    assert_eq!(first["auth_time"], second["auth_time"]);
+    assert!(second["auth_time"].is_i64());
+}
+
+#[test]
+fn oidcc_ensure_request_with_unknown_parameter_succeeds() {
+    Suite::new().sign_in(&[("extra", "foobar")]);
+}
+
+#[test]
+fn oidcc_id_token_hint() {
+    let mut suite = Suite::new();
+    let (tokens, first) = suite.sign_in(&[]);
+    let hint = tokens["id_token"].as_str().unwrap().to_owned();
+    let (_, second) = suite.sign_in(&[("prompt", "none"), ("id_token_hint", &hint)]);
+    assert_eq!(first["sub"], second["sub"]);
+}
+
+#[test]
+fn oidcc_login_hint() {
+    let mut suite = Suite::new();
+    let at = suite.request(&[("login_hint", PERSON)]);
+    let first = suite.browser.get(&at);
+    let page = suite.browser.arrive(first).is(200);
+    assert!(page.text().contains("value=\"temuulen\""), "filled in");
+    suite.sign_in(&[("login_hint", PERSON)]);
+}
+
+#[test]
+fn oidcc_ui_locales() {
+    let mut suite = Suite::new();
+    let at = suite.request(&[("ui_locales", "se de")]);
+    let first = suite.browser.get(&at);
+    let page = suite.browser.arrive(first).is(200);
+    assert!(page.text().contains("<html lang=\"de\""), "{}", page.h1());
+    suite.sign_in(&[("ui_locales", "se")]);
+}
+
+#[test]
+fn oidcc_claims_locales() {
+    Suite::new().sign_in(&[("claims_locales", "se")]);
+}
+
+#[test]
+fn oidcc_ensure_request_with_acr_values_succeeds() {
+    let mut suite = Suite::new();
+    let (_, claims) = suite.sign_in(&[("acr_values", "urn:gerege:acr:password 1 2")]);
+    assert_eq!(claims["acr"], "urn:gerege:acr:password");
+}
+
+#[test]
+fn oidcc_codereuse() {
+    let mut suite = Suite::new();
+    let code = suite.code(&[]);
+    suite.redeem("suite", &code).is(200);
+    let again = suite.redeem("suite", &code).is(400);
+    assert_eq!(again.json()["error"], "invalid_grant");
+}
+
+#[test]
+fn oidcc_codereuse_30seconds() {
+    let mut suite = Suite::new();
+    let code = suite.code(&[]);
+    let tokens = suite.redeem("suite", &code).is(200).json();
+    suite.ask_userinfo(&tokens).is(200);
+    suite.app.pass(Duration::from_secs(30));
+    let again = suite.redeem("suite", &code).is(400);
+    assert_eq!(again.json()["error"], "invalid_grant");
+    // What the first use gave is taken back (RFC 6749 4.1.2).
+    suite.ask_userinfo(&tokens).is(401);
+}
+
+#[test]
+fn oidcc_ensure_registered_redirect_uri() {
+    let mut suite = Suite::new();
+    let at = suite.request(&[("redirect_uri", "https://suite.example/other")]);
+    let page = suite.browser.get(&at).is(400);
+    assert!(page.header("location").is_none());
+    assert!(page.text().contains("<h1"), "a page says why");
+}
+
+#[test]
+fn oidcc_ensure_post_request_succeeds() {
+    let mut suite = Suite::new();
+    let at = suite.request(&[]);
+    let (path, body) = at.split_once('?').unwrap();
+    let sent = suite.browser.post_bytes(path, body.as_bytes()).is(303);
+    let next = sent.location().to_owned();
+    let (back, _) = suite.walk(&next);
+    let answer = parameters(&back.is(303), '?');
+    suite.redeem("suite", &answer["code"]).is(200);
+}
+
+#[test]
+fn oidcc_server_client_secret_post() {
+    Suite::new().sign_in(&[("client_id", "suite-post")]);
+}
+
+#[test]
+fn oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported() {
+    let mut suite = Suite::new();
+    let at = "https://suite.example/request.jwt";
+    let answer = suite.answer(&[("request_uri", at)]);
+    let error = answer["error"].as_str();
+    assert!(
+        ["request_uri_not_supported", "invalid_request_uri"].contains(&error),
+        "{error}"
+    );
+}
+
+#[test]
+fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported() {
+    let mut suite = Suite::new();
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let object = format!(
+        "{}.{}.",
+        part(json!({ "alg": "none" })),
+        part(json!({
+            "client_id": "suite", "redirect_uri": CALLBACK, "response_type": "code",
+            "scope": "openid", "state": "state-of-the-suite", "nonce": "nonce-inside",
+        }))
+    );
+    let answer = suite.answer(&[("request", &object)]);
+    let error = answer["error"].as_str();
+    assert!(
+        ["request_not_supported", "invalid_request_object"].contains(&error),
+        "{error}"
+    );
+}
+
+#[test]
+fn oidcc_refresh_token() {
+    let mut suite = Suite::new();
+    let scope = "openid offline_access";
+    let (tokens, first) = suite.sign_in(&[("scope", scope), ("prompt", "consent")]);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    suite.app.pass(Duration::from_secs(1));
+    let newer = suite.token("suite", &fields).is(200).json();
+    let second = suite.id_token("suite", &newer);
+    for same in ["iss", "sub", "aud", "auth_time", "azp"] {
+        assert_eq!(first[same], second[same], "{same}");
+    }
+    assert!(second["iat"].as_i64() > first["iat"].as_i64());
+    suite.ask_userinfo(&newer).is(200);
+    // Another client gets nothing for it.
+    let stolen = suite.token("suite-two", &fields).is(400).json();
+    assert_eq!(stolen["error"], "invalid_grant");
+}
+
+#[test]
+fn oidcc_ensure_request_with_valid_pkce_succeeds() {
+    let mut suite = Suite::new();
+    let challenge = challenge(VERIFIER);
+    let code = suite.code(&[
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    suite.token("suite", &fields).is(200);
+}
