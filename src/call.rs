@@ -1,6 +1,7 @@
 //! Calls to other servers over HTTP: bounded, without redirects, and for addresses that a stranger
 //! typed only to machines that everyone may reach (PROTOCOL 6).
 
+mod cache;
 mod public;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::{Host, Url};
 
+pub use cache::Wanted;
 pub use public::is_public;
 
 use crate::config::{Network, Reachable};
@@ -81,6 +83,7 @@ pub struct Caller {
     operator: Way,
     stranger: Way,
     allow: Arc<Vec<Reachable>>,
+    cache: cache::Cache,
 }
 
 struct Way {
@@ -112,6 +115,7 @@ impl Caller {
             operator: way(false),
             stranger: way(true),
             allow: allow.clone(),
+            cache: cache::Cache::default(),
         })
     }
 

@@ -207,6 +207,7 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
 /// When the database does not answer.
 pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
     let log = app.config.privacy.security_log_ttl;
+    let unused = app.config.registration.unused_ttl;
     app.store
         .write(move |c| {
             let before = now.minus(KEEP);
@@ -218,6 +219,11 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
                 + store::grant::sweep(c, before)?
                 + store::logout::sweep(c, now.minus(KEEP_LETTERS))?
                 + store::logout::forget(c, before)?
+                + store::registered::sweep(c, now)?
+                + match unused {
+                    Duration::ZERO => 0,
+                    days => store::registered::sweep_unused(c, now.minus(days))?,
+                }
                 + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?
                 + store::outbox::sweep(c, now.minus(KEEP_LETTERS))?
                 + store::event::sweep(c, now.minus(log))?

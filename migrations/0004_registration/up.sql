@@ -23,3 +23,22 @@ CREATE TABLE logout (
 );
 CREATE INDEX logout_due ON logout (due_at);
 CREATE INDEX logout_client ON logout (client_id);
+
+-- Apps that registered themselves, with the digest of their registration access token; apps known
+-- by a document have none. They are removed when nobody uses them.
+CREATE TABLE registered (
+    client_id TEXT PRIMARY KEY,
+    token_hash TEXT,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX registered_created ON registered (created_at);
+
+-- Initial access tokens, by their digests.
+CREATE TABLE registration_token (
+    hash TEXT PRIMARY KEY,
+    note TEXT NOT NULL,
+    uses_left BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX registration_token_expires ON registration_token (expires_at);

@@ -331,7 +331,7 @@ fn new(add: Add) -> Result<Client, Fault> {
             ));
         }
         (false, Some(auth)) => auth.into(),
-        (false, None) if add.jwks.is_some() => ClientAuth::PrivateKeyJwt,
+        (false, None) if add.jwks.is_some() || add.about.names_keys() => ClientAuth::PrivateKeyJwt,
         (false, None) => ClientAuth::ClientSecretBasic,
     };
     let grants = if add.grant.is_empty() {

@@ -106,6 +106,18 @@ pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
     }
 }
 
+/// A scope (RFC 6749 3.3).
+pub(super) fn scope(text: &str) -> Result<String, Wrong> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if !text.is_empty() && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::member(
+        format!("{} is no scope", quote(text)),
+        "write each as one word, like profile",
+    ))
+}
+
 /// An address, a network, or a host by its name.
 pub(super) fn reachable(text: &str) -> Result<Reachable, Wrong> {
     let one = text.parse::<IpAddr>().map(IpNet::from);

@@ -238,6 +238,33 @@ pub enum Consent {
     ThirdParty,
 }
 
+/// `[registration]`
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Who may register an app by `/oauth2/register`.
+    pub mode: RegistrationMode,
+    /// Scopes that an app which registered itself may ask for.
+    pub scopes: Vec<String>,
+    /// Whether each of its sign-ins must bring a code challenge, where it keeps a secret; one
+    /// that keeps none always must.
+    pub pkce_required: bool,
+    /// How long one that nobody uses is kept; zero = for ever.
+    pub unused_ttl: Duration,
+    /// A `client_id` may be the address of a document about the app.
+    pub metadata_documents: bool,
+}
+
+/// `registration.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Nobody.
+    Off,
+    /// Who was given an initial access token.
+    Token,
+    /// Everyone.
+    Open,
+}
+
 /// `[theme]`
 #[derive(Clone, Debug)]
 pub struct Theme {

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::terms;
+use crate::flow::{document, subject, terms};
 use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
@@ -207,11 +207,12 @@ async fn on_file(
     asked: &AuthorizeRequest,
 ) -> Result<(Option<Client>, Vec<crate::oauth::service::Service>), Error> {
     let client_id = asked.client_id.clone().unwrap_or_default();
+    let known = document::refresh(app, &client_id).await?;
     let (mut client, services) = app
         .store
         .read(move |c| {
             Ok((
-                store::client::find(c, &client_id)?,
+                store::client::find(c, &client_id)?.filter(|_| known),
                 store::client::list_services(c)?,
             ))
         })
@@ -250,7 +251,13 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
             .checked
             .id_token_hint
             .as_deref()
-            .and_then(|hint| hinted(app, hint, now)),
+            .and_then(|hint| hinted(app, hint, now))
+            .map(|sub| {
+                let here = scene.here.signed_in.iter().map(|(_, account)| account);
+                // The client's own `sub`; one that is nobody's here stays as it is.
+                subject::meant(app, &scene.client, &sub, here)
+                    .map_or(sub, |account| account.id.clone())
+            }),
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
         password_typed: marks.typed.clone(),

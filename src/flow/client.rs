@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::document;
+use super::logout::typed;
 use crate::app::App;
+use crate::call::Wanted;
+use crate::config::RegistrationMode;
 use crate::keys::read_assertion;
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
@@ -15,6 +19,7 @@ use crate::oauth::authenticate::{
 use crate::oauth::client::Client;
 use crate::oauth::error::Problem;
 use crate::oauth::metadata::{self, Document, Endpoints};
+use crate::oauth::registration::check_keys;
 use crate::oauth::service::Service;
 use crate::rng::digest;
 use crate::store::{self, Error};
@@ -67,7 +72,14 @@ pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
     drop(kept);
     let services = services(app).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
-    let fields = metadata::discovery(app.config.issuer(), &services, &languages);
+    let mut fields = metadata::discovery(app.config.issuer(), &services, &languages);
+    let rules = &app.config.registration;
+    metadata::add_registration(
+        &mut fields,
+        app.config.issuer(),
+        rules.mode != RegistrationMode::Off,
+        rules.metadata_documents,
+    );
     let document = Arc::new(Document::new(Value::Object(fields).to_string()));
     let mut kept = app
         .discovery
@@ -117,7 +129,8 @@ fn failed(app: &App, from: IpAddr, problem: Problem) -> Refused {
 }
 
 async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem>, Error> {
-    let Some(client) = find(app, presented.client_id()).await? else {
+    let found = find(app, presented.client_id()).await?;
+    let Some(client) = found.filter(|client| document::is_open(app, client)) else {
         return Ok(Err(unknown_client()));
     };
     match (check_secret(&client, &presented), &presented) {
@@ -130,13 +143,53 @@ async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem
     }
 }
 
+/// A client's public keys as a JWK set: on file, or read from its `jwks_uri`, where they are kept
+/// for as long as its server says. `None` when there are none, or they cannot be read.
+pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> {
+    let Some(uri) = &client.registration.jwks_uri else {
+        return client.jwks.clone();
+    };
+    let now = app.clock.now();
+    let read = app
+        .call
+        .document(typed(client), uri, "application/json", wanted, now);
+    match read.await {
+        Ok(answer) => String::from_utf8(answer.body.clone())
+            .ok()
+            .filter(|set| check_keys(set).is_ok()),
+        Err(failure) => {
+            tracing::warn!(client = client.id, %failure, "client.keys");
+            None
+        }
+    }
+}
+
+/// Reads something that a client signed. Where its keys do not fit they may have been changed
+/// since they were read: they are read anew, once a minute at most.
+pub async fn with_keys<T>(
+    app: &App,
+    client: &Client,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let known = keys(app, client, Wanted::Kept).await;
+    if let Some(found) = known.as_deref().and_then(&read) {
+        return Some(found);
+    }
+    client.registration.jwks_uri.as_ref()?;
+    let anew = keys(app, client, Wanted::Anew).await;
+    if anew == known {
+        return None;
+    }
+    anew.as_deref().and_then(&read)
+}
+
 async fn assertion_proves(
     app: &App,
     client: Client,
     assertion: &str,
 ) -> Result<Result<Client, Problem>, Error> {
-    let jwks = client.jwks.as_deref().unwrap_or_default();
-    let Some(claims) = read_assertion(jwks, assertion) else {
+    let read = with_keys(app, &client, |jwks| read_assertion(jwks, assertion)).await;
+    let Some(claims) = read else {
         return Ok(Err(unknown_client()));
     };
     let endpoints = Endpoints::new(app.config.issuer());

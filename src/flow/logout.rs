@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::subject;
 use crate::app::App;
 use crate::call::{Failure, Typed};
 use crate::clock::Time;
@@ -48,7 +49,7 @@ pub(crate) fn tell(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<(), Error> 
 
 /// Who typed a client's addresses.
 pub(crate) fn typed(client: &Client) -> Typed {
-    if client.is_unchecked() {
+    if client.is_strangers() {
         Typed::ByStranger
     } else {
         Typed::ByOperator
@@ -101,7 +102,7 @@ async fn send(app: &Arc<App>, one: Logout) -> Result<(), Error> {
     let claims = logout_token(&LogoutToken {
         issuer: app.config.issuer(),
         client_id: &client.id,
-        sub: &one.account_id,
+        sub: &subject::of(app, &client, &one.account_id),
         sid: &one.sid,
         jti: &app.rng.id(),
         now,

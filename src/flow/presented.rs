@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::client::{self, Caller};
 use super::opaque::Kind;
+use super::subject;
 use super::token::{OPAQUE, person};
 use crate::account::Account;
 use crate::app::App;
@@ -191,7 +192,7 @@ async fn introspect_refresh(
     Ok(match standing(app, refresh.grant_id.clone(), now).await? {
         Some((grant, account)) if grant.client_id == client.id => claims::introspection(&Live {
             issuer: app.config.issuer(),
-            subject: Subject::Person(&person(&account), &grant),
+            subject: Subject::Person(&subject::person(app, client, &account), &grant),
             client_id: &client.id,
             audience: None,
             scopes: &grant.scopes,
@@ -201,6 +202,14 @@ async fn introspect_refresh(
         }),
         _ => claims::inactive(),
     })
+}
+
+/// What userinfo answers.
+pub enum About {
+    /// Plain claims.
+    Claims(Map<String, Value>),
+    /// The same, signed (OpenID Connect Core 5.3.2).
+    Signed(String),
 }
 
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
@@ -213,7 +222,7 @@ pub async fn userinfo(
     app: &std::sync::Arc<App>,
     token: &str,
     service: Option<&Service>,
-) -> Result<Result<Map<String, Value>, Problem>, Error> {
+) -> Result<Result<About, Problem>, Error> {
     let now = app.clock.now();
     let refuse = |code, why: &str| Ok(Err(Problem::new(code, why)));
     let fits = |good: &Good| match service {
@@ -227,29 +236,51 @@ pub async fn userinfo(
         );
     };
     // A machine's token has no grant, and speaks of no person.
-    let Some((grant, account)) = standing(app, good.text("gid").to_owned(), now).await? else {
+    let (house, gid) = (app.clone(), good.text("gid").to_owned());
+    let standing = app
+        .store
+        .read(move |c| {
+            let Some((grant, account)) = stands(c, &house, &gid, now)? else {
+                return Ok(None);
+            };
+            let client = store::client::find(c, &grant.client_id)?;
+            Ok(client.map(|client| (grant, account, client)))
+        })
+        .await?;
+    let Some((grant, account, client)) = standing else {
         return refuse(
             Code::InvalidToken,
             "what the token stands for has been ended",
         );
     };
+    if let Some(service) = service {
+        return Ok(Ok(About::Claims(claims::service_userinfo(
+            &person(&account),
+            &grant.scopes,
+            service,
+            &app.config.domain,
+        ))));
+    }
     let scopes: Vec<String> = good
         .text("scope")
         .split_whitespace()
         .map(str::to_owned)
         .collect();
-    Ok(match service {
-        None if !scope::has(&scopes, OPENID) => {
-            return refuse(Code::InsufficientScope, "the token does not have openid");
-        }
-        None => Ok(claims::userinfo(&person(&account), &scopes)),
-        Some(service) => Ok(claims::service_userinfo(
-            &person(&account),
-            &grant.scopes,
-            service,
-            &app.config.domain,
-        )),
-    })
+    if !scope::has(&scopes, OPENID) {
+        return refuse(Code::InsufficientScope, "the token does not have openid");
+    }
+    let mut told = claims::userinfo(&subject::person(app, &client, &account), &scopes);
+    let Some(algorithm) = client.registration.userinfo_algorithm else {
+        return Ok(Ok(About::Claims(told)));
+    };
+    // OpenID Connect Core 5.3.2: a signed answer names who says it and to whom. Without `exp` it
+    // cannot pass for an ID token.
+    told.insert("iss".into(), app.config.issuer().into());
+    told.insert("aud".into(), client.id.into());
+    app.keys
+        .sign(ISSUER, algorithm, "JWT", &told, now)
+        .map(|signed| Ok(About::Signed(signed)))
+        .map_err(|error| Error::Busy(error.to_string()))
 }
 
 /// `/oauth2/revoke`: ends the grant behind a token of the caller's own; any other token is

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::opaque::Kind;
+use super::subject;
 use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;
@@ -19,6 +20,7 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
+use crate::oauth::subject::pairwise;
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
 use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
@@ -90,6 +92,7 @@ type Recipient = (Account, Option<Service>, Vec<String>);
 fn recipient(
     c: &mut Conn<'_>,
     app: &App,
+    client: &Client,
     grant: &Grant,
     scopes: &[String],
     ask: &Exchange,
@@ -112,7 +115,17 @@ fn recipient(
         Ok(target) => target,
         Err(problem) => return Ok(Err(problem)),
     };
-    let (service, scopes) = owned(target);
+    let (mut service, scopes) = owned(target);
+    if let Some(service) = service.as_mut().filter(|_| pairwise(client).is_some()) {
+        // PROTOCOL 1: a pairwise client gets no readable token with the public `sub`.
+        if service.secret_hash.is_none() {
+            return Ok(Err(Problem::new(
+                Code::InvalidTarget,
+                "this client sees a sub of its own, and this service reads only tokens that show the public one",
+            )));
+        }
+        service.format = TokenFormat::Opaque;
+    }
     // A key that is still being made must not cost anyone their code.
     let (owner, algorithm) = signer(service.as_ref());
     if app.keys.current(owner, algorithm, now).is_none() {
@@ -175,7 +188,7 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                 }
             };
             let (account, service, scopes) =
-                match recipient(c, &house, &grant, &award.scopes, &ask, now)? {
+                match recipient(c, &house, &whose, &grant, &award.scopes, &ask, now)? {
                     Ok(found) => found,
                     Err(problem) => return Ok(Err(problem)),
                 };
@@ -267,7 +280,7 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
                         (scopes, Some((successor, next)))
                     }
                     Rotation::Retry { scopes, .. } => {
-                        return match recipient(c, &house, &grant, &scopes, &ask, now)? {
+                        return match recipient(c, &house, &whose, &grant, &scopes, &ask, now)? {
                             Ok((account, service, scopes)) => Ok(Ok(Award {
                                 grant,
                                 account,
@@ -284,11 +297,11 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
                         (scopes, None)
                     }
                 };
-            let (account, service, scopes) = match recipient(c, &house, &grant, &scopes, &ask, now)?
-            {
-                Ok(found) => found,
-                Err(problem) => return Ok(Err(problem)),
-            };
+            let (account, service, scopes) =
+                match recipient(c, &house, &whose, &grant, &scopes, &ask, now)? {
+                    Ok(found) => found,
+                    Err(problem) => return Ok(Err(problem)),
+                };
             let refresh = match refresh {
                 None => old.clone(),
                 Some((successor, next)) => {
@@ -371,8 +384,17 @@ pub(super) fn person(account: &Account) -> Person {
     }
 }
 
+/// A person as the reader of an access token sees them: we read our own by its grant, so that the
+/// client, who may look into it, finds its own `sub` there.
+fn reader(app: &App, client: &Client, service: Option<&Service>, account: &Account) -> Person {
+    match service {
+        None => subject::person(app, client, account),
+        Some(_) => person(account),
+    }
+}
+
 fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
-    let person = person(&award.account);
+    let person = reader(app, client, award.service.as_ref(), &award.account);
     let access_token = access(
         app,
         Subject::Person(&person, &award.grant),
@@ -386,7 +408,7 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
         let claims = claims::id_token(&IdToken {
             issuer: app.config.issuer(),
             grant: &award.grant,
-            person: &person,
+            person: &subject::person(app, client, &award.account),
             access_token: Some(&access_token),
             algorithm,
             profile: client.id_token_claims,

@@ -40,6 +40,8 @@ pub enum Purpose {
     Name,
     /// The cookies of drafts.
     Draft,
+    /// What pairwise clients see as `sub`.
+    Subject,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::Counter => b"gerege counter",
             Self::Name => b"gerege name",
             Self::Draft => b"gerege draft",
+            Self::Subject => b"gerege subject",
         }
     }
 }

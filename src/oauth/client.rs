@@ -120,6 +120,14 @@ impl Client {
         self.auth == ClientAuth::None
     }
 
+    /// Whether it proves itself by a secret.
+    pub fn uses_secret(&self) -> bool {
+        matches!(
+            self.auth,
+            ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost
+        )
+    }
+
     /// Whether it may use a grant type.
     pub fn may(&self, grant: GrantType) -> bool {
         self.grants.contains(&grant)

@@ -88,7 +88,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "grant_types_supported",
             json!(["authorization_code", "refresh_token", "client_credentials"]),
         ),
-        ("subject_types_supported", json!(["public"])),
+        ("subject_types_supported", json!(["public", "pairwise"])),
         ("scopes_supported", json!(scopes)),
         (
             "claims_supported",
@@ -115,6 +115,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ),
         ("claim_types_supported", json!(["normal"])),
         ("id_token_signing_alg_values_supported", signing.clone()),
+        ("userinfo_signing_alg_values_supported", signing.clone()),
         ("token_endpoint_auth_methods_supported", client.clone()),
         (
             "token_endpoint_auth_signing_alg_values_supported",
@@ -154,6 +155,24 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// Adds what is there only while the operator switched it on.
+pub fn add_registration(
+    document: &mut Map<String, Value>,
+    issuer: &str,
+    registers: bool,
+    reads_documents: bool,
+) {
+    if registers {
+        // RFC 7591 3
+        let endpoint = format!("{}/oauth2/register", issuer.trim_end_matches('/'));
+        document.insert("registration_endpoint".into(), endpoint.into());
+    }
+    if reads_documents {
+        // draft-ietf-oauth-client-id-metadata-document-02, 6
+        document.insert("client_id_metadata_document_supported".into(), true.into());
+    }
 }
 
 #[cfg(test)]

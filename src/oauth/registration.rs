@@ -2,10 +2,13 @@
 //! Client Registration 1.0, 2; RFC 7591 2; Back-Channel Logout 1.0, 2.2).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::client::Client;
+use super::params::encode_all;
 use super::service::Algorithm;
+use super::subject;
 
 /// A longer address, in bytes, is refused.
 const MAX_BYTES: usize = 2000;
@@ -72,15 +75,29 @@ pub struct Registration {
     pub backchannel_logout_uri: Option<String>,
     /// A logout token must name the session; it always does.
     pub backchannel_logout_session_required: bool,
-    /// Digest of the registration access token (RFC 7592 3).
-    pub token_hash: Option<String>,
+    /// The operator has looked at an app that registered itself.
+    pub checked: bool,
 }
 
 impl Client {
-    /// Nobody at this server has looked at it: people are told so, and always asked.
+    /// Nobody at this server has looked at it: people are told so, and it gets nothing without a
+    /// click.
     pub fn is_unchecked(&self) -> bool {
+        self.is_strangers() && !self.registration.checked
+    }
+
+    /// What it says of itself, addresses among it, was typed by a stranger.
+    pub fn is_strangers(&self) -> bool {
         self.registration.origin != Origin::Operator
     }
+}
+
+/// Where a browser goes to begin a sign-in to a client from here (OpenID Connect Core 4): the app
+/// then sends it to us as always.
+pub fn initiate(issuer: &str, client: &Client) -> Option<String> {
+    let uri = client.registration.initiate_login_uri.as_ref()?;
+    let mark = if uri.contains('?') { '&' } else { '?' };
+    Some(format!("{uri}{mark}{}", encode_all([("iss", issuer)])))
 }
 
 /// Why a registration cannot be taken. `Display` is the sentence for whoever typed it.
@@ -116,11 +133,42 @@ pub fn check(client: &Client) -> Result<(), Fault> {
     if let Some(address) = &on_file.backchannel_logout_uri {
         // Back-Channel Logout 2.2: http only for a confidential client, where we allow it: inside
         // the operator's own network.
-        let http = !client.is_public() && !client.is_unchecked();
+        let http = !client.is_public() && !client.is_strangers();
         web_address(address, http).map_err(|why| Fault {
             member: "backchannel_logout_uri",
             why,
         })?;
+    }
+    if on_file.subject_type == SubjectType::Pairwise && subject::sector(client).is_none() {
+        return Err(Fault {
+            member: "sector_identifier_uri",
+            why: "it is needed: the addresses to return to have several hosts",
+        });
+    }
+    Ok(())
+}
+
+/// A JWK set of public keys (RFC 7517 5).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_keys(jwks: &str) -> Result<(), &'static str> {
+    let set: Value = serde_json::from_str(jwks).map_err(|_| "it is not JSON")?;
+    let keys = set
+        .get("keys")
+        .and_then(Value::as_array)
+        .filter(|keys| !keys.is_empty())
+        .ok_or("it has no list \"keys\", or an empty one (RFC 7517 5)")?;
+    for key in keys {
+        match key.get("kty").and_then(Value::as_str) {
+            Some("RSA" | "EC" | "OKP") => {}
+            Some("oct") => return Err("it holds a shared secret; give public keys"),
+            _ => return Err("a key has no kty, or one that is not known"),
+        }
+        // RFC 7518 6.2.2, 6.3.2
+        if key.get("d").is_some() {
+            return Err("it holds a private key; give the public half only");
+        }
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod lock;
 pub mod logout;
 pub mod migrate;
 pub mod outbox;
+pub mod registered;
 pub mod request;
 pub mod reset;
 mod schema;

@@ -280,8 +280,27 @@ diesel::table! {
         said -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    registered (client_id) {
+        client_id -> Text,
+        token_hash -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    registration_token (hash) {
+        hash -> Text,
+        note -> Text,
+        uses_left -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
+diesel::allow_tables_to_appear_in_same_query!(registered, consent, grant);
 diesel::allow_tables_to_appear_in_same_query!(grant, refresh);

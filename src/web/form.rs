@@ -74,8 +74,22 @@ impl FromRequest for Form {
 /// How long a body may take to arrive.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// Reads a body of JSON, up to its bound.
+pub async fn json(request: &HttpRequest, payload: &mut Payload) -> Result<web::BytesMut, Fault> {
+    whole(request, payload, "application/json").await
+}
+
 /// Reads an urlencoded body, up to its bound.
 pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
+    let bytes = whole(request, payload, "application/x-www-form-urlencoded").await?;
+    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+}
+
+async fn whole(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    wanted: &str,
+) -> Result<web::BytesMut, Fault> {
     let kind = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -84,16 +98,15 @@ pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    if kind != "application/x-www-form-urlencoded" {
+    if kind != wanted {
         return Err(Fault::Page(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "bad-request",
         ));
     }
-    let bytes = tokio::time::timeout(PATIENCE, collect(payload))
+    tokio::time::timeout(PATIENCE, collect(payload))
         .await
-        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))??;
-    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+        .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))?
 }
 
 async fn collect(payload: &mut Payload) -> Result<web::BytesMut, Fault> {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 /// The tables whose rows count.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 23] = [
     "account",
     "retired_name",
     "session",
@@ -21,6 +21,8 @@ const TABLES: [&str; 21] = [
     "outbox",
     "logout",
     "session_client",
+    "registered",
+    "registration_token",
     "terms",
     "acceptance",
     "reset",

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::is_id;
 use crate::app::App;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
-use crate::oauth::{registration, scope};
+use crate::oauth::registration::{self, SubjectType};
+use crate::oauth::scope;
 use crate::rng::Secret;
 use crate::store::{self, Error};
 
@@ -74,6 +73,11 @@ pub enum Warning {
          stolen code can be used in its place"
     )]
     PkceOptional,
+    /// Whoever reads the scope knows the person all the same (PROTOCOL 1).
+    #[error(
+        "this app sees another sub than others do, but the scope {0} tells it who the person is"
+    )]
+    PairwiseScope(String),
     /// No service knows the scope.
     #[error("no service has the scope {0} yet: gerege service add … --scope {0}")]
     UnknownScope(String),
@@ -100,7 +104,7 @@ pub async fn add(app: &Arc<App>, mut new: Client) -> Result<Kept, Refusal> {
     }
     new.created_at = app.clock.now();
     check(&new)?;
-    let secret = uses_secret(&new).then(|| app.rng.secret());
+    let secret = new.uses_secret().then(|| app.rng.secret());
     new.secret_hash = secret.as_ref().map(Secret::hash);
     let client = new.clone();
     let warnings = app
@@ -144,7 +148,7 @@ pub async fn edit(
                 return Ok(Err(refusal));
             }
             let mut secret = None;
-            match (uses_secret(&client), &client.secret_hash) {
+            match (client.uses_secret(), &client.secret_hash) {
                 (true, None) => {
                     client.secret_hash = Some(fresh.hash());
                     secret = Some(fresh.clone());
@@ -174,7 +178,7 @@ pub async fn rotate_secret(app: &Arc<App>, id: &str) -> Result<Kept, Refusal> {
             let Some(mut client) = store::client::find(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
-            if !uses_secret(&client) {
+            if !client.uses_secret() {
                 return Ok(Err(Refusal::NoSecret));
             }
             client.secret_hash = Some(fresh.hash());
@@ -204,13 +208,6 @@ pub async fn remove(app: &Arc<App>, id: &str) -> Result<usize, Refusal> {
         .await?
 }
 
-fn uses_secret(client: &Client) -> bool {
-    matches!(
-        client.auth,
-        ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost
-    )
-}
-
 /// Judges a client as a whole.
 ///
 /// # Errors
@@ -235,32 +232,12 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
     }
     registration::check(client)?;
     match (client.auth, &client.jwks) {
-        (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
-        (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),
+        (ClientAuth::PrivateKeyJwt, None) if client.registration.jwks_uri.is_none() => {
+            Err(Refusal::NoKeys)
+        }
+        (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),
     }
-}
-
-/// A JWK set of public keys (RFC 7517 5).
-fn check_keys(jwks: &str) -> Result<(), &'static str> {
-    let set: Value = serde_json::from_str(jwks).map_err(|_| "it is not JSON")?;
-    let keys = set
-        .get("keys")
-        .and_then(Value::as_array)
-        .filter(|keys| !keys.is_empty())
-        .ok_or("it has no list \"keys\", or an empty one (RFC 7517 5)")?;
-    for key in keys {
-        match key.get("kty").and_then(Value::as_str) {
-            Some("RSA" | "EC" | "OKP") => {}
-            Some("oct") => return Err("it holds a shared secret; give public keys"),
-            _ => return Err("a key has no kty, or one that is not known"),
-        }
-        // RFC 7518 6.2.2, 6.3.2
-        if key.get("d").is_some() {
-            return Err("it holds a private key; give the public half only");
-        }
-    }
-    Ok(())
 }
 
 fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec<Warning> {
@@ -274,6 +251,13 @@ fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec
     }
     if client.pkce == Pkce::Optional {
         out.push(Warning::PkceOptional);
+    }
+    if client.registration.subject_type == SubjectType::Pairwise {
+        let telling = client
+            .scopes
+            .iter()
+            .filter(|name| [scope::PROFILE, scope::EMAIL].contains(&name.as_str()));
+        out.extend(telling.cloned().map(Warning::PairwiseScope));
     }
     for name in &client.scopes {
         let known = scope::has(&scope::STANDARD, name)

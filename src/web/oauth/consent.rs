@@ -173,13 +173,20 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
             days: u32::try_from(days).unwrap_or(u32::MAX),
         },
     );
+    let on_file = &scene.client.registration;
     let view = Consent {
         app: chip(&scene),
         person,
         can,
         cannot,
-        privacy: None,
-        unchecked_since: None,
+        privacy: on_file.policy_uri.clone(),
+        terms: on_file.tos_uri.clone(),
+        home: on_file.client_uri.clone(),
+        logo: on_file.logo_uri.clone(),
+        unchecked_since: scene
+            .client
+            .is_unchecked()
+            .then_some(scene.client.created_at),
         not_you: format!("/signin/choose?request={}", asking.request),
     };
     visit.page(&shell(&visit, &scene), &view)

@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod consent;
 pub mod discovery;
 pub mod logout;
+pub mod register;
 pub mod token;
 
 use actix_web::HttpRequest;

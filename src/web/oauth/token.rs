@@ -165,7 +165,8 @@ async fn about(
     };
     open_to_browsers(http, &mut response);
     Ok(match answer {
-        Ok(claims) => response.json(claims),
+        Ok(shown::About::Claims(claims)) => response.json(claims),
+        Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),
         Err(Some(problem)) => response.json(problem.json()),
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),

@@ -1,0 +1,45 @@
+//! The `sub` of a person, computed for whoever reads it (OpenID Connect Core 8.1; PROTOCOL 1).
+
+use crate::account::Account;
+use crate::app::App;
+use crate::keys::Purpose;
+use crate::oauth::claims::Person;
+use crate::oauth::client::Client;
+use crate::oauth::subject::pairwise;
+use crate::rng::derived_id;
+
+/// What a client sees as the `sub` of an account. A pairwise one looks like any other.
+pub fn of(app: &App, client: &Client, account_id: &str) -> String {
+    let Some(sector) = pairwise(client) else {
+        return account_id.to_owned();
+    };
+    let parts = [
+        b"pairwise".as_slice(),
+        sector.as_bytes(),
+        account_id.as_bytes(),
+    ];
+    let mac = app.keys.master().mac(Purpose::Subject, &parts);
+    let mut half = [0; 16];
+    half.copy_from_slice(&mac[..16]);
+    derived_id(half)
+}
+
+/// A person as a client sees them.
+pub fn person(app: &App, client: &Client, account: &Account) -> Person {
+    Person {
+        sub: of(app, client, &account.id),
+        ..super::token::person(account)
+    }
+}
+
+/// Which of these accounts a client means by a `sub`.
+pub fn meant<'a>(
+    app: &App,
+    client: &Client,
+    sub: &str,
+    accounts: impl IntoIterator<Item = &'a Account>,
+) -> Option<&'a Account> {
+    accounts
+        .into_iter()
+        .find(|account| of(app, client, &account.id) == sub)
+}
