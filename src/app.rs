@@ -17,6 +17,7 @@ use crate::keys::{self, Keys, Master, Purpose};
 use crate::limit::{Bucket, Limiter, Rate};
 use crate::mail::{self, Mailer};
 use crate::oauth::metadata::Document;
+use crate::oauth::service::Service;
 use crate::page::{self, Engine};
 use crate::rng::Rng;
 use crate::store::{self, Store, setting};
@@ -55,6 +56,14 @@ pub enum Error {
     },
 }
 
+/// What the operator registered and everyone asks for.
+pub struct Registered {
+    /// Every service.
+    pub services: Vec<Service>,
+    /// What we tell about ourselves, as it is sent.
+    pub discovery: Document,
+}
+
 /// Everything a story needs.
 pub struct App {
     /// What the operator set.
@@ -87,8 +96,8 @@ pub struct App {
     pub lifetimes: Lifetimes,
     /// Rung when something is to be sent.
     pub post: Notify,
-    /// What we tell about ourselves, as it was written last, and when.
-    pub discovery: RwLock<Option<(Time, Arc<Document>)>>,
+    /// What the operator registered, as it was read last, and when.
+    pub registered: RwLock<Option<(Time, Arc<Registered>)>>,
 }
 
 impl App {
@@ -124,7 +133,7 @@ impl App {
             limits: limits(&config),
             lifetimes: lifetimes(&config),
             post: Notify::new(),
-            discovery: RwLock::default(),
+            registered: RwLock::default(),
             config,
             clock,
             rng,

@@ -66,6 +66,15 @@ pub enum Error {
     Stopped(String),
 }
 
+/// What it costs to check a password against a hash on file, which may be another program's.
+///
+/// # Errors
+/// [`Error::Unreadable`], also for a hash that costs more than a server can bear.
+pub fn cost_of(phc: &str) -> Result<Params, Error> {
+    let (recipe, _) = recipe::read(phc)?;
+    Ok(recipe.cost())
+}
+
 /// What a password check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

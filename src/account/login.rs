@@ -29,6 +29,8 @@ impl Login {
             return Self::named(local);
         }
         match Email::parse(typed) {
+            // The same domain, written in another way.
+            Ok(email) if email.domain().eq_ignore_ascii_case(own) => Self::named(email.local()),
             Ok(email) => Self::Email(email.key()),
             Err(_) => Self::named(typed),
         }
@@ -78,6 +80,10 @@ mod tests {
             ("a b", &Login::Nobody),
             ("темуулен", &Login::Nobody),
             ("@steppe.example", &Login::Nobody),
+            // One domain name, written with what is invisible or wide (UTS 46).
+            ("temuulen@step\u{ad}pe.example", &name),
+            ("temuulen@ｓteppe。example", &name),
+            ("tem.uulen@step\u{ad}pe.example", &Login::Nobody),
         ] {
             assert_eq!(&Login::parse(typed, "steppe.example"), login, "{typed}");
         }

@@ -1,14 +1,18 @@
 //! `gerege client`: apps that people sign in to.
 
 mod about;
+mod choice;
 mod logouts;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use self::about::About;
+pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
+use choice::{grant, need_name};
+
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::out::{self, Out};
@@ -19,7 +23,7 @@ use crate::flow::operate::{
     client::{self as story, Kept, Refusal},
 };
 use crate::keys;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::registration::Registration;
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -67,79 +71,6 @@ pub enum Command {
         /// The app's id
         id: String,
     },
-}
-
-/// How an app proves itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Auth {
-    /// It does not: it is public
-    None,
-    /// Its secret by HTTP Basic
-    #[value(alias = "client_secret_basic")]
-    Basic,
-    /// Its secret in the form body
-    #[value(alias = "client_secret_post")]
-    Post,
-    /// An assertion signed with its own key
-    #[value(name = "private_key_jwt", alias = "private-key-jwt")]
-    PrivateKeyJwt,
-}
-
-impl From<Auth> for ClientAuth {
-    fn from(auth: Auth) -> Self {
-        match auth {
-            Auth::None => Self::None,
-            Auth::Basic => Self::ClientSecretBasic,
-            Auth::Post => Self::ClientSecretPost,
-            Auth::PrivateKeyJwt => Self::PrivateKeyJwt,
-        }
-    }
-}
-
-/// Whether PKCE has to be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PkceChoice {
-    /// Each sign-in brings a code challenge
-    Required,
-    /// A confidential app may leave it out
-    Optional,
-}
-
-impl From<PkceChoice> for Pkce {
-    fn from(choice: PkceChoice) -> Self {
-        match choice {
-            PkceChoice::Required => Self::Required,
-            PkceChoice::Optional => Self::Optional,
-        }
-    }
-}
-
-/// When a refresh token is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Refresh {
-    /// When offline_access was granted
-    Offline,
-    /// With each sign-in: for messengers that sign in by themselves
-    Always,
-}
-
-impl From<Refresh> for RefreshPolicy {
-    fn from(refresh: Refresh) -> Self {
-        match refresh {
-            Refresh::Offline => Self::Offline,
-            Refresh::Always => Self::Always,
-        }
-    }
-}
-
-/// A signature algorithm by its registered name.
-pub fn algorithm(name: &str) -> Result<Algorithm, String> {
-    keys::parse(name).ok_or_else(|| "there are RS256, ES256 and EdDSA".to_owned())
-}
-
-fn grant(name: &str) -> Result<GrantType, String> {
-    GrantType::from_name(name)
-        .ok_or_else(|| "there are authorization_code, refresh_token, client_credentials".to_owned())
 }
 
 /// A new app.
@@ -193,6 +124,9 @@ pub struct Add {
     id_token_claims: Option<bool>,
     #[command(flatten)]
     about: About,
+    /// Whether each request must be pushed to /oauth2/par first
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    par: NeedChoice,
 }
 
 /// Changes to an app.
@@ -253,6 +187,9 @@ pub struct Edit {
     id_token_claims: Option<bool>,
     #[command(flatten)]
     about: About,
+    /// Whether each request must be pushed to /oauth2/par first
+    #[arg(long, value_enum, value_name = "WHEN")]
+    par: Option<NeedChoice>,
 }
 
 impl Command {
@@ -363,6 +300,9 @@ fn new(add: Add) -> Result<Client, Fault> {
         refresh: add.refresh.into(),
         id_token_algorithm: add.id_token_algorithm,
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
+        asking: Asking {
+            par: add.par.into(),
+        },
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -417,6 +357,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
         edit.about.apply(&mut client.registration);
+        client.asking.par = edit.par.map_or(client.asking.par, Into::into);
     })
 }
 
@@ -478,6 +419,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "refresh": client.refresh,
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
+        "par": client.asking.par,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -546,6 +488,7 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
+        ("pushed requests", need_name(client.asking.par).to_owned()),
         (
             "refresh token",
             match client.refresh {

@@ -372,6 +372,7 @@ impl Desk {
             refresh_ttl: self.span("tokens.refresh_days", DAY),
             refresh_max_ttl: self.span("tokens.refresh_max_days", DAY),
             code_ttl: self.span("tokens.code_seconds", 1),
+            par_ttl: self.span("tokens.par_seconds", 1),
             rotate_keys_ttl: self.span("tokens.rotate_keys_days", DAY),
             keep_old_keys_ttl: self.span("tokens.keep_old_keys_days", DAY),
         };

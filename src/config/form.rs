@@ -61,6 +61,13 @@ pub(super) fn public_url(text: &str) -> Result<(String, String), Wrong> {
     else {
         return Err(Wrong::quoted("this is not a web address", example));
     };
+    // The URL standard lets signs pass that no host name has (RFC 1123 2.1).
+    if self::host(&host).is_err() {
+        return Err(Wrong::quoted(
+            "a host name has letters, digits, hyphens and dots",
+            example,
+        ));
+    }
     let origin = url.origin().ascii_serialization();
     if url.scheme() == "http" && !is_loopback(&host) {
         return Err(Wrong::quoted(

@@ -254,6 +254,8 @@ pub const KEYS: &[Key] = &[
         "Days after which it has to in any case."),
     Key::new("tokens.code_seconds", Number(10, 600), "60",
         "Seconds that an authorization code is good."),
+    Key::new("tokens.par_seconds", Number(5, 600), "60",
+        "Seconds that a request which an app pushed waits until the browser brings its reference."),
     Key::new("tokens.rotate_keys_days", Number(14, 3650), "90",
         "Days after which an issuer key is replaced. The next one is published 7 days before."),
     Key::new("tokens.keep_old_keys_days", Number(1, 3650), "14",

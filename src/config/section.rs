@@ -216,6 +216,8 @@ pub struct Tokens {
     pub refresh_max_ttl: Duration,
     /// Life of an authorization code.
     pub code_ttl: Duration,
+    /// How long a pushed authorization request waits for its browser.
+    pub par_ttl: Duration,
     /// Age at which an issuer key is replaced.
     pub rotate_keys_ttl: Duration,
     /// How long a replaced key stays published.

@@ -135,6 +135,8 @@ fn a_public_url_has_one_spelling() {
         ("http://10.0.0.1:80", "https://10.0.0.1"),
         ("id.steppe.example", "https://id.steppe.example"),
         ("ftp://id.steppe.example", "https://id.steppe.example"),
+        ("https://id.st&ppe.example", "https://id.steppe.example"),
+        ("https://id.steppe_.example", "https://id.steppe.example"),
     ] {
         let mistakes = load(&format!("public_url = \"{wrong}\""), &[]).unwrap_err();
         assert_eq!(keys(&mistakes), ["public_url"], "{wrong}");

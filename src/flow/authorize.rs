@@ -24,7 +24,16 @@ use crate::store::{self, Conn, Error};
 /// A hint may be this old (PROTOCOL 3).
 const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Stores a request for the browser behind `cookie`; gives the id to go on with.
+/// A request that waits in its browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The id to go on with.
+    pub id: String,
+    /// The languages that the client would like the pages in.
+    pub ui_locales: Option<String>,
+}
+
+/// Stores a request for the browser behind `cookie`.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when the request is refused.
@@ -32,35 +41,68 @@ pub async fn begin(
     app: &App,
     asked: AuthorizeRequest,
     cookie: &str,
-) -> Result<Result<String, Refused>, Error> {
+) -> Result<Result<Begun, Refused>, Error> {
     let (client, services) = on_file(app, &asked).await?;
     if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
         return Ok(Err(Refused(Box::new(refusal), client.map(Box::new))));
     }
-    let (id, browser_id, now) = (app.rng.id(), app.rng.id(), app.clock.now());
-    let hash = digest(cookie);
-    let back = id.clone();
+    let (draft, now) = (Draft::draw(app, cookie), app.clock.now());
+    let begun = draft.begun(&asked);
     app.store
-        .write(move |c| {
-            let browser_id = match store::browser::find(c, &hash)? {
-                Some(found) => found.id,
-                None => {
-                    store::browser::add(
-                        c,
-                        &Browser {
-                            id: browser_id.clone(),
-                            secret_hash: hash.clone(),
-                            created_at: now.millis(),
-                            seen_at: now.millis(),
-                        },
-                    )?;
-                    browser_id.clone()
-                }
-            };
-            request::add(c, &id, &browser_id, &asked, now)
-        })
+        .write(move |c| draft.write(c, &asked, now))
         .await?;
-    Ok(Ok(back))
+    Ok(Ok(begun))
+}
+
+/// What is drawn before a request is stored for a browser.
+pub(super) struct Draft {
+    id: String,
+    browser_id: String,
+    hash: String,
+}
+
+impl Draft {
+    /// Drawn before the transaction.
+    pub fn draw(app: &App, cookie: &str) -> Self {
+        Self {
+            id: app.rng.id(),
+            browser_id: app.rng.id(),
+            hash: digest(cookie),
+        }
+    }
+
+    /// What the door needs to know of the request once it is stored.
+    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
+        Begun {
+            id: self.id.clone(),
+            ui_locales: asked.ui_locales.clone(),
+        }
+    }
+
+    /// Stores a request, and the browser's record where there was none.
+    pub fn write(
+        &self,
+        c: &mut Conn<'_>,
+        asked: &AuthorizeRequest,
+        now: Time,
+    ) -> Result<(), Error> {
+        let browser_id = match store::browser::find(c, &self.hash)? {
+            Some(found) => found.id,
+            None => {
+                store::browser::add(
+                    c,
+                    &Browser {
+                        id: self.browser_id.clone(),
+                        secret_hash: self.hash.clone(),
+                        created_at: now.millis(),
+                        seen_at: now.millis(),
+                    },
+                )?;
+                self.browser_id.clone()
+            }
+        };
+        request::add(c, &self.id, &browser_id, asked, now)
+    }
 }
 
 /// A request that goes no further, and who asked, if that is known.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::document;
 use super::logout::typed;
-use crate::app::App;
+use crate::app::{App, Registered};
 use crate::call::Wanted;
 use crate::config::RegistrationMode;
 use crate::keys::read_assertion;
@@ -17,6 +17,7 @@ use crate::oauth::authenticate::{
     Presented, Proof, check_assertion, check_secret, check_service, unknown_client,
 };
 use crate::oauth::client::Client;
+use crate::oauth::document::is_address;
 use crate::oauth::error::Problem;
 use crate::oauth::metadata::{self, Document, Endpoints};
 use crate::oauth::registration::check_keys;
@@ -43,34 +44,29 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
     found.await
 }
 
-/// Every service.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn services(app: &App) -> Result<Vec<Service>, Error> {
-    app.store.read(store::client::list_services).await
-}
-
-/// How old the document of [`discovery`] may be: what the operator registers is to be seen within
-/// a second.
+/// How old [`registered`] may be: what the operator changes is to be seen within a second.
 const OLD: Duration = Duration::from_millis(500);
 
-/// What we tell about ourselves, as it is sent. Many ask for it, and it hardly ever changes.
+/// Every service, and what we tell about ourselves. Each token and each reader needs it, and it
+/// hardly ever changes, so it is kept for a moment.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
+pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
     let now = app.clock.now();
-    let kept = app.discovery.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, document)) = &*kept
+    let kept = app
+        .registered
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    if let Some((at, registered)) = kept
         // A clock that stands still makes nothing old.
-        && *at < now
-        && now.since(*at) < OLD
+        && at < now
+        && now.since(at) < OLD
     {
-        return Ok(document.clone());
+        return Ok(registered);
     }
-    drop(kept);
-    let services = services(app).await?;
+    let services = app.store.read(store::client::list_services).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let mut fields = metadata::discovery(app.config.issuer(), &services, &languages);
     let rules = &app.config.registration;
@@ -80,13 +76,16 @@ pub async fn discovery(app: &App) -> Result<Arc<Document>, Error> {
         rules.mode != RegistrationMode::Off,
         rules.metadata_documents,
     );
-    let document = Arc::new(Document::new(Value::Object(fields).to_string()));
+    let registered = Arc::new(Registered {
+        services,
+        discovery: Document::new(Value::Object(fields).to_string()),
+    });
     let mut kept = app
-        .discovery
+        .registered
         .write()
         .unwrap_or_else(PoisonError::into_inner);
-    *kept = Some((now, document.clone()));
-    Ok(document)
+    *kept = Some((now, registered.clone()));
+    Ok(registered)
 }
 
 /// Why a caller is not let in.
@@ -112,6 +111,13 @@ pub async fn authenticate(
     presented: Presented,
     from: IpAddr,
 ) -> Result<Client, Refused> {
+    let id = presented.client_id();
+    // An app known by a document may push its first request before any browser came.
+    if is_address(id) && find(app, id).await?.is_none() {
+        let slow = app.limiter.check(Bucket::Register, from, app.clock.now());
+        slow.map_err(Refused::Slow)?;
+        document::refresh(app, id).await?;
+    }
     let proved = prove(app, presented).await?;
     proved.map_err(|problem| failed(app, from, problem))
 }
@@ -197,7 +203,8 @@ async fn assertion_proves(
         &client.id,
         &claims,
         app.config.issuer(),
-        Some(&endpoints.token),
+        // RFC 9126 2: at /oauth2/par all three are the audience.
+        &[&endpoints.token, &endpoints.par],
         app.clock.now(),
     ) {
         Ok(id) => id,

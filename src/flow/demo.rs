@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
 use crate::store::{self, Error};
 
@@ -32,6 +32,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         refresh: RefreshPolicy::Always,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
+        asking: Asking::default(),
         created_at: now,
         registration: Default::default(),
     };

@@ -13,6 +13,7 @@ pub mod logout;
 pub mod opaque;
 pub mod operate;
 pub mod presented;
+pub mod pushed;
 pub mod recover;
 pub mod register;
 pub mod request;

@@ -17,6 +17,8 @@ pub enum Kind {
     Initial,
     /// A registration access token (RFC 7592 1.2).
     Manage,
+    /// The reference to a pushed authorization request.
+    Pushed,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
             Self::Refresh => "gr_",
             Self::Initial => "gi_",
             Self::Manage => "gm_",
+            Self::Pushed => "gp_",
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::client::registered;
 use super::opaque::Kind;
 use super::subject;
 use crate::account::Account;
@@ -96,6 +97,7 @@ fn recipient(
     grant: &Grant,
     scopes: &[String],
     ask: &Exchange,
+    services: &[Service],
     now: Time,
 ) -> Result<Result<Recipient, Problem>, store::Error> {
     let Some(account) = store::account::find(c, &grant.account_id)? else {
@@ -104,12 +106,11 @@ fn recipient(
     if account.locked_at.is_some() {
         return Ok(Err(invalid_grant("the account is closed")));
     }
-    let services = store::client::list_services(c)?;
     let target = match audience(
         ask.resource(),
         &grant.resources,
         scopes,
-        &services,
+        services,
         app.config.issuer(),
     ) {
         Ok(target) => target,
@@ -164,6 +165,7 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
     let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let registered = registered(app).await?;
     let award = app
         .store
         .write(move |c| {
@@ -187,11 +189,19 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                     return Ok(Err(denied.problem()));
                 }
             };
-            let (account, service, scopes) =
-                match recipient(c, &house, &whose, &grant, &award.scopes, &ask, now)? {
-                    Ok(found) => found,
-                    Err(problem) => return Ok(Err(problem)),
-                };
+            let (account, service, scopes) = match recipient(
+                c,
+                &house,
+                &whose,
+                &grant,
+                &award.scopes,
+                &ask,
+                &registered.services,
+                now,
+            )? {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
             if !store::grant::spend_code(c, &hash, now)? {
                 return Ok(Err(invalid_grant(
                     "the code was used before or has run out",
@@ -233,6 +243,7 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
     let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
+    let registered = registered(app).await?;
     let award = app
         .store
         .write(move |c| {
@@ -280,7 +291,16 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
                         (scopes, Some((successor, next)))
                     }
                     Rotation::Retry { scopes, .. } => {
-                        return match recipient(c, &house, &whose, &grant, &scopes, &ask, now)? {
+                        return match recipient(
+                            c,
+                            &house,
+                            &whose,
+                            &grant,
+                            &scopes,
+                            &ask,
+                            &registered.services,
+                            now,
+                        )? {
                             Ok((account, service, scopes)) => Ok(Ok(Award {
                                 grant,
                                 account,
@@ -297,11 +317,19 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
                         (scopes, None)
                     }
                 };
-            let (account, service, scopes) =
-                match recipient(c, &house, &whose, &grant, &scopes, &ask, now)? {
-                    Ok(found) => found,
-                    Err(problem) => return Ok(Err(problem)),
-                };
+            let (account, service, scopes) = match recipient(
+                c,
+                &house,
+                &whose,
+                &grant,
+                &scopes,
+                &ask,
+                &registered.services,
+                now,
+            )? {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
             let refresh = match refresh {
                 None => old.clone(),
                 Some((successor, next)) => {
@@ -337,8 +365,8 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
 }
 
 async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
-    let services = app.store.read(store::client::list_services).await?;
-    let (service, scopes) = owned(machine(client, ask, &services, app.config.issuer())?);
+    let services = &registered(app).await?.services;
+    let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
     let now = app.clock.now();
     let access_token = access(
         app,

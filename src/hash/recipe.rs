@@ -67,6 +67,16 @@ impl Recipe {
             && self.params.p_cost() == params.p_cost()
     }
 
+    /// What it costs.
+    pub(super) fn cost(&self) -> Params {
+        Params {
+            memory_kib: self.params.m_cost(),
+            passes: self.params.t_cost(),
+            lanes: self.params.p_cost(),
+            at_once: 1,
+        }
+    }
+
     /// Computes. `memory` grows to what is needed and is used again by the next one.
     pub(super) fn compute(
         &self,

@@ -267,8 +267,8 @@ pub struct AssertionId {
     pub until: Time,
 }
 
-/// Checks an assertion's claims. `token_endpoint` is its URL where the client still names it
-/// as the audience (`client.assertion_aud = legacy`).
+/// Checks an assertion's claims. `legacy` are the URLs of endpoints that the client may still
+/// name as the audience (`client.assertion_aud = legacy`).
 ///
 /// # Errors
 /// `invalid_client`.
@@ -276,7 +276,7 @@ pub fn check_assertion(
     client_id: &str,
     claims: &AssertionClaims,
     issuer: &str,
-    token_endpoint: Option<&str>,
+    legacy: &[&str],
     now: Time,
 ) -> Result<AssertionId, Problem> {
     if claims.iss != client_id || claims.sub != client_id {
@@ -284,7 +284,7 @@ pub fn check_assertion(
     }
     // PROTOCOL.md 3: one string; an array could be meant for someone else too.
     let aud = claims.aud.as_str();
-    if aud != Some(issuer) && (aud.is_none() || aud != token_endpoint) {
+    if aud.is_none_or(|aud| aud != issuer && !legacy.contains(&aud)) {
         return Err(failed(
             "aud of the assertion must be the issuer, as one string",
         ));

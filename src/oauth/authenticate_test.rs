@@ -277,8 +277,8 @@ fn an_assertion_is_for_us_alone_and_once() {
             claims[name] = value.clone();
         }
         let claims: AssertionClaims = serde_json::from_value(claims).unwrap();
-        let strict = check_assertion("forum", &claims, ISSUER, None, now);
-        let legacy = check_assertion("forum", &claims, ISSUER, Some(TOKEN), now);
+        let strict = check_assertion("forum", &claims, ISSUER, &[], now);
+        let legacy = check_assertion("forum", &claims, ISSUER, &[TOKEN], now);
         // `None` stands for what only clients of the old kind may send.
         assert_eq!(strict.is_ok(), wanted.unwrap_or(false), "{change}");
         assert_eq!(legacy.is_ok(), wanted.unwrap_or(true), "{change}");

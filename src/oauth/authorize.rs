@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
-use super::client::{Client, GrantType};
+use super::client::{Client, GrantType, Need};
 use super::error::{Code, Problem};
 use super::params::Params;
 use super::pkce;
@@ -43,6 +43,8 @@ pub struct AuthorizeRequest {
     pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
+    /// Whether the client itself pushed it, before the browser came (RFC 9126).
+    pub pushed: bool,
 }
 
 impl AuthorizeRequest {
@@ -69,6 +71,7 @@ impl AuthorizeRequest {
             request: params.one("request").is_some(),
             request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
+            pushed: false,
         }
     }
 }
@@ -195,6 +198,12 @@ pub enum PageError {
     /// No such client.
     ClientUnknown {
         /// What was sent.
+        client_id: String,
+    },
+    /// A reference to a pushed request that is another client's, was used, or has run out (RFC
+    /// 9126 4).
+    PushedGone {
+        /// The client that was named.
         client_id: String,
     },
     /// No `redirect_uri` where one is needed.
@@ -327,6 +336,13 @@ pub fn check(
         return Err(wrong(
             Code::RegistrationNotSupported,
             "registration is not supported",
+        ));
+    }
+    // RFC 9126 6: `require_pushed_authorization_requests` of this client.
+    if client.asking.par == Need::Required && !request.pushed {
+        return Err(wrong(
+            Code::InvalidRequest,
+            "this client must push its requests to /oauth2/par",
         ));
     }
     match request.response_type.as_deref() {

@@ -74,6 +74,25 @@ pub enum RefreshPolicy {
     Always,
 }
 
+/// Whether something must be used, or may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// The client may.
+    #[default]
+    Optional,
+    /// The client must.
+    Required,
+}
+
+/// How a client asks for authorization, beyond RFC 6749.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asking {
+    /// Whether each request must be pushed first (RFC 9126).
+    pub par: Need,
+}
+
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -107,6 +126,9 @@ pub struct Client {
     pub id_token_algorithm: Algorithm,
     /// Profile claims stand in the ID token, not only in userinfo.
     pub id_token_claims: bool,
+    /// How it asks for authorization.
+    #[serde(default)]
+    pub asking: Asking,
     /// When it was registered.
     pub created_at: Time,
     /// What else is on file about it.
@@ -156,6 +178,7 @@ pub(crate) mod tests {
             refresh: RefreshPolicy::Offline,
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
+            asking: Asking::default(),
             created_at: Time::default(),
             registration: Registration::default(),
         }

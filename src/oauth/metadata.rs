@@ -35,6 +35,7 @@ pub struct Endpoints {
     pub revoke: String,
     pub logout: String,
     pub jwks: String,
+    pub par: String,
 }
 
 impl Endpoints {
@@ -49,6 +50,7 @@ impl Endpoints {
             revoke: format!("{root}/oauth2/revoke"),
             logout: format!("{root}/oauth2/logout"),
             jwks: format!("{root}/jwks.json"),
+            par: format!("{root}/oauth2/par"),
         }
     }
 }
@@ -146,6 +148,9 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         // Back-Channel Logout 1.0, 2.1
         ("backchannel_logout_supported", json!(true)),
         ("backchannel_logout_session_supported", json!(true)),
+        // RFC 9126 5
+        ("pushed_authorization_request_endpoint", json!(at.par)),
+        ("require_pushed_authorization_requests", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(false)),
         ("request_parameter_supported", json!(false)),

@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod next;
 pub mod params;
 pub mod pkce;
+pub mod pushed;
 pub mod redirect;
 pub mod register;
 pub mod registration;

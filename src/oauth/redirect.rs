@@ -112,7 +112,9 @@ pub fn register_check(text: &str) -> Result<Kind, Fault> {
         }
         own if is_private_scheme(own) => {
             // RFC 8252 7.1: a reverse domain name, then a path; `//host` is common and harmless.
-            if parts.host.is_empty() && parts.path.is_empty() {
+            // A browser opens only what it can read.
+            let empty = parts.host.is_empty() && parts.path.is_empty();
+            if empty || url::Url::parse(text).is_err() {
                 return Err(Fault::Host);
             }
             Kind::PrivateUse

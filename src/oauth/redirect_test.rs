@@ -71,6 +71,8 @@ fn only_safe_addresses_are_registered() {
         ("https://:443/cb", Err(F::Host)),
         ("com.example.app:", Err(F::Host)),
         ("com.example.app://", Err(F::Host)),
+        ("com.example.app://cb[/x", Err(F::Host)),
+        ("com.example.app://cb:x/", Err(F::Host)),
         ("https://a.example:/cb", Err(F::Port)),
         ("https://a.example:0/cb", Err(F::Port)),
         ("https://a.example:65536/cb", Err(F::Port)),

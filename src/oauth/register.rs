@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::authenticate;
-use super::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use super::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use super::error::{Code, Problem};
 use super::redirect::register_check;
 use super::registration::{self, Origin, Registration, SubjectType, check_keys};
@@ -108,6 +108,14 @@ pub fn client(
         id_token_algorithm: algorithm(sent, "id_token_signed_response_alg")?
             .unwrap_or(Algorithm::RS256),
         id_token_claims: false,
+        asking: Asking {
+            // RFC 9126 6
+            par: if flag(sent, "require_pushed_authorization_requests")? {
+                Need::Required
+            } else {
+                Need::Optional
+            },
+        },
         created_at: identity.created_at,
         registration,
         id: identity.id,
@@ -337,6 +345,10 @@ pub fn told(client: &Client) -> Map<String, Value> {
     put("jwks_uri", json!(on_file.jwks_uri));
     let keys = client.jwks.as_deref().map(serde_json::from_str::<Value>);
     put("jwks", keys.and_then(Result::ok).unwrap_or_default());
+    put(
+        "require_pushed_authorization_requests",
+        json!(client.asking.par == Need::Required),
+    );
     put("client_uri", json!(on_file.client_uri));
     put("logo_uri", json!(on_file.logo_uri));
     put("policy_uri", json!(on_file.policy_uri));

@@ -184,6 +184,7 @@ fn what_cannot_be_kept_is_refused() {
         ("default_max_age", json!("600"), Some(Metadata)),
         ("require_auth_time", json!(true), None),
         ("require_auth_time", json!("true"), Some(Metadata)),
+        ("require_pushed_authorization_requests", json!(true), None),
         (
             "initiate_login_uri",
             json!("https://app.example/start"),

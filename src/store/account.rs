@@ -87,7 +87,7 @@ pub fn add(
 /// By `sub`.
 pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Account>, Error> {
     Ok(
-        db!(c, conn => account::table.find(id).select(Row::as_select()).first(conn).optional())?
+        db!(c, conn => account::table.find(id).select(Row::as_select()).get_result(conn).optional())?
             .map(Account::from),
     )
 }
@@ -96,7 +96,7 @@ pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Account>, Error> {
 pub fn find_by_username(c: &mut Conn<'_>, username: &str) -> Result<Option<Account>, Error> {
     Ok(db!(c, conn => account::table
         .filter(account::username.eq(username))
-        .select(Row::as_select()).first(conn).optional())?
+        .select(Row::as_select()).get_result(conn).optional())?
     .map(Account::from))
 }
 
@@ -104,7 +104,7 @@ pub fn find_by_username(c: &mut Conn<'_>, username: &str) -> Result<Option<Accou
 pub fn find_by_email(c: &mut Conn<'_>, email_key: &str) -> Result<Option<Account>, Error> {
     Ok(db!(c, conn => account::table
         .filter(account::email_key.eq(email_key))
-        .select(Row::as_select()).first(conn).optional())?
+        .select(Row::as_select()).get_result(conn).optional())?
     .map(Account::from))
 }
 

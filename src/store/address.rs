@@ -35,7 +35,7 @@ pub fn find(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Option<Chan
     Ok(db!(c, conn => address_change::table
         .find(account_id)
         .filter(address_change::expires_at.gt(now.millis()))
-        .select(Change::as_select()).first(conn).optional())?)
+        .select(Change::as_select()).get_result(conn).optional())?)
 }
 
 /// Counts a try of the code and gives it with that try; nothing past `most` tries or its time.

@@ -68,7 +68,7 @@ pub fn add(c: &mut Conn<'_>, new: &Browser) -> Result<(), Error> {
 pub fn find(c: &mut Conn<'_>, secret_hash: &str) -> Result<Option<Browser>, Error> {
     Ok(db!(c, conn => browser::table
         .filter(browser::secret_hash.eq(secret_hash))
-        .select(Browser::as_select()).first(conn).optional())?)
+        .select(Browser::as_select()).get_result(conn).optional())?)
 }
 
 /// Gives a browser a new cookie; the old value opens nothing from here on.
@@ -113,7 +113,7 @@ pub fn add_session(c: &mut Conn<'_>, new: &Session) -> Result<(), Error> {
 /// By `sid`, ended or not.
 pub fn find_session(c: &mut Conn<'_>, sid: &str) -> Result<Option<Session>, Error> {
     Ok(
-        db!(c, conn => session::table.find(sid).select(Row::as_select()).first(conn).optional())?
+        db!(c, conn => session::table.find(sid).select(Row::as_select()).get_result(conn).optional())?
             .map(Session::from),
     )
 }

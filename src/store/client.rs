@@ -34,7 +34,7 @@ pub fn save(c: &mut Conn<'_>, changed: &Client) -> Result<bool, Error> {
 /// By `client_id`.
 pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
     let query = client::table.find(id).select(client::body);
-    let body: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    let body: Option<String> = db!(c, conn => query.get_result(conn).optional())?;
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 
@@ -87,7 +87,7 @@ pub fn save_service(c: &mut Conn<'_>, changed: &Service) -> Result<bool, Error> 
 /// By id.
 pub fn find_service(c: &mut Conn<'_>, id: &str) -> Result<Option<Service>, Error> {
     let query = service::table.find(id).select(service::body);
-    let body: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    let body: Option<String> = db!(c, conn => query.get_result(conn).optional())?;
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 

@@ -62,7 +62,7 @@ pub fn find(c: &mut Conn<'_>, key: &str, now: Time) -> Result<Count, Error> {
         .find(key)
         .filter(counter::expires_at.gt(now.millis()))
         .select((counter::count, counter::blocked_until));
-    let row: Option<(i64, i64)> = db!(c, conn => query.first(conn).optional())?;
+    let row: Option<(i64, i64)> = db!(c, conn => query.get_result(conn).optional())?;
     let (count, blocked) = row.unwrap_or_default();
     Ok(Count {
         count,

@@ -31,14 +31,14 @@ pub fn find(c: &mut Conn<'_>, cookie_hash: &str) -> Result<Option<Draft>, Error>
     let query = draft::table
         .filter(draft::cookie_hash.eq(cookie_hash))
         .select(draft::body);
-    let body: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    let body: Option<String> = db!(c, conn => query.get_result(conn).optional())?;
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 
 /// By id.
 pub fn find_by_id(c: &mut Conn<'_>, id: &str) -> Result<Option<Draft>, Error> {
     let query = draft::table.find(id).select(draft::body);
-    let body: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    let body: Option<String> = db!(c, conn => query.get_result(conn).optional())?;
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 

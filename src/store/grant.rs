@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::engine::db;
+use super::prepared::{LockByRefresh, SpendRefresh};
 use super::schema::{code, consent, grant, refresh};
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -43,7 +44,7 @@ pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
     let query = grant::table
         .find(id)
         .select((grant::body, grant::revoked_at));
-    read(db!(c, conn => query.first(conn).optional())?)
+    read(db!(c, conn => query.get_result(conn).optional())?)
 }
 
 /// Locks a grant until the transaction ends and reads it as it then stands.
@@ -58,15 +59,7 @@ pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
 
 /// As [`lock`], for the grant of a refresh token.
 pub fn lock_by_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Grant>, Error> {
-    let of_token = refresh::table
-        .find(hash)
-        .select(refresh::grant_id)
-        .single_value();
-    let row = db!(c, conn => diesel::update(grant::table.filter(grant::id.nullable().eq(of_token)))
-        .set(grant::version.eq(grant::version + 1))
-        .returning((grant::body, grant::revoked_at))
-        .get_result(conn)
-        .optional())?;
+    let row = db!(c, conn => LockByRefresh { hash }.get_result(conn).optional())?;
     read(row)
 }
 
@@ -197,7 +190,7 @@ pub fn add_code(c: &mut Conn<'_>, new: &Code) -> Result<(), Error> {
 /// By the digest of its secret, spent or not.
 pub fn find_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
     Ok(
-        db!(c, conn => code::table.find(hash).select(CodeRow::as_select()).first(conn).optional())?
+        db!(c, conn => code::table.find(hash).select(CodeRow::as_select()).get_result(conn).optional())?
             .map(Code::from),
     )
 }
@@ -267,17 +260,13 @@ pub fn add_refresh(c: &mut Conn<'_>, new: &Refresh) -> Result<(), Error> {
 
 /// By the digest of its secret, used or not.
 pub fn find_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Refresh>, Error> {
-    Ok(db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).first(conn).optional())?.map(Refresh::from))
+    Ok(db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).get_result(conn).optional())?.map(Refresh::from))
 }
 
 /// Spends a refresh token; `false` when it was spent before.
 pub fn spend_refresh(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
-    Ok(db!(c, conn => diesel::update(refresh::table
-            .find(hash)
-            .filter(refresh::used_at.is_null()))
-        .set(refresh::used_at.eq(now.millis()))
-        .execute(conn))?
-        == 1)
+    let used_at = now.millis();
+    Ok(db!(c, conn => SpendRefresh { hash, used_at }.execute(conn))? == 1)
 }
 
 /// Puts off the idle end of a refresh token that is kept.
@@ -297,7 +286,7 @@ pub fn consent(
     let query = consent::table
         .find((account_id, client_id))
         .select(consent::scopes);
-    let scopes: Option<String> = db!(c, conn => query.first(conn).optional())?;
+    let scopes: Option<String> = db!(c, conn => query.get_result(conn).optional())?;
     Ok(scopes.map(|scopes| scopes.split(' ').map(str::to_owned).collect()))
 }
 
@@ -324,7 +313,7 @@ pub fn last_used(c: &mut Conn<'_>, grant_id: &str) -> Result<Option<Time>, Error
     let query = refresh::table
         .filter(refresh::grant_id.eq(grant_id))
         .select(diesel::dsl::max(refresh::created_at));
-    let at: Option<i64> = db!(c, conn => query.first(conn))?;
+    let at: Option<i64> = db!(c, conn => query.get_result(conn))?;
     Ok(at.map(Time::from_millis))
 }
 

@@ -125,7 +125,7 @@ pub fn integrity(database: &Engine) -> Result<String, Error> {
 pub fn setting(database: &Engine, key: &str) -> Result<Option<String>, Error> {
     use super::schema::setting;
     let query = setting::table.find(key).select(setting::value);
-    Ok(on_fresh!(database, conn => query.first(conn).optional())?)
+    Ok(on_fresh!(database, conn => query.get_result(conn).optional())?)
 }
 
 #[derive(QueryableByName)]

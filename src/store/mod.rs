@@ -1,5 +1,7 @@
 //! Memory: the only diesel. A story reads or writes through one closure on one connection;
 //! the same queries serve SQLite and PostgreSQL.
+//! One row is asked for by `get_result`, not `first`: SQLite prepares a statement with `LIMIT ?`
+//! anew each time that the bound is set.
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub mod lock;
 pub mod logout;
 pub mod migrate;
 pub mod outbox;
+mod prepared;
+pub mod pushed;
 pub mod registered;
 pub mod request;
 pub mod reset;

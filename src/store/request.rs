@@ -35,7 +35,9 @@ pub fn add(c: &mut Conn<'_>, new: &Request) -> Result<(), Error> {
 
 /// By id.
 pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Request>, Error> {
-    Ok(db!(c, conn => request::table.find(id).select(Request::as_select()).first(conn).optional())?)
+    Ok(
+        db!(c, conn => request::table.find(id).select(Request::as_select()).get_result(conn).optional())?,
+    )
 }
 
 /// Locks a request until the transaction ends.

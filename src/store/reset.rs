@@ -31,7 +31,9 @@ pub fn add(c: &mut Conn<'_>, new: &Reset) -> Result<(), Error> {
 
 /// By id.
 pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Reset>, Error> {
-    Ok(db!(c, conn => reset::table.find(id).select(Reset::as_select()).first(conn).optional())?)
+    Ok(
+        db!(c, conn => reset::table.find(id).select(Reset::as_select()).get_result(conn).optional())?,
+    )
 }
 
 /// How many of an account work now.

@@ -95,6 +95,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    pushed (hash) {
+        hash -> Text,
+        client_id -> Text,
+        body -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     client (id) {
         id -> Text,
         body -> Text,
@@ -303,4 +313,3 @@ diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
 diesel::allow_tables_to_appear_in_same_query!(registered, consent, grant);
-diesel::allow_tables_to_appear_in_same_query!(grant, refresh);

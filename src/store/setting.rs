@@ -9,7 +9,7 @@ use super::{Conn, Error};
 /// Reads a value.
 pub fn find(c: &mut Conn<'_>, key: &str) -> Result<Option<String>, Error> {
     let query = setting::table.find(key).select(setting::value);
-    Ok(db!(c, conn => query.first(conn).optional())?)
+    Ok(db!(c, conn => query.get_result(conn).optional())?)
 }
 
 /// Writes a value unless there is one, and gives the one that stands.

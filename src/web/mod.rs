@@ -3,7 +3,7 @@
 mod account;
 mod agent;
 mod asset;
-mod cookie;
+pub mod cookie;
 mod dev;
 mod fault;
 mod form;
@@ -35,6 +35,7 @@ use route::{ask_from_anywhere, form, keep_from_anywhere, read, send, send_from_a
 #[rustfmt::skip]
 fn routes(to: &mut web::ServiceConfig, dev: bool) {
     // First what programs ask for again and again: the table is searched from its top.
+    send(to, "/oauth2/par", oauth::pushed::push);
     send_from_anywhere(to, "/oauth2/token", oauth::token::token);
     read(to, "/healthz", health::alive);
     read(to, "/readyz", health::ready);

@@ -84,7 +84,8 @@ impl TestApp {
         Self::with(&[])
     }
 
-    /// With other settings, by their `GEREGE_` variables without that prefix.
+    /// With other settings, by their `GEREGE_` variables without that prefix; `{folder}` in one
+    /// stands for the test's own folder.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         Self::build(settings, Some(true), true)
     }
@@ -135,7 +136,8 @@ impl TestApp {
         drop(server);
         let mut env = environment(&folder, address, &database);
         for (name, value) in settings {
-            env.insert(format!("GEREGE_{name}"), (*value).to_owned());
+            let value = value.replace("{folder}", &folder.display().to_string());
+            env.insert(format!("GEREGE_{name}"), value);
         }
         let config = Config::load(None, &env, dev).unwrap_or_else(|mistakes| {
             let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
@@ -178,6 +180,11 @@ impl TestApp {
             handle,
             thread: Some(thread),
         }
+    }
+
+    /// Where its files lie.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A browser that was never here.
@@ -341,6 +348,11 @@ impl Drop for TestApp {
 struct Template {
     folder: PathBuf,
     postgres: Option<(String, String)>,
+}
+
+/// The SQLite file from which each test's is copied.
+pub fn first_database() -> PathBuf {
+    template().folder.join("gerege.db")
 }
 
 fn template() -> &'static Template {

@@ -291,3 +291,19 @@ fn a_request_is_answered_once() {
     );
     answer.is(200);
 }
+
+// RFC 9126 4, PROTOCOL 3: a pushed request becomes that of one browser.
+#[test]
+fn a_pushed_request_is_opened_by_one() {
+    let app = TestApp::new();
+    let at = crate::par::opened(&crate::par::push(&app, &[]));
+    let answers = race(vec![app.browser(); 100], move |browser| browser.get(&at));
+    none_broke(&answers);
+    let won = answers.iter().filter(|answer| answer.status == 303).count();
+    assert_eq!(won, 1);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| [303, 400].contains(&answer.status))
+    );
+}

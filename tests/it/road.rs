@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gerege::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
 use gerege::oauth::service::{Algorithm, KeyOwner, Rotation, Service, TokenFormat};
 use gerege::store;
 use serde_json::Value;
@@ -67,6 +67,7 @@ pub fn register(app: &TestApp) {
         refresh: RefreshPolicy::Offline,
         id_token_algorithm: Algorithm::ES256,
         id_token_claims: false,
+        asking: Asking::default(),
         created_at: now,
         registration: Default::default(),
     };

@@ -161,6 +161,66 @@ const tests = {
     assert.throws(() => oauth.validateAuthResponse(as, client, away, state))
   },
 
+  async 'openid-client: a request pushed before the browser comes'() {
+    const { client_id, client_secret } = forum('pusher')
+    server.command('client', 'edit', client_id, '--par', 'required')
+    const config = await oidc.discovery(new URL(issuer), client_id, undefined, oidc.ClientSecretBasic(client_secret), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const verifier = oidc.randomPKCECodeVerifier()
+    const state = oidc.randomState()
+    const wishes = {
+      redirect_uri: 'https://forum.example/callback',
+      scope: 'openid profile',
+      state,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }
+    const url = await oidc.buildAuthorizationUrlWithPAR(config, wishes)
+    assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request_uri'])
+    const person = new Person(issuer)
+    const page = await person.signIn(await person.go(url), 'temuulen')
+    const { away } = await person.submit(page, { decision: 'allow' })
+    const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier, expectedState: state })
+    assert.ok(tokens.claims().sub)
+    // Opened before; never pushed; pushed wrongly.
+    assert.equal((await person.go(url)).status, 400)
+    const plain = await person.go(oidc.buildAuthorizationUrl(config, wishes))
+    assert.equal(plain.away.searchParams.get('error'), 'invalid_request')
+    await assert.rejects(oidc.buildAuthorizationUrlWithPAR(config, { ...wishes, scope: 'nothing' }), {
+      error: 'invalid_scope',
+    })
+  },
+
+  async 'oauth4webapi: a public messenger pushes its request'() {
+    const as = await oauth
+      .discoveryRequest(new URL(issuer), insecure)
+      .then((answer) => oauth.processDiscoveryResponse(new URL(issuer), answer))
+    const client = { client_id: 'demo-messenger' }
+    const verifier = oauth.generateRandomCodeVerifier()
+    const state = oauth.generateRandomState()
+    const parameters = new URLSearchParams({
+      redirect_uri: CALLBACK,
+      response_type: 'code',
+      scope: SCOPE,
+      state,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const { request_uri, expires_in } = await oauth
+      .pushedAuthorizationRequest(as, client, oauth.None(), parameters, insecure)
+      .then((answer) => oauth.processPushedAuthorizationResponse(as, client, answer))
+    assert.equal(expires_in, 60)
+    const url = new URL(as.authorization_endpoint)
+    url.search = new URLSearchParams({ client_id: client.client_id, request_uri })
+    const person = new Person(issuer)
+    const { away } = await person.signIn(await person.go(url), 'temuulen')
+    const found = oauth.validateAuthResponse(as, client, away, state)
+    const answer = await oauth.authorizationCodeGrantRequest(as, client, oauth.None(), found, CALLBACK, verifier, insecure)
+    const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer)
+    assert.ok(tokens.refresh_token)
+  },
+
   async 'jose: a chat server checks the token by its own key'() {
     const config = await oidc.discovery(new URL(issuer), 'demo-messenger', undefined, oidc.None(), {
       execute: [oidc.allowInsecureRequests],

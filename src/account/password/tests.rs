@@ -149,6 +149,14 @@ fn an_operator_may_ask_for_up_to_64() {
     assert!(at_least(0).is_ok());
 }
 
+// Found by fuzzing: zxcvbn counts the turns of a walk by a power that overflows, which is a panic
+// where overflow is checked.
+#[test]
+fn a_long_walk_over_the_keypad_is_judged() {
+    let walk = "96729".to_owned() + &"69".repeat(40);
+    assert_eq!(check(&format!("xK_7~W3^mB4o{walk}")).map(|_| ()), Ok(()));
+}
+
 #[test]
 fn a_password_does_not_show_itself() {
     assert_eq!(format!("{:?}", check("kV9#xq2!zT")), "Ok(Password(…))");

@@ -14,7 +14,7 @@ use crate::flow::keyring;
 use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House};
 use crate::keys::ISSUER;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
 use crate::oauth::grant::Grant;
 use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
 use crate::rng::digest;
@@ -37,6 +37,7 @@ fn messenger(id: &str) -> Client {
         refresh: RefreshPolicy::Offline,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
+        asking: Asking::default(),
         created_at: Time::default(),
         registration: Default::default(),
     }

@@ -5,11 +5,13 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::query;
+use crate::flow;
 use crate::flow::authorize::{self, Outcome, Refused};
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
 use crate::oauth::params::{Params, encode_all};
+use crate::oauth::pushed;
 use crate::oauth::redirect::Response;
 use crate::page::App as Chip;
 use crate::page::view::{FormPost, Hidden, RedirectMismatch};
@@ -45,14 +47,21 @@ pub async fn post(
 }
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
-    let asked = AuthorizeRequest::parse(params);
-    visit.speak(asked.ui_locales.as_deref());
-    match authorize::begin(&visit.app, asked, visit.cookie_or_new()).await? {
-        Ok(id) => {
+    let cookie = visit.cookie_or_new();
+    let reference = params.one("request_uri").and_then(pushed::secret);
+    let begun = match (reference, params.one("client_id")) {
+        (Some(secret), Some(client_id)) => {
+            flow::pushed::begin(&visit.app, client_id, secret, cookie).await?
+        }
+        _ => authorize::begin(&visit.app, AuthorizeRequest::parse(params), cookie).await?,
+    };
+    match begun {
+        Ok(begun) => {
+            visit.speak(begun.ui_locales.as_deref());
             if visit.cookie().is_none() {
                 visit.set(Jar::Browser, visit.cookie_or_new(), false);
             }
-            Ok(visit.see_other(&format!("/oauth2/authorize/{id}")))
+            Ok(visit.see_other(&format!("/oauth2/authorize/{}", begun.id)))
         }
         Err(Refused(refusal, client)) => refuse(visit, &refusal, client.as_deref()),
     }
@@ -124,6 +133,15 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
                 "client.unknown"
             );
             visit.fault(bad, "app-unknown", 0)
+        }
+        PageError::PushedGone { client_id } => {
+            tracing::info!(
+                req = visit.reference,
+                client = client_id,
+                try = "push the request again, and open each request_uri once, within tokens.par_seconds",
+                "pushed.gone"
+            );
+            visit.fault(bad, "pushed-gone", 0)
         }
         PageError::RedirectUnknown {
             client_id,

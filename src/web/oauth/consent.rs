@@ -150,8 +150,9 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let services = client::services(&visit.app).await?;
-    let by_scope: Vec<(String, String)> = services
+    let registered = client::registered(&visit.app).await?;
+    let by_scope: Vec<(String, String)> = registered
+        .services
         .iter()
         .flat_map(|service| {
             service

@@ -27,8 +27,8 @@ const ASKS: u32 = 100;
 /// # Errors
 /// [`Fault`], as JSON.
 pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
-    let document = client::discovery(&app).await?;
-    Ok(send(&http, &document, "application/json"))
+    let registered = client::registered(&app).await?;
+    Ok(send(&http, &registered.discovery, "application/json"))
 }
 
 /// `/jwks.json`: the issuer's keys. It waits for a key that is still being made, and never

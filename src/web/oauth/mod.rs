@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod consent;
 pub mod discovery;
 pub mod logout;
+pub mod pushed;
 pub mod register;
 pub mod token;
 

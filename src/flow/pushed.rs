@@ -1,0 +1,92 @@
+//! Pushed authorization requests (RFC 9126): kept for a minute, then one browser's.
+
+use super::authorize::{self, Begun, Refused};
+use super::opaque::Kind;
+use crate::app::App;
+use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
+use crate::oauth::client::Client;
+use crate::oauth::error::Problem;
+use crate::oauth::params::Params;
+use crate::oauth::pushed;
+use crate::rng::digest;
+use crate::store::{self, Error};
+
+/// What a client gets for a request that it pushed (RFC 9126 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Receipt {
+    /// The reference that the browser brings.
+    pub request_uri: String,
+    /// Seconds for which it waits.
+    pub expires_in: u64,
+}
+
+/// Judges and keeps a request that an authenticated client pushes.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one when the request is refused.
+pub async fn push(
+    app: &App,
+    client: &Client,
+    params: &Params,
+) -> Result<Result<Receipt, Problem>, Error> {
+    let services = app.store.read(store::client::list_services).await?;
+    let asked = match pushed::read(params, client) {
+        Ok(asked) => asked,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if let Err(problem) = pushed::judge(&asked, client, &services, app.config.issuer()) {
+        return Ok(Err(problem));
+    }
+    let secret = Kind::Pushed.dress(app.keys.master(), &app.rng.secret());
+    let life = app.config.tokens.par_ttl;
+    let row = store::pushed::Pushed {
+        hash: digest(&secret),
+        client_id: client.id.clone(),
+        body: serde_json::to_string(&asked)?,
+        expires_at: app.clock.now().plus(life).millis(),
+    };
+    app.store
+        .write(move |c| store::pushed::add(c, &row))
+        .await?;
+    Ok(Ok(Receipt {
+        request_uri: pushed::reference(&secret),
+        expires_in: life.as_secs(),
+    }))
+}
+
+/// Makes a pushed request that of the browser behind `cookie` (RFC 9126 4, PROTOCOL 3); whatever else the browser brought is not looked at. The request was judged
+/// when it was pushed, and is again where it is answered.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one when there is no such request.
+pub async fn begin(
+    app: &App,
+    client_id: &str,
+    secret: &str,
+    cookie: &str,
+) -> Result<Result<Begun, Refused>, Error> {
+    let gone = || {
+        let client_id = client_id.to_owned();
+        Refused(
+            Box::new(Refusal::Page(PageError::PushedGone { client_id })),
+            None,
+        )
+    };
+    if !Kind::Pushed.is_ours(app.keys.master(), secret) {
+        return Ok(Err(gone()));
+    }
+    let (hash, whose, now) = (digest(secret), client_id.to_owned(), app.clock.now());
+    let draft = authorize::Draft::draw(app, cookie);
+    let taken = app
+        .store
+        .write(move |c| {
+            let Some(body) = store::pushed::spend(c, &hash, &whose, now)? else {
+                return Ok(None);
+            };
+            let asked: AuthorizeRequest = serde_json::from_str(&body)?;
+            draft.write(c, &asked, now)?;
+            Ok(Some(draft.begun(&asked)))
+        })
+        .await?;
+    Ok(taken.ok_or_else(gone))
+}

@@ -1,0 +1,25 @@
+//! `/oauth2/par`, where a client leaves its request before it sends the browser (RFC 9126).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::presented;
+use crate::app::App;
+use crate::flow::{client, pushed};
+use crate::web::fault::Fault;
+use crate::web::form;
+use crate::web::guard::address;
+
+/// POST (RFC 9126 2.1). `Cache-Control: no-store` is on every answer.
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn push(
+    app: web::Data<App>,
+    http: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Fault> {
+    let body = form::body(&http, &mut payload.into_inner()).await?;
+    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
+    // RFC 9126 2.2
+    Ok(HttpResponse::Created().json(pushed::push(&app, &client, &body).await??))
+}

@@ -1,0 +1,211 @@
+//! Pushed authorization requests (RFC 9126): left at `/oauth2/par`, opened once by one browser.
+
+use std::time::Duration;
+
+use gerege::oauth::client::Need;
+use gerege::store;
+
+use crate::app::{PASSWORD, TestApp};
+use crate::http::{Answer, Browser, basic, encode, jwt};
+use crate::road::*;
+
+/// Pushes the demo messenger's request, with parameters added, changed, or (by an empty value)
+/// left out; gives the reference.
+pub fn push(app: &TestApp, other: &[(&str, &str)]) -> String {
+    let pushed = send(&mut app.browser(), other).is(201).json();
+    text(&pushed, "request_uri")
+}
+
+/// Where a browser opens a reference.
+pub fn opened(request_uri: &str) -> String {
+    let fields = [
+        ("client_id", "demo-messenger"),
+        ("request_uri", request_uri),
+    ];
+    format!("/oauth2/authorize?{}", encode(&fields))
+}
+
+fn send(browser: &mut Browser, other: &[(&str, &str)]) -> Answer {
+    let query = request(other);
+    let body = query.split_once('?').expect("a query").1.to_owned();
+    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+    browser.send("POST", "/oauth2/par", &kind, Some(body.as_bytes()))
+}
+
+#[track_caller]
+fn error(answer: &Answer, code: &str) {
+    assert_eq!(answer.json()["error"], code, "{}", answer.text());
+    assert!(answer.json()["request_uri"].is_null());
+}
+
+#[test]
+fn a_pushed_request_signs_in_and_what_the_browser_adds_is_not_read() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let answer = send(&mut app.browser(), &[]).is(201);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let pushed = answer.json();
+    assert_eq!(pushed["expires_in"], 60);
+    let uri = text(&pushed, "request_uri");
+    assert!(uri.starts_with("urn:ietf:params:oauth:request_uri:"));
+    let at = format!(
+        "{}&state=other&redirect_uri=https%3A%2F%2Fevil.example&scope=x&prompt=none",
+        opened(&uri)
+    );
+    let back = ask(&mut browser, &at, "temuulen").is(303);
+    assert!(back.location().starts_with(CALLBACK), "{}", back.location());
+    assert_eq!(back.param("state").as_deref(), Some("st/ate+1 %"));
+    let tokens = redeem(&mut browser, &back.param("code").unwrap())
+        .is(200)
+        .json();
+    let (_, id) = jwt(&text(&tokens, "id_token"));
+    assert_eq!(id["nonce"], "nonce-1");
+}
+
+#[test]
+fn a_reference_is_opened_once_by_the_client_that_pushed_within_a_minute() {
+    let app = TestApp::new();
+    register(&app);
+    let mut browser = app.browser();
+    let uri = push(&app, &[]);
+    // Another's, and guesses at ours.
+    for at in [
+        opened(&uri).replace("demo-messenger", "forum"),
+        opened(&uri).replace("demo-messenger", "nobody"),
+        opened(&uri).replace("client_id=demo-messenger&", ""),
+        opened(&format!("{uri}A")),
+        opened(&uri[..uri.len() - 1]),
+        opened("urn:ietf:params:oauth:request_uri:"),
+        opened("urn:ietf:params:oauth:request_uri:gp_guess"),
+    ] {
+        let answer = browser.get(&at).is(400);
+        assert_eq!(answer.header("location"), None, "{at}");
+    }
+    browser.get(&opened(&uri)).leads("/oauth2/authorize/");
+    let again = browser.get(&opened(&uri)).is(400);
+    crate::pages::skeleton(&again);
+    assert_eq!(again.h1(), "That sign-in has run out");
+    // Unopened it waits a minute; opened it lives as long as any.
+    let late = push(&app, &[]);
+    let in_time = push(&app, &[]);
+    app.pass(Duration::from_secs(59));
+    let stored = browser.get(&opened(&in_time)).is(303);
+    app.pass(Duration::from_secs(2));
+    browser.get(&opened(&late)).is(400);
+    app.pass(Duration::from_secs(30 * 60));
+    assert!(browser.arrive(stored).path.starts_with("/signin"));
+}
+
+#[test]
+fn a_request_is_judged_when_it_is_pushed() {
+    let app = TestApp::new();
+    register(&app);
+    let before = app.dump();
+    let mut browser = app.browser();
+    for (other, code) in [
+        (
+            &[("redirect_uri", "https://evil.example/")][..],
+            "invalid_request",
+        ),
+        (&[("redirect_uri", "")], "invalid_request"),
+        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("scope", "openid room")], "invalid_scope"),
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("code_challenge_method", "plain")], "invalid_request"),
+        (&[("prompt", "none login")], "invalid_request"),
+        (&[("resource", "https://nowhere.example")], "invalid_target"),
+        (
+            &[("request_uri", "urn:ietf:params:oauth:request_uri:x")],
+            "invalid_request",
+        ),
+    ] {
+        error(&send(&mut browser, other).is(400), code);
+    }
+    // RFC 9126 2.3: another method.
+    browser.get("/oauth2/par").is(405);
+    assert_eq!(app.dump(), before);
+}
+
+#[test]
+fn whoever_pushes_proves_itself_as_at_the_token_endpoint() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    register(&app);
+    let forum = [("redirect_uri", FORUM), ("scope", "openid profile")];
+    let asks = |client: &'static str| [&[("client_id", client)], &forum[..]].concat();
+    // A confidential client that proves nothing, and one with a wrong secret.
+    error(
+        &send(&mut app.browser(), &asks("forum")).is(401),
+        "invalid_client",
+    );
+    error(
+        &send(&mut app.browser(), &asks("nobody")).is(401),
+        "invalid_client",
+    );
+    let mut liar = app
+        .browser()
+        .with("Authorization", &basic("forum", "guess"));
+    error(&send(&mut liar, &asks("forum")).is(401), "invalid_client");
+    // One that pushes in another's name.
+    let mut client = app.browser().with("Authorization", &basic("forum", SECRET));
+    error(
+        &send(&mut client, &asks("demo-messenger")).is(400),
+        "invalid_request",
+    );
+    // Its name may stand in the header alone.
+    let pushed = send(&mut client, &asks("")).is(201).json();
+    let at = opened(&text(&pushed, "request_uri")).replace("demo-messenger", "forum");
+    let page = ask(&mut app.browser(), &at, "temuulen").is(200);
+    assert!(page.path.starts_with("/consent"), "{}", page.path);
+}
+
+#[test]
+fn a_client_that_must_push_is_answered_nothing_else() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    app.write(|c| {
+        let mut demo = store::client::find(c, "demo-messenger")?.expect("the demo messenger");
+        demo.asking.par = Need::Required;
+        store::client::save(c, &demo)
+    });
+    let mut browser = app.browser();
+    let refused = browser.get(&request(&[])).is(303);
+    assert_eq!(refused.param("error").as_deref(), Some("invalid_request"));
+    let uri = push(&app, &[]);
+    let stored = browser.get(&opened(&uri));
+    let page = browser.arrive(stored);
+    let signed = browser.submit(&page, &[("login", "temuulen"), ("password", PASSWORD)]);
+    assert!(browser.arrive(signed).is(303).param("code").is_some());
+    let found = browser
+        .get("/.well-known/openid-configuration")
+        .is(200)
+        .json();
+    assert_eq!(found["require_pushed_authorization_requests"], false);
+}
+
+#[test]
+fn a_client_changed_after_the_push_is_judged_as_it_is_now() {
+    let app = TestApp::new();
+    let uri = push(&app, &[]);
+    app.write(|c| {
+        let mut demo = store::client::find(c, "demo-messenger")?.expect("the demo messenger");
+        demo.redirects = vec!["http://127.0.0.1/elsewhere".into()];
+        store::client::save(c, &demo)
+    });
+    let mut browser = app.browser();
+    let stored = browser.get(&opened(&uri));
+    let page = browser.arrive(stored).is(400);
+    assert_eq!(page.header("location"), None);
+}
+
+#[test]
+fn what_was_pushed_is_swept() {
+    let app = TestApp::new();
+    push(&app, &[]);
+    let used = push(&app, &[]);
+    app.browser().get(&opened(&used)).is(303);
+    app.pass(Duration::from_secs(61));
+    let now = app.app.clock.now();
+    assert_eq!(app.write(move |c| store::pushed::sweep(c, now)), 2);
+}
