@@ -326,6 +326,26 @@ cannot-account = Dein Konto ändern oder dich bei anderen Apps anmelden
 form-post-title = Es geht zurück zur App
 form-post-lede = Wenn nichts geschieht, drück den Knopf.
 
+## Apps auf anderen Geräten
+
+device-title = Ein anderes Gerät zulassen
+device-lede = Eine App auf einem Fernseher, in einem Terminal oder auf einem anderen Gerät zeigt dir einen Code. Gib ihn hier ein.
+device-code-label = Code vom anderen Bildschirm
+device-code-hint = 8 Buchstaben, zum Beispiel WDJB-MJHT
+device-code-missing = Gib den Code ein, den der andere Bildschirm zeigt
+device-code-wrong = Diesen Code gibt es nicht oder nicht mehr. Vergleiche ihn mit dem anderen Bildschirm oder lass dort einen neuen anzeigen
+device-allow-title = Ist das dein Gerät?
+device-allow-lede-html = <b><bdi>{ $app }</bdi></b> möchte dein Konto auf einem anderen Gerät benutzen. Gefragt wurde am { $at } aus dem Netz <bdi dir="ltr">{ $network }</bdi>.
+device-allow-never = Niemand von { $server } verlangt das jemals von dir. Wenn dich jemand am Telefon oder in einer Nachricht hierher geschickt hat, ist es nicht dein Gerät.
+device-seen-html = Ich sehe den Code <b dir="ltr">{ $code }</b> auf meinem eigenen Bildschirm
+device-seen-missing = Hake an, dass du den Code siehst, oder wähle „Das ist nicht meins“
+device-deny = Das ist nicht meins
+device-allowed-title = Das andere Gerät darf weitermachen
+device-allowed-lede = Dort geht es in wenigen Sekunden weiter. Du kannst diese Seite schließen.
+device-denied-title = Das andere Gerät wurde abgewiesen
+device-denied-lede = Es hat nichts von deinem Konto bekommen. Du kannst diese Seite schließen.
+device-apps = Verbundene Apps
+
 ## Konto
 
 account = Konto

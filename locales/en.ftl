@@ -326,6 +326,26 @@ cannot-account = Change your account or sign in to other apps
 form-post-title = Going back to the app
 form-post-lede = If nothing happens, press the button.
 
+## Apps on other devices
+
+device-title = Allow another device
+device-lede = An app on a television, a terminal or another device shows you a code. Type it here.
+device-code-label = Code shown on the other screen
+device-code-hint = 8 letters, such as WDJB-MJHT
+device-code-missing = Type the code that the other screen shows
+device-code-wrong = This code is not known, or has run out. Compare it with the other screen, or let it show a new one
+device-allow-title = Is this your device?
+device-allow-lede-html = <b><bdi>{ $app }</bdi></b> asks to use your account on another device. It asked on { $at } from the network <bdi dir="ltr">{ $network }</bdi>.
+device-allow-never = Nobody from { $server } will ever ask you to do this. If somebody sent you here, on the telephone or in a message, it is not your device.
+device-seen-html = I can see the code <b dir="ltr">{ $code }</b> on my own screen
+device-seen-missing = Tick that you can see the code, or choose “This is not mine”
+device-deny = This is not mine
+device-allowed-title = The other device may go on
+device-allowed-lede = It goes on there within a few seconds. You can close this page.
+device-denied-title = The other device was refused
+device-denied-lede = Nothing of your account was given to it. You can close this page.
+device-apps = Connected apps
+
 ## Account
 
 account = Account

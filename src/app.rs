@@ -13,6 +13,7 @@ use crate::captcha::question::Questions;
 use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::hash::{self, Hasher};
+use crate::keys::certificate::Authority;
 use crate::keys::{self, Keys, Master, Purpose};
 use crate::limit::{Bucket, Limiter, Rate};
 use crate::mail::{self, Mailer};
@@ -76,6 +77,8 @@ pub struct App {
     pub store: Store,
     /// Signing keys and the master key.
     pub keys: Keys,
+    /// Who vouches for the certificates of clients, if anyone does.
+    pub authority: Option<Authority>,
     /// Argon2id.
     pub hasher: Hasher,
     /// Friction by address.
@@ -133,6 +136,14 @@ impl App {
             limits: limits(&config),
             lifetimes: lifetimes(&config),
             post: Notify::new(),
+            authority: match config
+                .mtls
+                .as_ref()
+                .and_then(|mtls| mtls.ca_file.as_deref())
+            {
+                Some(file) => Some(Authority::load(file)?),
+                None => None,
+            },
             registered: RwLock::default(),
             config,
             clock,

@@ -213,6 +213,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
             let before = now.minus(KEEP);
             Ok(store::draft::sweep(c, now)?
                 + store::request::sweep(c, now)?
+                + store::pending::sweep(c, before)?
                 + store::pushed::sweep(c, now)?
                 + store::reset::sweep(c, now)?
                 + store::address::sweep(c, now)?

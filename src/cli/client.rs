@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::about::About;
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
-use choice::{grant, need_name};
+use choice::{auth_name, grant, known, need_name};
 
 use super::fault::Fault;
 use super::house::{House, Missing};
@@ -23,7 +23,8 @@ use crate::flow::operate::{
     client::{self as story, Kept, Refusal},
 };
 use crate::keys;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::certificate::Known;
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::registration::Registration;
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -127,6 +128,22 @@ pub struct Add {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     par: NeedChoice,
+    /// Whether it must prove that it holds a key (DPoP)
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    dpop: NeedChoice,
+    /// The name in its certificate: dn:SUBJECT, dns:HOST, uri:URI, ip:ADDRESS or
+    /// email:ADDRESS, for tls_client_auth
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    certificate: Option<Known>,
+    /// Its tokens are bound to its certificate
+    #[arg(long)]
+    certificate_bound: bool,
+    /// The service that it is the program of: it may exchange tokens for it
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// A service that it may get tokens for by exchange; may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    exchange: Vec<String>,
 }
 
 /// Changes to an app.
@@ -190,6 +207,24 @@ pub struct Edit {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN")]
     par: Option<NeedChoice>,
+    /// Whether it must prove that it holds a key (DPoP)
+    #[arg(long, value_enum, value_name = "WHEN")]
+    dpop: Option<NeedChoice>,
+    /// The name in its certificate
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    certificate: Option<Known>,
+    /// Its tokens are bound to its certificate
+    #[arg(long, value_name = "BOOL")]
+    certificate_bound: Option<bool>,
+    /// The service that it is the program of; "" takes it back
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// Another service that it may get tokens for by exchange
+    #[arg(long, value_name = "SERVICE")]
+    add_exchange: Vec<String>,
+    /// A service that it may get tokens for no more
+    #[arg(long, value_name = "SERVICE")]
+    remove_exchange: Vec<String>,
 }
 
 impl Command {
@@ -276,7 +311,9 @@ fn new(add: Add) -> Result<Client, Fault> {
     } else {
         add.grant
     };
-    let signs_in = grants.contains(&GrantType::AuthorizationCode);
+    let signs_in = [GrantType::AuthorizationCode, GrantType::DeviceCode]
+        .iter()
+        .any(|grant| grants.contains(grant));
     let scopes = match scopes(&add.id, &add.scope)? {
         // A machine has no profile.
         typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),
@@ -303,6 +340,11 @@ fn new(add: Add) -> Result<Client, Fault> {
         asking: Asking {
             par: add.par.into(),
         },
+        dpop: add.dpop.into(),
+        known: add.certificate,
+        certificate_bound: add.certificate_bound,
+        service: add.service.filter(|id| !id.is_empty()),
+        exchange: add.exchange,
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -358,6 +400,19 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
         edit.about.apply(&mut client.registration);
         client.asking.par = edit.par.map_or(client.asking.par, Into::into);
+        client.dpop = edit.dpop.map_or(client.dpop, Into::into);
+        if edit.certificate.is_some() {
+            client.known.clone_from(&edit.certificate);
+        }
+        client.certificate_bound = edit.certificate_bound.unwrap_or(client.certificate_bound);
+        if let Some(id) = &edit.service {
+            client.service = Some(id.clone()).filter(|id| !id.is_empty());
+        }
+        change(
+            &mut client.exchange,
+            &edit.add_exchange,
+            &edit.remove_exchange,
+        );
     })
 }
 
@@ -384,6 +439,11 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
         Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
+        Refusal::PublicExchange => "leave out --public, or --grant token_exchange".to_owned(),
+        Refusal::NoName | Refusal::Subject(_) => {
+            "add --certificate dns:chat.example, or dn:CN=chat,O=Steppe".to_owned()
+        }
+        Refusal::NoCertificate => "add --jwks FILE with the certificate as x5c".to_owned(),
         Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
@@ -392,15 +452,6 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         }
     };
     Fault::new(what, refusal, fix)
-}
-
-const fn auth_name(auth: ClientAuth) -> &'static str {
-    match auth {
-        ClientAuth::None => "none",
-        ClientAuth::ClientSecretBasic => "client_secret_basic",
-        ClientAuth::ClientSecretPost => "client_secret_post",
-        ClientAuth::PrivateKeyJwt => "private_key_jwt",
-    }
 }
 
 fn facts(app: &App, client: &Client) -> Value {
@@ -420,6 +471,11 @@ fn facts(app: &App, client: &Client) -> Value {
         "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
         "id_token_claims": client.id_token_claims,
         "par": client.asking.par,
+        "dpop": client.dpop,
+        "certificate": client.known,
+        "tls_client_certificate_bound_access_tokens": client.certificate_bound,
+        "service": client.service,
+        "exchange": client.exchange,
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
@@ -505,8 +561,25 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             };
             format!("{}{profile}", keys::name(client.id_token_algorithm))
         }),
+        (
+            "DPoP",
+            match client.dpop {
+                Need::Optional => "when it sends a proof",
+                Need::Required => "required",
+            }
+            .to_owned(),
+        ),
     ]);
     lines.extend(about::lines(client));
+    if client.may(GrantType::TokenExchange) {
+        lines.extend([
+            (
+                "program of",
+                client.service.clone().unwrap_or("none".into()),
+            ),
+            ("exchanges for", words(&client.exchange)),
+        ]);
+    }
     out::facts(&lines);
 }
 

@@ -15,7 +15,9 @@ use crate::flow::operate::{
     service::{self as story, Kept, Refusal},
 };
 use crate::keys;
-use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
+use crate::oauth::service::{
+    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+};
 use crate::store;
 
 /// What to do with services.
@@ -73,6 +75,27 @@ pub enum Turn {
     Jwks,
     /// It holds one key file: keys change only by command
     Pinned,
+}
+
+/// What the service checks beside a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Checks {
+    /// Nothing
+    Bearer,
+    /// A proof by the key that the token is bound to (DPoP)
+    Dpop,
+    /// The certificate that the token is bound to
+    Mtls,
+}
+
+impl From<Checks> for Proof {
+    fn from(checks: Checks) -> Self {
+        match checks {
+            Checks::Bearer => Self::Bearer,
+            Checks::Dpop => Self::Dpop,
+            Checks::Mtls => Self::Mtls,
+        }
+    }
 }
 
 impl From<Format> for TokenFormat {
@@ -147,6 +170,9 @@ pub struct Add {
     /// /services/ID/userinfo answers
     #[arg(long)]
     userinfo: bool,
+    /// What it checks beside a token
+    #[arg(long, value_enum, default_value = "bearer")]
+    proof: Checks,
     /// It never asks us about a token, so it gets no secret
     #[arg(long)]
     no_secret: bool,
@@ -190,6 +216,9 @@ pub struct Edit {
     /// /services/ID/userinfo answers
     #[arg(long, value_name = "BOOL")]
     userinfo: Option<bool>,
+    /// What it checks beside a token
+    #[arg(long, value_enum)]
+    proof: Option<Checks>,
     /// Give it a new secret; the old one opens nothing from then on
     #[arg(long, conflicts_with = "no_secret")]
     new_secret: bool,
@@ -268,6 +297,7 @@ fn new(add: Add) -> Result<Service, Fault> {
         rotation: add.rotation.into(),
         machine: add.machine,
         userinfo: add.userinfo,
+        proof: add.proof.into(),
         secret_hash: None,
         created_at: Time::default(),
         id: add.id,
@@ -298,6 +328,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> 
         service.rotation = edit.rotation.map_or(service.rotation, Into::into);
         service.machine = edit.machine.unwrap_or(service.machine);
         service.userinfo = edit.userinfo.unwrap_or(service.userinfo);
+        service.proof = edit.proof.map_or(service.proof, Into::into);
     })
 }
 
@@ -349,6 +380,7 @@ fn facts(app: &App, service: &Service) -> Value {
         "claims": claims,
         "machine": service.machine,
         "userinfo": service.userinfo,
+        "proof": service.proof,
         "has_secret": service.secret_hash.is_some(),
         "created_at": service.created_at.rfc3339(),
         "issuer": app.config.issuer(),
@@ -433,6 +465,15 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
         ),
         ("machines", yes(service.machine)),
         ("userinfo", yes(service.userinfo)),
+        (
+            "checks besides",
+            match service.proof {
+                Proof::Bearer => "nothing",
+                Proof::Dpop => "a proof of the key (DPoP)",
+                Proof::Mtls => "the app's certificate",
+            }
+            .to_owned(),
+        ),
         ("may ask us", yes(service.secret_hash.is_some())),
         ("issuer", app.config.issuer().to_owned()),
         ("introspection", app.config.url("/oauth2/introspect")),

@@ -10,7 +10,7 @@ use super::key::{Kind, key};
 use super::mistake::{Mistake, Origin};
 use super::{
     Check, CheckKind, Clients, Config, Consent, Database, Engine, Hidden, Listen, Log, LogFormat,
-    Mail, MailSecurity, Mailbox, Network, Password, Postgres, Privacy, Registration,
+    Mail, MailSecurity, Mailbox, Mtls, Network, Password, Postgres, Privacy, Registration,
     RegistrationMode, Signin, Signup, SignupMode, Terms, Theme, Tls, Tokens, is_loopback,
 };
 
@@ -93,6 +93,7 @@ impl Desk {
                 ca_file: self.path("network.ca_file"),
                 allow: self.forms("network.allow", form::reachable),
             },
+            mtls: self.mtls(),
             log: self.log(),
             origins: BTreeMap::new(),
             shown: Vec::new(),
@@ -162,6 +163,29 @@ impl Desk {
             tls: cert.zip(key).map(|(cert, key)| Tls { cert, key }),
             workers: self.number("listen.workers"),
         }
+    }
+
+    /// Certificates are believed by one header from named proxies, or not at all (PROTOCOL.md 7).
+    fn mtls(&mut self) -> Option<Mtls> {
+        let header = self.form("mtls.header", form::header);
+        let proxies = self.forms("mtls.proxies", form::network);
+        let ca_file = self.path("mtls.ca_file");
+        let missing = match (&header, proxies.as_slice()) {
+            (Some(_), []) => Some(("mtls.proxies", "[\"127.0.0.1\"]")),
+            (None, [_, ..]) => Some(("mtls.header", "\"client-cert\"")),
+            _ => None,
+        };
+        if let Some((missing, example)) =
+            missing.filter(|_| self.sound(&["mtls.header", "mtls.proxies"]))
+        {
+            let what = "header and proxies belong together, and only one is set";
+            self.wrong(missing, Wrong::new(what, example));
+        }
+        header.map(|header| Mtls {
+            header,
+            proxies,
+            ca_file,
+        })
     }
 
     /// The public URL and its host.
@@ -372,6 +396,7 @@ impl Desk {
             refresh_ttl: self.span("tokens.refresh_days", DAY),
             refresh_max_ttl: self.span("tokens.refresh_max_days", DAY),
             code_ttl: self.span("tokens.code_seconds", 1),
+            device_ttl: self.span("tokens.device_minutes", MINUTE),
             par_ttl: self.span("tokens.par_seconds", 1),
             rotate_keys_ttl: self.span("tokens.rotate_keys_days", DAY),
             keep_old_keys_ttl: self.span("tokens.keep_old_keys_days", DAY),

@@ -97,6 +97,18 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, Wrong> {
     })
 }
 
+/// The name of an HTTP header (RFC 9110 5.1), in small letters.
+pub(super) fn header(text: &str) -> Result<String, Wrong> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if text.len() <= 64 && text.bytes().all(good) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(Wrong::new(
+        &format!("{} is no header's name", quote(text)),
+        "\"client-cert\"",
+    ))
+}
+
 /// A network, or one address.
 pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
     let one = text.parse::<IpAddr>().map(IpNet::from);

@@ -123,6 +123,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("registration", "Apps that register themselves."),
     ("theme", "Looks and languages."),
     ("privacy", "What is forgotten when."),
+    (
+        "mtls",
+        "Apps that prove themselves by a certificate, which a proxy in front has seen.",
+    ),
     ("network", "How Gerege speaks to other machines."),
     ("log", "What is written down."),
 ];
@@ -254,6 +258,8 @@ pub const KEYS: &[Key] = &[
         "Days after which it has to in any case."),
     Key::new("tokens.code_seconds", Number(10, 600), "60",
         "Seconds that an authorization code is good."),
+    Key::new("tokens.device_minutes", Number(1, 60), "10",
+        "Minutes that a person has to allow an app on another device by its code."),
     Key::new("tokens.par_seconds", Number(5, 600), "60",
         "Seconds that a request which an app pushed waits until the browser brings its reference."),
     Key::new("tokens.rotate_keys_days", Number(14, 3650), "90",
@@ -282,6 +288,13 @@ pub const KEYS: &[Key] = &[
 
     Key::new("privacy.security_log_days", Number(1, 3650), "365",
         "Days that the security log is kept."),
+
+    Key::new("mtls.header", Text, "\"\"",
+        "The header in which the proxy tells the app's certificate, such as client-cert. It must take away what a caller sends under that name. Empty means that no certificate counts.").restart(),
+    Key::new("mtls.proxies", List, "[]",
+        "Addresses or networks (CIDR) of the proxies whose word about certificates is believed.").restart(),
+    Key::new("mtls.ca_file", Path, "\"\"",
+        "Certificates in PEM of the authority that vouches for apps (tls_client_auth). Empty means that only certificates that apps registered themselves count.").restart(),
 
     Key::new("log.format", Choice(&["text", "json"]), "\"text\"",
         "text writes key=value lines, json one object a line.").restart(),

@@ -70,6 +70,8 @@ pub struct Config {
     pub privacy: Privacy,
     /// How it speaks to other machines.
     pub network: Network,
+    /// How certificates of clients are learnt of; none unless a header is named.
+    pub mtls: Option<Mtls>,
     /// What is written down.
     pub log: Log,
     /// Where each key's value came from: every key of [`KEYS`] is here.

@@ -216,6 +216,8 @@ pub struct Tokens {
     pub refresh_max_ttl: Duration,
     /// Life of an authorization code.
     pub code_ttl: Duration,
+    /// How long a person has to allow an app on another device.
+    pub device_ttl: Duration,
     /// How long a pushed authorization request waits for its browser.
     pub par_ttl: Duration,
     /// Age at which an issuer key is replaced.
@@ -341,4 +343,15 @@ impl Reachable {
     pub fn holds(&self, ip: IpAddr) -> bool {
         matches!(self, Self::Net(net) if net.contains(&ip))
     }
+}
+
+/// `[mtls]`, when a proxy tells of certificates (RFC 8705).
+#[derive(Clone, Debug)]
+pub struct Mtls {
+    /// The header in which it does, in small letters.
+    pub header: String,
+    /// The proxies that are believed.
+    pub proxies: Vec<IpNet>,
+    /// Who vouches for clients, in PEM.
+    pub ca_file: Option<PathBuf>,
 }

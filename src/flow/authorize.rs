@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::device;
 use super::opaque::Kind;
 use super::request::{self, Marks, Stored};
 use crate::account::{Account, Session};
@@ -15,7 +16,7 @@ use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
-use crate::oauth::redirect::Response;
+use crate::oauth::redirect::{RedirectUri, Response};
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::browser::Browser;
@@ -114,9 +115,16 @@ pub enum Outcome {
     /// The request waits no longer, or belongs to another browser.
     Gone,
     /// A page comes first.
-    Detour(Box<Next>),
+    Detour {
+        /// Which.
+        next: Box<Next>,
+        /// For an app on another device.
+        device: bool,
+    },
     /// Sent back to the client; marks nothing more.
     Answer(Response),
+    /// Decided for an app on another device, which asks for it: allowed or not.
+    Device(bool),
     /// The request became wrong since it was stored (the client was changed).
     Refused(Refused),
 }
@@ -155,6 +163,20 @@ pub async fn scene(
         return Ok(None);
     }
     let (client, services) = on_file(app, &stored.asked).await?;
+    if let Some(waits) = &stored.device {
+        let pending = device::open(app, &waits.hash).await?;
+        let (Some(client), Some(pending)) = (client, pending) else {
+            return Ok(None);
+        };
+        let own = RedirectUri::own(app.config.issuer());
+        let checked = pending.body.asked.checked(&client, &services, own);
+        return Ok(Some(Ok(Scene {
+            stored,
+            client,
+            checked,
+            here,
+        })));
+    }
     let checked = match check(
         &stored.asked,
         client.as_ref(),
@@ -228,6 +250,19 @@ pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome
             sid,
             scopes,
         } => issue(app, scene, account_id, sid, scopes, now).await,
+        Next::Refuse(_) if scene.stored.device.is_some() => {
+            let (id, waits) = (scene.stored.id, scene.stored.device);
+            let hash = waits.map(|waits| waits.hash).unwrap_or_default();
+            let denied = app.store.write(move |c| {
+                Ok(store::request::answer(c, &id, now)?
+                    && store::pending::decide(c, &hash, None, now)?)
+            });
+            Ok(if denied.await? {
+                Outcome::Device(false)
+            } else {
+                Outcome::Gone
+            })
+        }
         Next::Refuse(problem) => {
             let id = scene.stored.id;
             let open = app
@@ -240,7 +275,10 @@ pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome
                 _ => Outcome::Gone,
             })
         }
-        detour => Ok(Outcome::Detour(Box::new(detour))),
+        detour => Ok(Outcome::Detour {
+            next: Box::new(detour),
+            device: scene.stored.device.is_some(),
+        }),
     }
 }
 
@@ -368,9 +406,11 @@ async fn issue(
         nonce: scene.checked.nonce.clone(),
         auth_time: session.auth_time,
         amr: session.amr.clone(),
+        dpop_jkt: scene.checked.dpop_jkt.clone(),
         created_at: now,
         revoked_at: None,
     };
+    let waits = scene.stored.device.clone();
     let code = Code {
         hash: digest(&secret),
         grant_id: grant.id.clone(),
@@ -380,12 +420,13 @@ async fn issue(
         used_at: None,
         wrong: 0,
     };
-    let life = if offline {
-        app.config.tokens.refresh_max_ttl
-    } else {
-        app.config.tokens.code_ttl + app.config.tokens.access_ttl
+    let life = match (&waits, offline) {
+        (Some(_), _) => device::life(app, offline),
+        (None, true) => app.config.tokens.refresh_max_ttl,
+        (None, false) => app.config.tokens.code_ttl + app.config.tokens.access_ttl,
     };
     let ends_at = now.plus(life);
+    let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before.
     let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
@@ -412,6 +453,11 @@ async fn issue(
             if !alive || !store::request::answer(c, &id, now)? {
                 return Ok(false);
             }
+            if let Some(waits) = &waits
+                && !store::pending::decide(c, &waits.hash, Some(&grant.id), now)?
+            {
+                return Ok(false); // it ran out, or was decided in another browser
+            }
             if let Some(scopes) = &allowed {
                 let mut all =
                     store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
@@ -426,7 +472,9 @@ async fn issue(
                 store::event::add(c, &line)?;
             }
             store::grant::add(c, &grant, ends_at)?;
-            store::grant::add_code(c, &code)?;
+            if waits.is_none() {
+                store::grant::add_code(c, &code)?;
+            }
             Ok(true)
         })
         .await?;
@@ -436,8 +484,12 @@ async fn issue(
     tracing::info!(
         user = account.username,
         client = scene.client.id,
+        device = on_device,
         "authorize.granted"
     );
+    if on_device {
+        return Ok(Outcome::Device(true));
+    }
     Ok(Outcome::Answer(
         scene.checked.grant(&secret, app.config.issuer()),
     ))

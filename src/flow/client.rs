@@ -11,12 +11,13 @@ use super::logout::typed;
 use crate::app::{App, Registered};
 use crate::call::Wanted;
 use crate::config::RegistrationMode;
-use crate::keys::read_assertion;
+use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
     Presented, Proof, check_assertion, check_secret, check_service, unknown_client,
 };
-use crate::oauth::client::Client;
+use crate::oauth::certificate::{self, Known};
+use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::document::is_address;
 use crate::oauth::error::Problem;
 use crate::oauth::metadata::{self, Document, Endpoints};
@@ -76,6 +77,9 @@ pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
         rules.mode != RegistrationMode::Off,
         rules.metadata_documents,
     );
+    if app.config.mtls.is_some() {
+        metadata::tell_of_certificates(&mut fields, app.authority.is_some());
+    }
     let registered = Arc::new(Registered {
         services,
         discovery: Document::new(Value::Object(fields).to_string()),
@@ -145,7 +149,14 @@ async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem
         (Ok(Proof::Signature), Presented::Assertion { assertion, .. }) => {
             assertion_proves(app, client, assertion).await
         }
-        (Ok(Proof::Signature), _) => Ok(Err(unknown_client())),
+        (Ok(Proof::Certificate), Presented::Certificate { der, .. }) => {
+            Ok(if is_its_certificate(app, &client, der) {
+                Ok(client)
+            } else {
+                Err(unknown_client())
+            })
+        }
+        (Ok(Proof::Signature | Proof::Certificate), _) => Ok(Err(unknown_client())),
     }
 }
 
@@ -187,6 +198,28 @@ pub async fn with_keys<T>(
         return None;
     }
     anew.as_deref().and_then(&read)
+}
+
+/// Whether a certificate is the client's (RFC 8705 2.1.2 and 2.2.2).
+fn is_its_certificate(app: &App, client: &Client, der: &[u8]) -> bool {
+    if client.auth == ClientAuth::SelfSignedTlsClientAuth {
+        let jwks = client.jwks.as_deref().unwrap_or_default();
+        return certificate::is_registered(jwks, der);
+    }
+    let vouched = app
+        .authority
+        .as_ref()
+        .is_some_and(|authority| authority.vouches(der, app.clock.now()));
+    // The subject is compared as we write it.
+    let known = match &client.known {
+        Some(Known::SubjectDn(typed)) => keys::certificate::subject(typed).map(Known::SubjectDn),
+        other => other.clone(),
+    };
+    let names = keys::certificate::names(der);
+    vouched
+        && known
+            .zip(names)
+            .is_some_and(|(known, names)| names.has(&known))
 }
 
 async fn assertion_proves(

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use crate::oauth::service::{
+    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+};
 use crate::store::{self, Error};
 
 /// Puts the demo messenger and its service on file, unless they are there.
@@ -33,6 +35,11 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: true,
         asking: Asking::default(),
+        dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: now,
         registration: Default::default(),
     };
@@ -61,6 +68,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         rotation: Rotation::Jwks,
         machine: false,
         userinfo: false,
+        proof: Proof::Bearer,
         secret_hash: None,
         created_at: now,
     };

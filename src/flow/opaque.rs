@@ -17,6 +17,8 @@ pub enum Kind {
     Initial,
     /// A registration access token (RFC 7592 1.2).
     Manage,
+    /// A device code.
+    Device,
     /// The reference to a pushed authorization request.
     Pushed,
 }
@@ -28,6 +30,7 @@ impl Kind {
             Self::Refresh => "gr_",
             Self::Initial => "gi_",
             Self::Manage => "gm_",
+            Self::Device => "gd_",
             Self::Pushed => "gp_",
         }
     }

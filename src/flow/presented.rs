@@ -11,38 +11,53 @@ use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
+use crate::oauth::bearer::{Scheme, Token};
+use crate::oauth::binding::{Binding, Held};
 use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
+use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service};
+use crate::oauth::subject::pairwise;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
 /// An access token that is good by itself: signature, type, issuer, time.
-struct Good {
+pub(super) struct Good {
     /// Whose key signed it.
     owner: String,
-    claims: Map<String, Value>,
+    pub(super) claims: Map<String, Value>,
 }
 
 impl Good {
-    fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.claims
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default()
     }
 
-    fn time(&self, name: &str) -> Time {
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let scopes = self.text("scope").split_whitespace();
+        scopes.map(str::to_owned).collect()
+    }
+
+    /// The key that it is bound to; `Err` when that cannot be read.
+    pub(super) fn binding(&self) -> Result<Option<Binding>, serde_json::Error> {
+        let cnf = self.claims.get("cnf").cloned();
+        cnf.map(serde_json::from_value).transpose()
+    }
+
+    pub(super) fn time(&self, name: &str) -> Time {
         let seconds = self.claims.get(name).and_then(Value::as_i64);
         Time::from_seconds(seconds.unwrap_or_default())
     }
 }
 
 /// Reads an access token of ours, signed or sealed.
-fn read(app: &App, token: &str, now: Time) -> Option<Good> {
+pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
     let good = match token.strip_prefix(OPAQUE) {
         Some(sealed) => {
             use base64::Engine as _;
@@ -100,7 +115,7 @@ fn stands(
         .map(|account| (grant, account)))
 }
 
-async fn standing(
+pub(super) async fn standing(
     app: &std::sync::Arc<App>,
     gid: String,
     now: Time,
@@ -110,13 +125,18 @@ async fn standing(
 }
 
 /// Whether a token's signer is the one that its audience trusts.
-fn signed_for(good: &Good, service: &Service) -> bool {
+pub(super) fn signed_for(good: &Good, service: &Service) -> bool {
     good.text("aud") == service.audience
         && (good.owner.is_empty()
             || match service.keys {
                 KeyOwner::Own => good.owner == service.id,
                 KeyOwner::Issuer => good.owner == ISSUER,
             })
+}
+
+/// Whether a token is for ourselves and signed by us.
+pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
+    good.text("aud") == app.config.issuer() && good.owner == ISSUER
 }
 
 /// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
@@ -135,11 +155,8 @@ pub async fn introspect(
             let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
                 return Ok(claims::inactive());
             };
-            let scopes: Vec<String> = good
-                .text("scope")
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect();
+            let scopes = good.scopes();
+            let binding = good.binding()?;
             let live = |subject| {
                 claims::introspection(&Live {
                     issuer: app.config.issuer(),
@@ -147,6 +164,8 @@ pub async fn introspect(
                     client_id: good.text("client_id"),
                     audience: Some(&service.audience),
                     scopes: &scopes,
+                    binding: binding.as_ref(),
+                    act: good.claims.get("act"),
                     issued_at: good.time("iat"),
                     expires_at: good.time("exp"),
                     now,
@@ -167,6 +186,26 @@ pub async fn introspect(
             }
         }
     }
+}
+
+/// The same answer, signed for the caller (RFC 9701 5).
+///
+/// # Errors
+/// When no key signs now.
+pub fn sign_answer(
+    app: &App,
+    caller: &Caller,
+    answer: Map<String, Value>,
+) -> Result<String, crate::keys::Error> {
+    let (audience, algorithm) = match caller {
+        Caller::Service(service) => (&service.audience, service.algorithm),
+        Caller::Client(client) => (&client.id, client.id_token_algorithm),
+    };
+    let now = app.clock.now();
+    let claims = introspection::signed(app.config.issuer(), audience, answer, now);
+    // The issuer's key, never the service's: that one signs access tokens and nothing else.
+    let typ = introspection::SIGNED.trim_start_matches("application/");
+    app.keys.sign(ISSUER, algorithm, typ, &claims, now)
 }
 
 async fn introspect_refresh(
@@ -196,6 +235,8 @@ async fn introspect_refresh(
             client_id: &client.id,
             audience: None,
             scopes: &grant.scopes,
+            binding: refresh.binding.as_ref(),
+            act: None,
             issued_at: refresh.created_at,
             expires_at: refresh.idle_until,
             now,
@@ -213,37 +254,53 @@ pub enum About {
 }
 
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
-/// first takes the issuer's audience, the second only that service's.
+/// first takes the issuer's audience, the second only that service's. `held` are the keys that
+/// were proved with the token.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one is `invalid_token` or
 /// `insufficient_scope` (RFC 6750 3.1).
 pub async fn userinfo(
     app: &std::sync::Arc<App>,
-    token: &str,
+    token: &Token,
+    held: &Held,
     service: Option<&Service>,
 ) -> Result<Result<About, Problem>, Error> {
     let now = app.clock.now();
     let refuse = |code, why: &str| Ok(Err(Problem::new(code, why)));
     let fits = |good: &Good| match service {
-        None => good.text("aud") == app.config.issuer() && good.owner == ISSUER,
+        None => is_our_own(app, good),
         Some(service) => signed_for(good, service),
     };
-    let Some(good) = read(app, token, now).filter(fits) else {
+    let Some(good) = read(app, &token.text, now).filter(fits) else {
         return refuse(
             Code::InvalidToken,
             "the token is unknown, has run out, or is for another",
         );
     };
+    let proved = match (good.binding()?, token.scheme) {
+        (None, Scheme::Bearer) => true,
+        // RFC 9449 7.1: a token that is not bound has no key to prove.
+        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
+        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
+        (Some(binding), _) => held.has(&binding),
+    };
+    if !proved {
+        return refuse(
+            Code::InvalidToken,
+            "the token is not bound to the key that was proved, or not sent as its kind asks",
+        );
+    }
     // A machine's token has no grant, and speaks of no person.
     let (house, gid) = (app.clone(), good.text("gid").to_owned());
+    let given_to = good.text("client_id").to_owned();
     let standing = app
         .store
         .read(move |c| {
             let Some((grant, account)) = stands(c, &house, &gid, now)? else {
                 return Ok(None);
             };
-            let client = store::client::find(c, &grant.client_id)?;
+            let client = store::client::find(c, &given_to)?;
             Ok(client.map(|client| (grant, account, client)))
         })
         .await?;
@@ -254,6 +311,14 @@ pub async fn userinfo(
         );
     };
     if let Some(service) = service {
+        // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
+        // would read the public `sub`. The service asks by introspection.
+        if pairwise(&client).is_some() {
+            return refuse(
+                Code::InvalidToken,
+                "the token's client sees a sub of its own: ask about it by introspection",
+            );
+        }
         return Ok(Ok(About::Claims(claims::service_userinfo(
             &person(&account),
             &grant.scopes,
@@ -261,11 +326,7 @@ pub async fn userinfo(
             &app.config.domain,
         ))));
     }
-    let scopes: Vec<String> = good
-        .text("scope")
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let scopes = good.scopes();
     if !scope::has(&scopes, OPENID) {
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }

@@ -5,6 +5,7 @@ use super::opaque::Kind;
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
+use crate::oauth::dpop;
 use crate::oauth::error::Problem;
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
@@ -20,7 +21,8 @@ pub struct Receipt {
     pub expires_in: u64,
 }
 
-/// Judges and keeps a request that an authenticated client pushes.
+/// Judges and keeps a request that an authenticated client pushes; `jkt` is the key of the proof
+/// beside it, to which the code will be bound.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when the request is refused.
@@ -28,12 +30,20 @@ pub async fn push(
     app: &App,
     client: &Client,
     params: &Params,
+    jkt: Option<String>,
 ) -> Result<Result<Receipt, Problem>, Error> {
     let services = app.store.read(store::client::list_services).await?;
-    let asked = match pushed::read(params, client) {
+    let mut asked = match pushed::read(params, client) {
         Ok(asked) => asked,
         Err(problem) => return Ok(Err(problem)),
     };
+    // RFC 9449 10.1: a proof here says the same as the parameter, and may not say another.
+    if let Some(jkt) = jkt {
+        if asked.dpop_jkt.as_ref().is_some_and(|named| *named != jkt) {
+            return Ok(Err(dpop::another_key()));
+        }
+        asked.dpop_jkt = Some(jkt);
+    }
     if let Err(problem) = pushed::judge(&asked, client, &services, app.config.issuer()) {
         return Ok(Err(problem));
     }

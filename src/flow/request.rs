@@ -38,6 +38,8 @@ pub struct Stored {
     pub browser_id: String,
     /// What was asked.
     pub asked: AuthorizeRequest,
+    /// The device that it is for.
+    pub device: Option<Device>,
     /// What was done for it.
     pub marks: Marks,
     /// When it came.
@@ -48,9 +50,20 @@ pub struct Stored {
     pub answered: bool,
 }
 
+/// The app on another device that a person types a code for (RFC 8628).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// What waits, by the digest of its secret.
+    pub hash: String,
+    /// The code, to be compared with the other screen.
+    pub code: String,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Body {
     asked: AuthorizeRequest,
+    #[serde(default)]
+    device: Option<Device>,
     marks: Marks,
 }
 
@@ -61,6 +74,7 @@ impl Stored {
             id: row.id,
             browser_id: row.browser_id,
             asked: body.asked,
+            device: body.device,
             marks: body.marks,
             made_at: row.created_at.into(),
             expires_at: row.expires_at.into(),
@@ -77,17 +91,48 @@ pub fn add(
     asked: &AuthorizeRequest,
     now: Time,
 ) -> Result<(), Error> {
-    let body = serde_json::to_string(&Body {
+    let body = Body {
         asked: asked.clone(),
+        device: None,
         marks: Marks::default(),
-    })?;
+    };
+    insert(c, id, browser_id, &body, now)
+}
+
+/// Stores what a person began by typing a device's code.
+pub fn add_device(
+    c: &mut Conn<'_>,
+    id: &str,
+    browser_id: &str,
+    client_id: &str,
+    device: Device,
+    now: Time,
+) -> Result<(), Error> {
+    let body = Body {
+        asked: AuthorizeRequest {
+            client_id: Some(client_id.to_owned()),
+            ..AuthorizeRequest::default()
+        },
+        device: Some(device),
+        marks: Marks::default(),
+    };
+    insert(c, id, browser_id, &body, now)
+}
+
+fn insert(
+    c: &mut Conn<'_>,
+    id: &str,
+    browser_id: &str,
+    body: &Body,
+    now: Time,
+) -> Result<(), Error> {
     store::request::add(
         c,
         &store::request::Request {
             id: id.to_owned(),
             browser_id: browser_id.to_owned(),
-            client_id: asked.client_id.clone().unwrap_or_default(),
-            body,
+            client_id: body.asked.client_id.clone().unwrap_or_default(),
+            body: serde_json::to_string(body)?,
             created_at: now.millis(),
             expires_at: now.plus(crate::app::REQUEST).millis(),
             answered_at: None,
@@ -124,6 +169,7 @@ pub fn mark(
     done(&mut stored.marks);
     let body = serde_json::to_string(&Body {
         asked: stored.asked,
+        device: stored.device,
         marks: stored.marks,
     })?;
     store::request::save(c, id, &body)?;
@@ -161,10 +207,13 @@ pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
             let Some(client) = store::client::find(c, &client_id)? else {
                 return Ok(None);
             };
-            let host = client
-                .redirect(stored.asked.redirect_uri.as_deref())
-                .map(|uri| uri.host().to_owned())
-                .unwrap_or_default();
+            let host = match stored.device {
+                Some(_) => String::new(),
+                None => client
+                    .redirect(stored.asked.redirect_uri.as_deref())
+                    .map(|uri| uri.host().to_owned())
+                    .unwrap_or_default(),
+            };
             Ok(Some(Asking {
                 start: initiate(&issuer, &client),
                 name: client.name,

@@ -5,6 +5,8 @@ use crate::app::App;
 use crate::keys::Purpose;
 use crate::oauth::claims::Person;
 use crate::oauth::client::Client;
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::service::{Service, TokenFormat};
 use crate::oauth::subject::pairwise;
 use crate::rng::derived_id;
 
@@ -30,6 +32,25 @@ pub fn person(app: &App, client: &Client, account: &Account) -> Person {
         sub: of(app, client, &account.id),
         ..super::token::person(account)
     }
+}
+
+/// Fits a service to a client that is given a token for it: one that sees a `sub` of its own gets
+/// no readable token with the public one (PROTOCOL 1), so its token is sealed.
+///
+/// # Errors
+/// `invalid_target` where the service could not open it.
+pub fn hide(client: &Client, service: &mut Service) -> Result<(), Problem> {
+    if pairwise(client).is_none() {
+        return Ok(());
+    }
+    if service.secret_hash.is_none() {
+        return Err(Problem::new(
+            Code::InvalidTarget,
+            "this client sees a sub of its own, and this service reads only tokens that show the public one",
+        ));
+    }
+    service.format = TokenFormat::Opaque;
+    Ok(())
 }
 
 /// Which of these accounts a client means by a `sub`.

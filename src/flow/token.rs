@@ -9,19 +9,20 @@ use serde_json::{Map, Value};
 
 use super::client::registered;
 use super::opaque::Kind;
-use super::subject;
+use super::{device, exchange, subject};
 use crate::account::Account;
-use crate::app::App;
+use crate::app::{App, Registered};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::audience::{Audience, Target, audience};
+use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
 use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
-use crate::oauth::subject::pairwise;
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
 use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
@@ -56,48 +57,96 @@ pub struct Tokens {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     scope: String,
 }
 
-/// Exchanges what an authenticated client brings.
-///
-/// # Errors
-/// [`Error`].
-pub async fn exchange(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
-    ask.allowed(&client)?;
-    match &ask {
-        Exchange::Code { .. } => by_code(app, client, ask).await,
-        Exchange::Refresh { .. } => by_refresh(app, client, ask).await,
-        Exchange::Machine { .. } => by_itself(app, &client, &ask).await,
+impl Tokens {
+    /// The answer to an exchange (RFC 8693 2.2.1): one access token, and what it is.
+    pub(super) fn traded(access_token: String, made: &Made<'_>) -> Self {
+        Self {
+            access_token,
+            token_type: Binding::token_type(made.binding),
+            expires_in: made.ttl.as_secs(),
+            refresh_token: None,
+            id_token: None,
+            issued_token_type: Some(ACCESS_TOKEN),
+            scope: scope::print(made.scopes),
+        }
     }
 }
 
+/// Exchanges what an authenticated client brings; `held` are the keys that it proved to hold.
+///
+/// # Errors
+/// [`Error`].
+pub async fn exchange(
+    app: &Arc<App>,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Tokens, Error> {
+    ask.allowed(&client)?;
+    match &ask {
+        Exchange::Code { .. } => by_code(app, client, ask, held).await,
+        Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
+        Exchange::Device { .. } => {
+            device::exchange(app, asker(app, client, ask, held).await?).await
+        }
+        Exchange::Trade(_) => exchange::exchange(app, asker(app, client, ask, held).await?).await,
+        Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
+    }
+}
+
+async fn asker(app: &App, client: Client, ask: Exchange, held: Held) -> Result<Asker, Error> {
+    Ok(Asker {
+        client,
+        ask,
+        held,
+        registered: registered(app).await?,
+    })
+}
+
 /// What a transaction found to be given; signed after it stands.
-struct Award {
-    grant: Grant,
-    account: Account,
-    service: Option<Service>,
-    scopes: Vec<String>,
-    refresh: Option<String>,
-    first: bool,
+pub(super) struct Award {
+    pub(super) grant: Grant,
+    pub(super) to: Recipient,
+    pub(super) refresh: Option<String>,
+    /// The first tokens of the grant: `nonce` stands in the ID token.
+    pub(super) first: bool,
+    /// For the log.
+    pub(super) by: &'static str,
 }
 
 fn invalid_grant(why: &str) -> Problem {
     Problem::new(Code::InvalidGrant, why)
 }
 
-/// The person, the service that the token is for (none: ourselves), and its scopes.
-type Recipient = (Account, Option<Service>, Vec<String>);
+/// Whom an access token is about and for.
+pub(super) struct Recipient {
+    pub(super) account: Account,
+    /// None: ourselves.
+    pub(super) service: Option<Service>,
+    pub(super) scopes: Vec<String>,
+    pub(super) binding: Option<Binding>,
+}
+
+/// Who asks for what, and what they proved to hold.
+pub(super) struct Asker {
+    pub(super) client: Client,
+    pub(super) ask: Exchange,
+    pub(super) held: Held,
+    pub(super) registered: Arc<Registered>,
+}
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
-fn recipient(
+pub(super) fn recipient(
     c: &mut Conn<'_>,
     app: &App,
-    client: &Client,
     grant: &Grant,
     scopes: &[String],
-    ask: &Exchange,
-    services: &[Service],
+    asker: &Asker,
     now: Time,
 ) -> Result<Result<Recipient, Problem>, store::Error> {
     let Some(account) = store::account::find(c, &grant.account_id)? else {
@@ -107,32 +156,36 @@ fn recipient(
         return Ok(Err(invalid_grant("the account is closed")));
     }
     let target = match audience(
-        ask.resource(),
+        asker.ask.resource(),
         &grant.resources,
         scopes,
-        services,
+        &asker.registered.services,
         app.config.issuer(),
     ) {
         Ok(target) => target,
         Err(problem) => return Ok(Err(problem)),
     };
     let (mut service, scopes) = owned(target);
-    if let Some(service) = service.as_mut().filter(|_| pairwise(client).is_some()) {
-        // PROTOCOL 1: a pairwise client gets no readable token with the public `sub`.
-        if service.secret_hash.is_none() {
-            return Ok(Err(Problem::new(
-                Code::InvalidTarget,
-                "this client sees a sub of its own, and this service reads only tokens that show the public one",
-            )));
-        }
-        service.format = TokenFormat::Opaque;
+    if let Some(service) = service.as_mut()
+        && let Err(problem) = subject::hide(&asker.client, service)
+    {
+        return Ok(Err(problem));
     }
+    let binding = match binding::access(&asker.client, service.as_ref(), &asker.held) {
+        Ok(binding) => binding,
+        Err(problem) => return Ok(Err(problem)),
+    };
     // A key that is still being made must not cost anyone their code.
     let (owner, algorithm) = signer(service.as_ref());
     if app.keys.current(owner, algorithm, now).is_none() {
         return Err(store::Error::Busy("a signing key is being made".into()));
     }
-    Ok(Ok((account, service, scopes)))
+    Ok(Ok(Recipient {
+        account,
+        service,
+        scopes,
+        binding,
+    }))
 }
 
 fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
@@ -144,7 +197,7 @@ fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
 }
 
 /// Whose key signs an access token, and by which algorithm.
-fn signer(service: Option<&Service>) -> (&str, Algorithm) {
+pub(super) fn signer(service: Option<&Service>) -> (&str, Algorithm) {
     match service {
         None => (ISSUER, Algorithm::ES256),
         Some(service) => match service.keys {
@@ -154,7 +207,12 @@ fn signer(service: Option<&Service>) -> (&str, Algorithm) {
     }
 }
 
-async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+async fn by_code(
+    app: &Arc<App>,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Tokens, Error> {
     let Exchange::Code { code, .. } = &ask else {
         return Err(invalid_grant("this is no exchange of a code").into());
     };
@@ -164,8 +222,8 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = lifetimes(app).first(now);
-    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
-    let registered = registered(app).await?;
+    let (house, log_id) = (app.clone(), app.rng.id());
+    let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
         .store
         .write(move |c| {
@@ -175,7 +233,10 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
             let Some(grant) = store::grant::lock(c, &code.grant_id)? else {
                 return Ok(Err(invalid_grant("the code is unknown")));
             };
-            let award = match redeem(&grant, &code, &ask, &whose, now) {
+            if let Err(problem) = may_redeem(grant.dpop_jkt.as_deref(), &asker.held) {
+                return Ok(Err(problem));
+            }
+            let award = match redeem(&grant, &code, &asker.ask, &asker.client, now) {
                 Ok(award) => award,
                 Err(denied) => {
                     match &denied {
@@ -189,16 +250,7 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                     return Ok(Err(denied.problem()));
                 }
             };
-            let (account, service, scopes) = match recipient(
-                c,
-                &house,
-                &whose,
-                &grant,
-                &award.scopes,
-                &ask,
-                &registered.services,
-                now,
-            )? {
+            let to = match recipient(c, &house, &grant, &award.scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
             };
@@ -218,23 +270,28 @@ async fn by_code(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens
                         used_at: None,
                         idle_until,
                         ends_at,
+                        binding: binding::refresh(&asker.client, &asker.held),
                     },
                 )?;
             }
             Ok(Ok(Award {
                 grant,
-                account,
-                service,
-                scopes,
+                to,
                 refresh: award.refresh.then(|| refresh.clone()),
                 first: true,
+                by: "code",
             }))
         })
         .await??;
     sign(app, &client, award, now)
 }
 
-async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tokens, Error> {
+async fn by_refresh(
+    app: &Arc<App>,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Tokens, Error> {
     let Exchange::Refresh { token, .. } = &ask else {
         return Err(invalid_grant("this is no exchange of a refresh token").into());
     };
@@ -242,8 +299,8 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
         return Err(invalid_grant("the refresh token is unknown").into());
     }
     let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
-    let (house, whose, log_id) = (app.clone(), client.clone(), app.rng.id());
-    let registered = registered(app).await?;
+    let (house, log_id) = (app.clone(), app.rng.id());
+    let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
         .store
         .write(move |c| {
@@ -256,6 +313,9 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             let Some(known) = store::grant::find_refresh(c, &hash)? else {
                 return unknown();
             };
+            if let Err(problem) = may_refresh(known.binding.as_ref(), &asker.held) {
+                return Ok(Err(problem));
+            }
             let master = house.keys.master();
             let generation = known.generation.saturating_add(1);
             let successor =
@@ -264,69 +324,58 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             let successor_used = known.used_at.is_some()
                 && store::grant::find_refresh(c, &digest(&successor))?
                     .is_some_and(|next| next.used_at.is_some());
-            let (scopes, refresh) =
-                match rotate(&known, &grant, successor_used, &whose, &ask, now, &lives) {
-                    Rotation::Refused(problem) => return Ok(Err(problem)),
-                    Rotation::Replayed { end_family } => {
-                        if end_family && store::grant::revoke(c, &grant.id, now)? {
-                            store::event::add(c, &replayed(&log_id, &grant, "refresh token", now))?;
-                        }
-                        return Ok(Err(Rotation::replay()));
+            let (scopes, refresh) = match rotate(
+                &known,
+                &grant,
+                successor_used,
+                &asker.client,
+                &asker.ask,
+                now,
+                &lives,
+            ) {
+                Rotation::Refused(problem) => return Ok(Err(problem)),
+                Rotation::Replayed { end_family } => {
+                    if end_family && store::grant::revoke(c, &grant.id, now)? {
+                        store::event::add(c, &replayed(&log_id, &grant, "refresh token", now))?;
                     }
-                    Rotation::Fresh {
-                        scopes,
+                    return Ok(Err(Rotation::replay()));
+                }
+                Rotation::Fresh {
+                    scopes,
+                    idle_until,
+                    ends_at,
+                    generation,
+                } => {
+                    let next = Refresh {
+                        hash: digest(&successor),
+                        grant_id: grant.id.clone(),
+                        generation,
+                        created_at: now,
+                        used_at: None,
                         idle_until,
                         ends_at,
-                        generation,
-                    } => {
-                        let next = Refresh {
-                            hash: digest(&successor),
-                            grant_id: grant.id.clone(),
-                            generation,
-                            created_at: now,
-                            used_at: None,
-                            idle_until,
-                            ends_at,
-                        };
-                        (scopes, Some((successor, next)))
-                    }
-                    Rotation::Retry { scopes, .. } => {
-                        return match recipient(
-                            c,
-                            &house,
-                            &whose,
-                            &grant,
-                            &scopes,
-                            &ask,
-                            &registered.services,
-                            now,
-                        )? {
-                            Ok((account, service, scopes)) => Ok(Ok(Award {
-                                grant,
-                                account,
-                                service,
-                                scopes,
-                                refresh: Some(successor),
-                                first: false,
-                            })),
-                            Err(problem) => Ok(Err(problem)),
-                        };
-                    }
-                    Rotation::Keep { scopes, idle_until } => {
-                        store::grant::slide_refresh(c, &hash, idle_until)?;
-                        (scopes, None)
-                    }
-                };
-            let (account, service, scopes) = match recipient(
-                c,
-                &house,
-                &whose,
-                &grant,
-                &scopes,
-                &ask,
-                &registered.services,
-                now,
-            )? {
+                        binding: known.binding.clone(),
+                    };
+                    (scopes, Some((successor, next)))
+                }
+                Rotation::Retry { scopes, .. } => {
+                    return match recipient(c, &house, &grant, &scopes, &asker, now)? {
+                        Ok(to) => Ok(Ok(Award {
+                            grant,
+                            to,
+                            refresh: Some(successor),
+                            first: false,
+                            by: "refresh",
+                        })),
+                        Err(problem) => Ok(Err(problem)),
+                    };
+                }
+                Rotation::Keep { scopes, idle_until } => {
+                    store::grant::slide_refresh(c, &hash, idle_until)?;
+                    (scopes, None)
+                }
+            };
+            let to = match recipient(c, &house, &grant, &scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
             };
@@ -342,11 +391,10 @@ async fn by_refresh(app: &Arc<App>, client: Client, ask: Exchange) -> Result<Tok
             };
             Ok(Ok(Award {
                 grant,
-                account,
-                service,
-                scopes,
+                to,
                 refresh: Some(refresh),
                 first: false,
+                by: "refresh",
             }))
         })
         .await??;
@@ -364,18 +412,26 @@ fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
     }
 }
 
-async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<Tokens, Error> {
+async fn by_itself(
+    app: &Arc<App>,
+    client: &Client,
+    ask: &Exchange,
+    held: &Held,
+) -> Result<Tokens, Error> {
     let services = &registered(app).await?.services;
     let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
+    let binding = binding::access(client, service.as_ref(), held)?;
     let now = app.clock.now();
-    let access_token = access(
-        app,
-        Subject::Machine,
-        &client.id,
-        service.as_ref(),
-        &scopes,
-        now,
-    )?;
+    let made = Made {
+        subject: Subject::Machine,
+        client_id: &client.id,
+        service: service.as_ref(),
+        scopes: &scopes,
+        binding: binding.as_ref(),
+        act: None,
+        ttl: app.config.tokens.access_ttl,
+    };
+    let access_token = access(app, &made, now)?;
     tracing::info!(
         client = client.id,
         grant = "client_credentials",
@@ -383,15 +439,16 @@ async fn by_itself(app: &Arc<App>, client: &Client, ask: &Exchange) -> Result<To
     );
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
+        token_type: Binding::token_type(binding.as_ref()),
         expires_in: app.config.tokens.access_ttl.as_secs(),
         refresh_token: None,
         id_token: None,
+        issued_token_type: None,
         scope: scope::print(&scopes),
     })
 }
 
-fn lifetimes(app: &App) -> Lifetimes {
+pub(super) fn lifetimes(app: &App) -> Lifetimes {
     Lifetimes {
         idle: app.config.tokens.refresh_ttl,
         max: app.config.tokens.refresh_max_ttl,
@@ -421,22 +478,25 @@ fn reader(app: &App, client: &Client, service: Option<&Service>, account: &Accou
     }
 }
 
-fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
-    let person = reader(app, client, award.service.as_ref(), &award.account);
-    let access_token = access(
-        app,
-        Subject::Person(&person, &award.grant),
-        &client.id,
-        award.service.as_ref(),
-        &award.scopes,
-        now,
-    )?;
+pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
+    let to = &award.to;
+    let person = reader(app, client, to.service.as_ref(), &to.account);
+    let made = Made {
+        subject: Subject::Person(&person, &award.grant),
+        client_id: &client.id,
+        service: to.service.as_ref(),
+        scopes: &to.scopes,
+        binding: to.binding.as_ref(),
+        act: None,
+        ttl: app.config.tokens.access_ttl,
+    };
+    let access_token = access(app, &made, now)?;
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
             issuer: app.config.issuer(),
             grant: &award.grant,
-            person: &subject::person(app, client, &award.account),
+            person: &subject::person(app, client, &to.account),
             access_token: Some(&access_token),
             algorithm,
             profile: client.id_token_claims,
@@ -450,41 +510,51 @@ fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, E
         None
     };
     tracing::info!(
-        user = award.account.username,
+        user = to.account.username,
         client = client.id,
-        grant = if award.first { "code" } else { "refresh" },
+        grant = award.by,
         "token.issued"
     );
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
+        token_type: Binding::token_type(to.binding.as_ref()),
         expires_in: app.config.tokens.access_ttl.as_secs(),
-        refresh_token: award.refresh,
         id_token,
-        scope: scope::print(&award.scopes),
+        issued_token_type: None,
+        scope: scope::print(&to.scopes),
+        refresh_token: award.refresh,
     })
 }
 
-fn access(
-    app: &App,
-    subject: Subject<'_>,
-    client_id: &str,
-    service: Option<&Service>,
-    scopes: &[String],
-    now: Time,
-) -> Result<String, crate::keys::Error> {
-    let issuer = app.config.issuer();
+/// What an access token is made of, beside who makes it and when.
+pub(super) struct Made<'a> {
+    pub(super) subject: Subject<'a>,
+    pub(super) client_id: &'a str,
+    /// None: ourselves.
+    pub(super) service: Option<&'a Service>,
+    pub(super) scopes: &'a [String],
+    pub(super) binding: Option<&'a Binding>,
+    /// Who acts by it, where it was exchanged.
+    pub(super) act: Option<&'a Value>,
+    /// At most `tokens.access_minutes`.
+    pub(super) ttl: Duration,
+}
+
+pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, crate::keys::Error> {
+    let (issuer, service) = (app.config.issuer(), made.service);
     let claims: Map<String, Value> = claims::access_token(&AccessToken {
         issuer,
-        subject,
-        client_id,
+        subject: made.subject,
+        client_id: made.client_id,
         audience: service.map_or(issuer, |service| &service.audience),
         service,
-        scopes,
+        scopes: made.scopes,
         domain: &app.config.domain,
+        binding: made.binding,
+        act: made.act,
         jti: &app.rng.id(),
         now,
-        ttl: app.config.tokens.access_ttl,
+        ttl: made.ttl,
     });
     if service.is_some_and(|service| service.format == TokenFormat::Opaque) {
         use base64::Engine as _;

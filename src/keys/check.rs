@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
 
 use super::{Key, Keys, jose, parse};
 use crate::oauth::authenticate::AssertionClaims;
+use crate::oauth::dpop;
 use crate::oauth::service::Algorithm;
 
 /// A longer token, in bytes, is refused.
@@ -33,15 +35,15 @@ struct Header {
     typ: Option<String>,
 }
 
-struct Parts<'a> {
-    header: Header,
+struct Parts<'a, H = Header> {
+    header: H,
     claims: Vec<u8>,
     message: &'a str,
     signature: &'a str,
 }
 
 /// Three parts of canonical base64url (RFC 7515 7.1).
-fn split(token: &str) -> Option<Parts<'_>> {
+fn split<H: serde::de::DeserializeOwned>(token: &str) -> Option<Parts<'_, H>> {
     if token.len() > LONGEST {
         return None;
     }
@@ -74,7 +76,7 @@ impl Keys {
     /// Reads a token of ours of one type: `at+jwt` or `JWT`. A token of another type is none
     /// (RFC 8725 3.11). Retired keys still read: old ID tokens are hints for a year.
     pub fn read(&self, token: &str, typ: &str) -> Option<Read> {
-        let parts = split(token)?;
+        let parts: Parts<'_> = split(token)?;
         let key = self.find(parts.header.kid.as_deref()?)?;
         let fits = parse(&parts.header.alg) == Some(key.algorithm)
             && parts.header.typ.as_deref() == Some(typ);
@@ -95,7 +97,7 @@ pub(super) fn decoding_key(jwk: &Value) -> Option<DecodingKey> {
 
 /// Reads a client's assertion with the public keys that it registered (RFC 7523 3).
 pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
-    let parts = split(assertion)?;
+    let parts: Parts<'_> = split(assertion)?;
     let set: Value = serde_json::from_str(jwks).ok()?;
     let header_algorithm = parse(&parts.header.alg)?;
     let verified = set.get("keys")?.as_array()?.iter().any(|jwk| {
@@ -124,13 +126,207 @@ pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
         .flatten()
 }
 
+/// The header of a proof (RFC 9449 4.2).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProofHeader {
+    typ: String,
+    alg: String,
+    jwk: PublicJwk,
+    /// Tells nothing: the key stands beside it.
+    #[serde(rename = "kid")]
+    _kid: Option<String>,
+}
+
+/// A key as a stranger shows it. Members that are not needed are passed over.
+#[derive(Deserialize)]
+struct PublicJwk {
+    kty: String,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    // RFC 7518 6.2.2, 6.3.2 and 6.4: what only the holder may have
+    d: Option<IgnoredAny>,
+    p: Option<IgnoredAny>,
+    q: Option<IgnoredAny>,
+    dp: Option<IgnoredAny>,
+    dq: Option<IgnoredAny>,
+    qi: Option<IgnoredAny>,
+    oth: Option<IgnoredAny>,
+    k: Option<IgnoredAny>,
+}
+
+impl PublicJwk {
+    /// The members that make the thumbprint (RFC 7638 3.2, RFC 8037 2), if the key is of a kind
+    /// that the algorithm needs.
+    fn required(&self, algorithm: &str) -> Option<(Value, jsonwebtoken::Algorithm)> {
+        let secret = [
+            &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth, &self.k,
+        ];
+        if secret.into_iter().any(Option::is_some) {
+            return None; // RFC 9449 4.3, 7
+        }
+        let kind = (self.kty.as_str(), self.crv.as_deref(), algorithm);
+        let algorithm = match kind {
+            ("EC", Some("P-256"), "ES256") => jsonwebtoken::Algorithm::ES256,
+            ("OKP", Some("Ed25519"), "EdDSA" | "Ed25519") => jsonwebtoken::Algorithm::EdDSA,
+            ("RSA", _, "PS256") => jsonwebtoken::Algorithm::PS256,
+            ("RSA", _, "RS256") => jsonwebtoken::Algorithm::RS256,
+            _ => return None,
+        };
+        let jwk = match self.kty.as_str() {
+            "EC" => {
+                json!({ "crv": "P-256", "kty": "EC", "x": self.x.as_ref()?, "y": self.y.as_ref()? })
+            }
+            "OKP" => json!({ "crv": "Ed25519", "kty": "OKP", "x": self.x.as_ref()? }),
+            _ => json!({ "e": self.e.as_ref()?, "kty": "RSA", "n": self.n.as_ref()? }),
+        };
+        Some((jwk, algorithm))
+    }
+}
+
+/// A proof whose signature is good, by the key in its own header. Its claims are not judged yet.
+#[derive(Debug)]
+pub struct Proof {
+    /// RFC 7638 thumbprint of the key.
+    pub jkt: String,
+    /// Its claims.
+    pub claims: dpop::Claims,
+}
+
+/// Reads a proof that its sender holds a key (RFC 9449 4.3, 2 to 7).
+pub fn read_proof(proof: &str) -> Option<Proof> {
+    let parts: Parts<'_, ProofHeader> = split(proof)?;
+    if parts.header.typ != "dpop+jwt" {
+        return None;
+    }
+    let (jwk, algorithm) = parts.header.jwk.required(&parts.header.alg)?;
+    let key = decoding_key(&jwk)?;
+    let good =
+        jsonwebtoken::crypto::verify(parts.signature, parts.message.as_bytes(), &key, algorithm);
+    if !good.unwrap_or(false) {
+        return None;
+    }
+    Some(Proof {
+        jkt: super::thumbprint(&jwk),
+        claims: serde_json::from_slice(&parts.claims).ok()?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Time;
     use crate::keys::{ISSUER, Master};
     use crate::rng::Rng;
-    use serde_json::json;
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+
+    /// A proof by a fixed key; `change` may spoil header and claims before they are signed.
+    fn proof(change: impl Fn(&mut Value, &mut Value)) -> String {
+        let key = Ed25519KeyPair::from_seed_unchecked(&[5; 32]).unwrap();
+        let x = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+        let mut header = json!({ "typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk });
+        let mut claims = json!({ "jti": "1", "htm": "POST", "htu": "https://a.example", "iat": 1 });
+        change(&mut header, &mut claims);
+        let message = [header, claims]
+            .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
+            .join(".");
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+
+    #[test]
+    fn a_proof_is_signed_by_the_public_key_in_its_header() {
+        signer_installed();
+        let jkt = read_proof(&proof(|_, _| ())).unwrap().jkt;
+        assert_eq!(jkt.len(), 43);
+        type Change = fn(&mut Value, &mut Value);
+        let same: [Change; 4] = [
+            |header, _| header["alg"] = json!("Ed25519"),
+            |header, _| header["kid"] = json!("1"),
+            |header, _| header["jwk"]["use"] = json!("sig"),
+            |_, claims| claims["more"] = json!([1]),
+        ];
+        for change in same {
+            assert_eq!(read_proof(&proof(change)).unwrap().jkt, jkt);
+        }
+        let refused: [Change; 22] = [
+            |header, _| header["typ"] = json!("JWT"),
+            |header, _| header["typ"] = json!("at+jwt"),
+            |header, _| header["typ"] = json!("DPoP+JWT"),
+            |header, _| header["alg"] = json!("none"),
+            |header, _| header["alg"] = json!("None"),
+            |header, _| header["alg"] = json!("HS256"),
+            |header, _| header["alg"] = json!("ES256"),
+            |header, _| header["alg"] = json!("RS256"),
+            |header, _| header["jwk"]["d"] = json!("AA"),
+            |header, _| header["jwk"]["k"] = json!("AA"),
+            |header, _| header["jwk"]["kty"] = json!("oct"),
+            |header, _| header["jwk"]["kty"] = json!("EC"),
+            |header, _| header["jwk"]["crv"] = json!("Ed448"),
+            |header, _| header["jwk"]["x"] = json!(URL_SAFE_NO_PAD.encode([0; 32])),
+            |header, _| header["jwk"]["x"] = json!(URL_SAFE_NO_PAD.encode([9; 31])),
+            |header, _| header["jwk"] = json!("https://a.example/key"),
+            |header, _| header["crit"] = json!(["exp"]),
+            |header, _| header["jku"] = json!("https://a.example/keys"),
+            |header, _| header["x5c"] = json!(["AA"]),
+            |header, _| header["b64"] = json!(false),
+            |_, claims| claims["iat"] = json!("1"),
+            |_, claims| claims["jti"] = json!(1),
+        ];
+        for (at, change) in refused.into_iter().enumerate() {
+            assert!(read_proof(&proof(change)).is_none(), "{at}");
+        }
+        for name in ["jti", "htm", "htu", "iat"] {
+            let without = proof(|_, claims| {
+                claims.as_object_mut().unwrap().remove(name);
+            });
+            assert!(read_proof(&without).is_none(), "{name}");
+        }
+        let good = proof(|_, _| ());
+        let (message, signature) = good.rsplit_once('.').unwrap();
+        let zero = URL_SAFE_NO_PAD.encode([0; 64]);
+        for bad in [
+            format!("{message}."),
+            format!("{message}.{zero}"),
+            format!("{message}.{signature}="),
+            format!("{message}.{signature}.{signature}"),
+            format!("{good} "),
+            String::new(),
+        ] {
+            assert!(read_proof(&bad).is_none(), "{bad}");
+        }
+    }
+
+    fn signer_installed() {
+        super::super::signer::install();
+    }
+
+    #[test]
+    fn a_proof_that_names_a_member_twice_is_none() {
+        signer_installed();
+        let key = Ed25519KeyPair::from_seed_unchecked(&[5; 32]).unwrap();
+        let x = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
+        let header = format!(
+            r#"{{"typ":"dpop+jwt","alg":"EdDSA","jwk":{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}}}"#
+        );
+        let sign = |header: &str, claims: &str| {
+            let message = [header, claims]
+                .map(|part| URL_SAFE_NO_PAD.encode(part))
+                .join(".");
+            let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()));
+            format!("{message}.{signature}")
+        };
+        let claims = r#"{"jti":"1","htm":"POST","htu":"https://a.example","iat":1}"#;
+        assert!(read_proof(&sign(&header, claims)).is_some());
+        let doubled = claims.replace(r#""jti":"1""#, r#""jti":"1","jti":"2""#);
+        assert!(read_proof(&sign(&header, &doubled)).is_none());
+        let doubled = header.replace(r#""crv""#, r#""x":"AA","crv""#);
+        assert!(read_proof(&sign(&doubled, claims)).is_none());
+    }
 
     #[test]
     fn only_our_own_tokens_of_the_right_type_are_read() {

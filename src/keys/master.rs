@@ -42,6 +42,10 @@ pub enum Purpose {
     Draft,
     /// What pairwise clients see as `sub`.
     Subject,
+    /// Nonces of proofs (RFC 9449 8).
+    Nonce,
+    /// Codes that people type for another device.
+    UserCode,
 }
 
 impl Purpose {
@@ -60,6 +64,8 @@ impl Purpose {
             Self::Name => b"gerege name",
             Self::Draft => b"gerege draft",
             Self::Subject => b"gerege subject",
+            Self::Nonce => b"gerege nonce",
+            Self::UserCode => b"gerege user code",
         }
     }
 }

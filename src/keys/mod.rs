@@ -1,5 +1,7 @@
 //! Signing keys: made, wrapped, published, and used. The only place that signs a token.
 
+/// Certificates of clients (RFC 8705).
+pub mod certificate;
 mod check;
 mod master;
 mod signer;
@@ -20,7 +22,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Read, read_assertion};
+pub use check::{Proof, Read, read_assertion, read_proof};
 pub use master::{Master, Purpose};
 pub use signer::seed;
 

@@ -52,6 +52,13 @@ pub enum Presented {
         /// The assertion.
         assertion: String,
     },
+    /// It names itself, and its connection was made with a certificate (RFC 8705 2).
+    Certificate {
+        /// Who it says it is.
+        client_id: String,
+        /// The certificate, DER.
+        der: Vec<u8>,
+    },
 }
 
 impl Presented {
@@ -61,7 +68,8 @@ impl Presented {
             Self::None { client_id }
             | Self::Basic { client_id, .. }
             | Self::Post { client_id, .. }
-            | Self::Assertion { client_id, .. } => client_id,
+            | Self::Assertion { client_id, .. }
+            | Self::Certificate { client_id, .. } => client_id,
         }
     }
 
@@ -72,6 +80,7 @@ impl Presented {
             Self::Basic { .. } => ClientAuth::ClientSecretBasic,
             Self::Post { .. } => ClientAuth::ClientSecretPost,
             Self::Assertion { .. } => ClientAuth::PrivateKeyJwt,
+            Self::Certificate { .. } => ClientAuth::TlsClientAuth,
         }
     }
 }
@@ -184,6 +193,8 @@ pub enum Proof {
     /// The assertion's signature must be verified with the client's keys, then its claims by
     /// `check_assertion`.
     Signature,
+    /// The certificate must be compared with the registration.
+    Certificate,
 }
 
 /// Checks method and secret against the registration, which allows one method (SECURITY R53).
@@ -194,6 +205,16 @@ pub fn check_secret(client: &Client, presented: &Presented) -> Result<Proof, Pro
     if client.id != presented.client_id() {
         return Err(unknown_client());
     }
+    // A public client may come with a certificate too, to which its tokens are bound.
+    if let Presented::Certificate { .. } = presented {
+        match client.auth {
+            ClientAuth::None => return Ok(Proof::Done),
+            ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth => {
+                return Ok(Proof::Certificate);
+            }
+            _ => {}
+        }
+    }
     if client.auth != presented.method() {
         return Err(failed(
             "the client is registered for another way to authenticate",
@@ -202,6 +223,7 @@ pub fn check_secret(client: &Client, presented: &Presented) -> Result<Proof, Pro
     match presented {
         Presented::None { .. } => Ok(Proof::Done),
         Presented::Assertion { .. } => Ok(Proof::Signature),
+        Presented::Certificate { .. } => Ok(Proof::Certificate),
         Presented::Basic { secret, .. } | Presented::Post { secret, .. } => {
             fits(client.secret_hash.as_deref(), secret).map(|()| Proof::Done)
         }
@@ -313,7 +335,7 @@ pub fn check_assertion(
 }
 
 /// A NumericDate, which may have a fraction (RFC 7519 2).
-fn at(number: &serde_json::Number) -> Option<Time> {
+pub(super) fn at(number: &serde_json::Number) -> Option<Time> {
     if let Some(whole) = number.as_i64() {
         return (whole >= 0).then(|| Time::from_seconds(whole));
     }

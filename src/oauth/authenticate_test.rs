@@ -29,6 +29,7 @@ fn read(authorization: Option<&str>, query: &str, body: &str) -> Result<String, 
         Presented::Basic { client_id, secret } => format!("basic {client_id} {secret}"),
         Presented::Post { client_id, secret } => format!("post {client_id} {secret}"),
         Presented::Assertion { client_id, .. } => format!("assertion {client_id}"),
+        Presented::Certificate { client_id, .. } => format!("certificate {client_id}"),
     })
     .map_err(|problem| problem.code)
 }

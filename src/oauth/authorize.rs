@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
 use super::client::{Client, GrantType, Need};
+use super::dpop;
 use super::error::{Code, Problem};
 use super::params::Params;
 use super::pkce;
@@ -33,6 +34,8 @@ pub struct AuthorizeRequest {
     pub acr_values: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
+    /// RFC 9449 10.
+    pub dpop_jkt: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
@@ -66,6 +69,7 @@ impl AuthorizeRequest {
             acr_values: params.owned("acr_values"),
             code_challenge: params.owned("code_challenge"),
             code_challenge_method: params.owned("code_challenge_method"),
+            dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
             request: params.one("request").is_some(),
@@ -152,6 +156,8 @@ pub struct Checked {
     pub services: Vec<String>,
     /// PKCE challenge, S256.
     pub challenge: Option<String>,
+    /// Thumbprint of the key that must redeem the code.
+    pub dpop_jkt: Option<String>,
     /// What is to be shown.
     pub prompt: Prompt,
     /// The longest time since the person last proved who they are.
@@ -362,7 +368,7 @@ pub fn check(
             "this client is not registered for authorization_code",
         ));
     }
-    let scopes = scopes(request, client, services).map_err(refuse)?;
+    let scopes = grantable(request.scope.as_deref(), client, services).map_err(refuse)?;
     check_resources(&request.resource, &scopes, services, issuer).map_err(refuse)?;
     let challenge = pkce::challenge(
         request.code_challenge.as_deref(),
@@ -370,6 +376,16 @@ pub fn check(
         pkce::is_required(client),
     )
     .map_err(refuse)?;
+    if request
+        .dpop_jkt
+        .as_deref()
+        .is_some_and(|jkt| !dpop::is_thumbprint(jkt))
+    {
+        return Err(wrong(
+            Code::InvalidRequest,
+            "dpop_jkt must be a SHA-256 thumbprint in base64url",
+        ));
+    }
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
     // OpenID Connect Registration 2, default_max_age
     let default = client.registration.default_max_age;
@@ -389,6 +405,7 @@ pub fn check(
         scopes,
         resources: request.resource.clone(),
         challenge,
+        dpop_jkt: request.dpop_jkt.clone(),
         prompt,
         max_age,
         login_hint: request.login_hint.clone(),
@@ -449,13 +466,13 @@ fn default_mode(request: &AuthorizeRequest) -> ResponseMode {
 /// 3.1.2.1), and so are `profile`, `email` and `offline_access` where the client is not
 /// registered for them: the answer's `scope` tells. A service's scope, or `openid`, that the
 /// client may not have is `invalid_scope`, since the sign-in would look done and not work.
-fn scopes(
-    request: &AuthorizeRequest,
+pub(super) fn grantable(
+    asked: Option<&str>,
     client: &Client,
     services: &[Service],
 ) -> Result<Vec<String>, Problem> {
     let mut granted = Vec::new();
-    for name in scope::parse(request.scope.as_deref().unwrap_or_default())? {
+    for name in scope::parse(asked.unwrap_or_default())? {
         let needed = name == OPENID || scope::owner(&name, services).is_some();
         if !needed && !scope::is_standard(&name) {
             continue;
@@ -480,7 +497,7 @@ fn scopes(
 }
 
 /// Each resource is a service with a scope among those asked for, or this server.
-fn check_resources(
+pub(super) fn check_resources(
     resources: &[String],
     scopes: &[String],
     services: &[Service],

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use super::binding::Binding;
 use super::grant::Grant;
 use super::scope::{self, EMAIL, PROFILE};
 use super::service::{Algorithm, ClaimRule, Service};
@@ -162,6 +163,10 @@ pub struct AccessToken<'a> {
     pub scopes: &'a [String],
     /// `{domain}` of the service's rules: what stands after the `@`.
     pub domain: &'a str,
+    /// The key that it is bound to.
+    pub binding: Option<&'a Binding>,
+    /// Who acts by it, where it was exchanged (RFC 8693 4.1).
+    pub act: Option<&'a Value>,
     /// Its id.
     pub jti: &'a str,
     /// When it is made.
@@ -192,7 +197,18 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
     put(&mut claims, "jti", token.jti);
     put(&mut claims, "iat", token.now.seconds());
     put(&mut claims, "exp", token.now.plus(token.ttl).seconds());
+    confirm(&mut claims, token.binding);
+    if let Some(act) = token.act {
+        put(&mut claims, "act", act.clone());
+    }
     claims
+}
+
+/// `cnf` (RFC 7800 3.1).
+fn confirm(claims: &mut Claims, binding: Option<&Binding>) {
+    if let Some(Ok(cnf)) = binding.map(serde_json::to_value) {
+        put(claims, "cnf", cnf);
+    }
 }
 
 /// The answer of `/oauth2/userinfo` (OpenID Connect Core 5.3.2).
@@ -232,6 +248,10 @@ pub struct Live<'a> {
     pub audience: Option<&'a str>,
     /// Its scopes.
     pub scopes: &'a [String],
+    /// The key that it is bound to.
+    pub binding: Option<&'a Binding>,
+    /// Who acts by it.
+    pub act: Option<&'a Value>,
     /// When it was made.
     pub issued_at: Time,
     /// When it runs out.
@@ -254,7 +274,15 @@ pub fn introspection(token: &Live<'_>) -> Claims {
     put(&mut claims, "expires_in", left);
     if let Some(audience) = token.audience {
         put(&mut claims, "aud", audience);
-        put(&mut claims, "token_type", "Bearer");
+        put(
+            &mut claims,
+            "token_type",
+            Binding::token_type(token.binding),
+        );
+    }
+    confirm(&mut claims, token.binding); // RFC 9449 6.2, RFC 8705 3.2
+    if let Some(act) = token.act {
+        put(&mut claims, "act", act.clone()); // RFC 8693 4.1
     }
     match token.subject {
         Subject::Person(person, grant) => {

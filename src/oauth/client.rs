@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::certificate::Known;
 use super::registration::Registration;
 use super::service::Algorithm;
 use crate::clock::Time;
@@ -18,6 +19,10 @@ pub enum ClientAuth {
     ClientSecretPost,
     /// A signed assertion (RFC 7523).
     PrivateKeyJwt,
+    /// A certificate that the operator's authority vouches for (RFC 8705 2.1).
+    TlsClientAuth,
+    /// A certificate of its own, which it registered (RFC 8705 2.2).
+    SelfSignedTlsClientAuth,
 }
 
 /// A grant type (RFC 6749 1.3).
@@ -30,6 +35,10 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 4.4.
     ClientCredentials,
+    /// RFC 8628.
+    DeviceCode,
+    /// RFC 8693.
+    TokenExchange,
 }
 
 impl GrantType {
@@ -39,6 +48,8 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -48,6 +59,8 @@ impl GrantType {
             Self::AuthorizationCode,
             Self::RefreshToken,
             Self::ClientCredentials,
+            Self::DeviceCode,
+            Self::TokenExchange,
         ]
         .into_iter()
         .find(|grant| grant.name() == name)
@@ -129,6 +142,22 @@ pub struct Client {
     /// How it asks for authorization.
     #[serde(default)]
     pub asking: Asking,
+    /// Whether it must prove that it holds a key.
+    #[serde(default)]
+    pub dpop: Need,
+    /// The name in its certificate by which it is known, for `tls_client_auth`.
+    #[serde(default)]
+    pub known: Option<Known>,
+    /// All its access tokens are bound to its certificate
+    /// (`tls_client_certificate_bound_access_tokens`, RFC 8705 3.4).
+    #[serde(default)]
+    pub certificate_bound: bool,
+    /// The service that it is the program of: tokens for that one it may bring to an exchange.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// The services, by id, that it may get tokens for by exchange (RFC 8693).
+    #[serde(default)]
+    pub exchange: Vec<String>,
     /// When it was registered.
     pub created_at: Time,
     /// What else is on file about it.
@@ -179,6 +208,11 @@ pub(crate) mod tests {
             id_token_algorithm: Algorithm::RS256,
             id_token_claims: false,
             asking: Asking::default(),
+            dpop: Need::Optional,
+            known: None,
+            certificate_bound: false,
+            service: None,
+            exchange: Vec::new(),
             created_at: Time::default(),
             registration: Registration::default(),
         }

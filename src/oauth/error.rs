@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// An error code by its exact name (RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6,
-/// RFC 8707 2, RFC 6750 3.1, RFC 7591 3.2.2).
+/// RFC 8707 2, RFC 6750 3.1, RFC 7591 3.2.2, RFC 9449 5 and 8, RFC 8628 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // each is the standard's own word
@@ -29,6 +29,11 @@ pub enum Code {
     UnmetAuthenticationRequirements,
     InvalidRedirectUri,
     InvalidClientMetadata,
+    InvalidDpopProof,
+    UseDpopNonce,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
     ServerError,
     TemporarilyUnavailable,
 }
@@ -58,6 +63,11 @@ impl Code {
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
@@ -136,6 +146,10 @@ mod tests {
             Code::RequestUriNotSupported,
             Code::InsufficientScope,
             Code::UnmetAuthenticationRequirements,
+            Code::InvalidDpopProof,
+            Code::UseDpopNonce,
+            Code::AuthorizationPending,
+            Code::SlowDown,
             Code::TemporarilyUnavailable,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());

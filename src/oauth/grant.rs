@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::binding::Binding;
 use crate::clock::Time;
 
 /// A grant, made together with its code. Machines (client_credentials) have none.
@@ -27,6 +28,9 @@ pub struct Grant {
     pub auth_time: Time,
     /// How they proved it (RFC 8176), such as `pwd`.
     pub amr: Vec<String>,
+    /// Thumbprint of the key that must redeem the code (RFC 9449 10).
+    #[serde(default)]
+    pub dpop_jkt: Option<String>,
     /// When it was made.
     pub created_at: Time,
     /// When it was ended.
@@ -69,4 +73,6 @@ pub struct Refresh {
     pub idle_until: Time,
     /// The end in any case; the same for the whole family.
     pub ends_at: Time,
+    /// The key that it is bound to: with public clients that proved one (RFC 9449 5, RFC 8705 4).
+    pub binding: Option<Binding>,
 }

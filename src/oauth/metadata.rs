@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::ACR_PASSWORD;
+use super::client::GrantType;
+use super::dpop::ALGORITHMS;
 use super::scope::STANDARD;
 use super::service::Service;
 use crate::rng::digest;
@@ -34,6 +36,7 @@ pub struct Endpoints {
     pub introspect: String,
     pub revoke: String,
     pub logout: String,
+    pub device: String,
     pub jwks: String,
     pub par: String,
 }
@@ -49,6 +52,7 @@ impl Endpoints {
             introspect: format!("{root}/oauth2/introspect"),
             revoke: format!("{root}/oauth2/revoke"),
             logout: format!("{root}/oauth2/logout"),
+            device: format!("{root}/oauth2/device"),
             jwks: format!("{root}/jwks.json"),
             par: format!("{root}/oauth2/par"),
         }
@@ -60,6 +64,7 @@ impl Endpoints {
 pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> Map<String, Value> {
     let at = Endpoints::new(issuer);
     let signing = json!(["RS256", "ES256", "EdDSA"]);
+    let told = signing.clone();
     let client = json!([
         "none",
         "client_secret_basic",
@@ -80,6 +85,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("introspection_endpoint", json!(at.introspect)),
         ("revocation_endpoint", json!(at.revoke)),
         ("end_session_endpoint", json!(at.logout)),
+        ("device_authorization_endpoint", json!(at.device)), // RFC 8628 4
         ("jwks_uri", json!(at.jwks)),
         ("response_types_supported", json!(["code"])),
         (
@@ -88,7 +94,13 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ),
         (
             "grant_types_supported",
-            json!(["authorization_code", "refresh_token", "client_credentials"]),
+            json!([
+                "authorization_code",
+                "refresh_token",
+                "client_credentials",
+                GrantType::DeviceCode.name(),
+                GrantType::TokenExchange.name()
+            ]),
         ),
         ("subject_types_supported", json!(["public", "pairwise"])),
         ("scopes_supported", json!(scopes)),
@@ -128,12 +140,15 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "revocation_endpoint_auth_signing_alg_values_supported",
             signing,
         ),
+        // RFC 9701 7
+        ("introspection_signing_alg_values_supported", told),
         // Services introspect with their secret.
         (
             "introspection_endpoint_auth_methods_supported",
             json!(["client_secret_basic", "client_secret_post"]),
         ),
         ("code_challenge_methods_supported", json!(["S256"])),
+        ("dpop_signing_alg_values_supported", json!(ALGORITHMS)), // RFC 9449 5.1
         (
             "prompt_values_supported",
             json!(["none", "login", "consent", "select_account", "create"]),
@@ -180,6 +195,25 @@ pub fn add_registration(
     }
 }
 
+/// Adds what is true where certificates of clients count (RFC 8705 2 and 3.3). `vouched`: an
+/// authority is named, so that those it vouches for do.
+pub fn tell_of_certificates(fields: &mut Map<String, Value>, vouched: bool) {
+    let mut methods = vec![json!("self_signed_tls_client_auth")];
+    if vouched {
+        methods.push(json!("tls_client_auth"));
+    }
+    for name in [
+        "token_endpoint_auth_methods_supported",
+        "revocation_endpoint_auth_methods_supported",
+    ] {
+        if let Some(Value::Array(list)) = fields.get_mut(name) {
+            list.extend(methods.iter().cloned());
+        }
+    }
+    let bound = "tls_client_certificate_bound_access_tokens";
+    fields.insert(bound.to_owned(), json!(true));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +248,6 @@ mod tests {
             "plain",
             "none\",\"HS",
             "HS256",
-            "device",
             "token id_token",
             "address",
         ] {
@@ -224,7 +257,6 @@ mod tests {
 
     #[test]
     fn each_grant_told_is_one_that_is_read() {
-        use crate::oauth::client::GrantType;
         let document = discovery("https://steppe.example", &[], &[]);
         for name in document["grant_types_supported"].as_array().unwrap() {
             assert!(GrantType::from_name(name.as_str().unwrap()).is_some());

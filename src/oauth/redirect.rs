@@ -1,5 +1,5 @@
-//! Where an answer may be sent. Only `Client::redirect` makes a `RedirectUri`, and only a
-//! `RedirectUri` can be answered to: an open redirect cannot be spelled.
+//! Where an answer may be sent. Only `Client::redirect` makes a `RedirectUri` that leads away, and
+//! only a `RedirectUri` can be answered to: an open redirect cannot be spelled.
 
 use super::client::Client;
 use super::params::{decode, encode_all};
@@ -393,6 +393,19 @@ pub struct RedirectUri {
 }
 
 impl RedirectUri {
+    /// A page of our own at `public_url`, for requests whose answer never leaves this server.
+    pub fn own(public_url: &str) -> Self {
+        let loopback = public_url.starts_with("http://");
+        Self {
+            text: public_url.to_owned(),
+            kind: if loopback {
+                Kind::Loopback
+            } else {
+                Kind::Https
+            },
+        }
+    }
+
     /// As it was sent.
     pub fn as_str(&self) -> &str {
         &self.text

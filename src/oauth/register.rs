@@ -110,12 +110,14 @@ pub fn client(
         id_token_claims: false,
         asking: Asking {
             // RFC 9126 6
-            par: if flag(sent, "require_pushed_authorization_requests")? {
-                Need::Required
-            } else {
-                Need::Optional
-            },
+            par: need(sent, "require_pushed_authorization_requests")?,
         },
+        // RFC 9449 5.2
+        dpop: need(sent, "dpop_bound_access_tokens")?,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: identity.created_at,
         registration,
         id: identity.id,
@@ -349,6 +351,10 @@ pub fn told(client: &Client) -> Map<String, Value> {
         "require_pushed_authorization_requests",
         json!(client.asking.par == Need::Required),
     );
+    put(
+        "dpop_bound_access_tokens",
+        json!(client.dpop == Need::Required),
+    );
     put("client_uri", json!(on_file.client_uri));
     put("logo_uri", json!(on_file.logo_uri));
     put("policy_uri", json!(on_file.policy_uri));
@@ -411,6 +417,14 @@ fn flag(sent: &Map<String, Value>, name: &str) -> Result<bool, Problem> {
         Some(Value::Bool(flag)) => Ok(*flag),
         Some(_) => Err(wrong(format!("{name} must be true or false"))),
     }
+}
+
+fn need(sent: &Map<String, Value>, name: &str) -> Result<Need, Problem> {
+    Ok(if flag(sent, name)? {
+        Need::Required
+    } else {
+        Need::Optional
+    })
 }
 
 fn algorithm(sent: &Map<String, Value>, name: &str) -> Result<Option<Algorithm>, Problem> {

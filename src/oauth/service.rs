@@ -45,6 +45,19 @@ pub enum Rotation {
     Pinned,
 }
 
+/// What a service checks beside the token (PROTOCOL.md 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// Nothing: whoever has the token has the right (RFC 6750).
+    #[default]
+    Bearer,
+    /// A proof by the key that the token is bound to (RFC 9449).
+    Dpop,
+    /// The certificate that the token is bound to (RFC 8705 3).
+    Mtls,
+}
+
 /// A claim of a service's access tokens and the template of its value,
 /// such as `jid` = `{username}@{domain}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +93,9 @@ pub struct Service {
     pub machine: bool,
     /// `/services/{id}/userinfo` answers.
     pub userinfo: bool,
+    /// What it checks beside the token.
+    #[serde(default)]
+    pub proof: Proof,
     /// SHA-256 of the secret with which it introspects, base64url.
     pub secret_hash: Option<String>,
     /// When it was registered.
@@ -107,6 +123,7 @@ pub(crate) mod tests {
             rotation: Rotation::Jwks,
             machine: false,
             userinfo: true,
+            proof: Proof::Bearer,
             secret_hash: None,
             created_at: Time::default(),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::audience::{Audience, Target, audience};
 use super::client::{Client, GrantType, RefreshPolicy};
 use super::error::{Code as Error, Problem};
+use super::exchange::Ask;
 use super::grant::{Code, Grant, Refresh};
 use super::params::Params;
 use super::pkce::{self, Verdict};
@@ -39,6 +40,15 @@ pub enum Exchange {
         /// RFC 8707 2.2.
         resource: Vec<String>,
     },
+    /// RFC 8628 3.4.
+    Device {
+        /// The secret.
+        code: String,
+        /// RFC 8707 2.2.
+        resource: Vec<String>,
+    },
+    /// RFC 8693 2.1.
+    Trade(Ask),
     /// RFC 6749 4.4.2.
     Machine {
         /// No more than is registered.
@@ -73,6 +83,11 @@ impl Exchange {
                 scope: scope()?,
                 resource,
             }),
+            Some(GrantType::DeviceCode) => Ok(Self::Device {
+                code: need("device_code")?,
+                resource,
+            }),
+            Some(GrantType::TokenExchange) => Ask::parse(params).map(Self::Trade),
             Some(GrantType::ClientCredentials) => Ok(Self::Machine {
                 scope: scope()?,
                 resource,
@@ -89,6 +104,8 @@ impl Exchange {
         match self {
             Self::Code { .. } => GrantType::AuthorizationCode,
             Self::Refresh { .. } => GrantType::RefreshToken,
+            Self::Device { .. } => GrantType::DeviceCode,
+            Self::Trade(_) => GrantType::TokenExchange,
             Self::Machine { .. } => GrantType::ClientCredentials,
         }
     }
@@ -98,7 +115,9 @@ impl Exchange {
         match self {
             Self::Code { resource, .. }
             | Self::Refresh { resource, .. }
+            | Self::Device { resource, .. }
             | Self::Machine { resource, .. } => resource,
+            Self::Trade(ask) => &ask.targets,
         }
     }
 
@@ -276,7 +295,7 @@ pub enum Rotation {
         /// As above.
         scopes: Vec<String>,
     },
-    /// A confidential client keeps its token; only the idle end moves.
+    /// A confidential client, or one with a bound token, keeps it; only the idle end moves.
     Keep {
         /// The new idle end.
         idle_until: Time,
@@ -350,7 +369,8 @@ pub fn rotate(
     match token.used_at {
         Some(_) if successor_used => Rotation::Replayed { end_family: false },
         Some(_) => Rotation::Retry { generation, scopes },
-        None if client.is_public() => Rotation::Fresh {
+        // PROTOCOL.md 2: one that is bound to a key is worth nothing to a thief, and is kept.
+        None if client.is_public() && token.binding.is_none() => Rotation::Fresh {
             generation,
             idle_until: lifetimes.idle_until(now, token.ends_at),
             ends_at: token.ends_at,

@@ -37,6 +37,7 @@ fn grant() -> Grant {
         nonce: None,
         auth_time: at(0),
         amr: vec!["pwd".into()],
+        dpop_jkt: None,
         created_at: at(0),
         revoked_at: None,
     }
@@ -262,6 +263,7 @@ fn token() -> Refresh {
         used_at: None,
         idle_until: at(1000),
         ends_at: at(5000),
+        binding: None,
     }
 }
 
@@ -276,6 +278,30 @@ fn messenger() -> Client {
         auth: ClientAuth::None,
         ..forum()
     }
+}
+
+#[test]
+fn a_bound_token_of_a_public_client_is_kept() {
+    let bound = Refresh {
+        binding: Some(crate::oauth::binding::Binding::Dpop("key".into())),
+        ..token()
+    };
+    let turned = rotate(
+        &bound,
+        &grant(),
+        false,
+        &messenger(),
+        &refresh(None),
+        at(500),
+        &LIFETIMES,
+    );
+    assert_eq!(
+        turned,
+        Rotation::Keep {
+            idle_until: at(1500),
+            scopes: grant().scopes,
+        }
+    );
 }
 
 #[test]

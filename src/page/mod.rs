@@ -7,6 +7,8 @@ mod error;
 mod fixture;
 mod format;
 mod markdown;
+/// QR pictures.
+pub mod qr;
 mod shell;
 #[cfg(test)]
 mod test;

@@ -459,6 +459,8 @@ fn every_text_is_used() {
         "signin-",
         "confirm-wrong",
         "secret-",
+        "device-code-",
+        "device-seen-missing",
         "form-old",
         "waiting-full",
     ];

@@ -224,11 +224,15 @@ struct RefreshRow {
     used_at: Option<i64>,
     idle_until: i64,
     ends_at: i64,
+    binding: Option<String>,
 }
 
-impl From<RefreshRow> for Refresh {
-    fn from(row: RefreshRow) -> Self {
-        Self {
+impl TryFrom<RefreshRow> for Refresh {
+    type Error = Error;
+
+    fn try_from(row: RefreshRow) -> Result<Self, Error> {
+        let binding = row.binding.map(|text| serde_json::from_str(&text));
+        Ok(Self {
             hash: row.hash,
             grant_id: row.grant_id,
             generation: row.generation,
@@ -236,7 +240,8 @@ impl From<RefreshRow> for Refresh {
             used_at: row.used_at.map(Time::from_millis),
             idle_until: row.idle_until.into(),
             ends_at: row.ends_at.into(),
-        }
+            binding: binding.transpose()?,
+        })
     }
 }
 
@@ -250,6 +255,11 @@ pub fn add_refresh(c: &mut Conn<'_>, new: &Refresh) -> Result<(), Error> {
         used_at: new.used_at.map(Time::millis),
         idle_until: new.idle_until.millis(),
         ends_at: new.ends_at.millis(),
+        binding: new
+            .binding
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()?,
     };
     db!(c, conn => diesel::insert_into(refresh::table)
         .values(row)
@@ -260,7 +270,10 @@ pub fn add_refresh(c: &mut Conn<'_>, new: &Refresh) -> Result<(), Error> {
 
 /// By the digest of its secret, used or not.
 pub fn find_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Refresh>, Error> {
-    Ok(db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).get_result(conn).optional())?.map(Refresh::from))
+    // One row by its key: `get_result` adds no LIMIT to a statement that is kept prepared.
+    db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).get_result(conn).optional())?
+        .map(Refresh::try_from)
+        .transpose()
 }
 
 /// Spends a refresh token; `false` when it was spent before.

@@ -19,6 +19,7 @@ pub mod lock;
 pub mod logout;
 pub mod migrate;
 pub mod outbox;
+pub mod pending;
 mod prepared;
 pub mod pushed;
 pub mod registered;

@@ -157,6 +157,23 @@ diesel::table! {
         used_at -> Nullable<BigInt>,
         idle_until -> BigInt,
         ends_at -> BigInt,
+        binding -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    pending (hash) {
+        hash -> Text,
+        user_code -> Nullable<Text>,
+        client_id -> Text,
+        body -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        pause -> BigInt,
+        next_at -> BigInt,
+        grant_id -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
     }
 }
 

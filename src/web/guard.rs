@@ -261,7 +261,11 @@ fn is_open_to_browsers(path: &str) -> bool {
         || path.starts_with("/oauth2/register")
         || matches!(
             path,
-            "/jwks.json" | "/oauth2/token" | "/oauth2/revoke" | "/oauth2/userinfo"
+            "/jwks.json"
+                | "/oauth2/token"
+                | "/oauth2/revoke"
+                | "/oauth2/userinfo"
+                | "/oauth2/device"
         )
 }
 
@@ -348,6 +352,11 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
     if let Some(challenge) = problem.www_authenticate() {
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
+    if problem.code == Code::UseDpopNonce
+        && let Some(app) = http.app_data::<web::Data<App>>()
+    {
+        response.insert_header(("DPoP-Nonce", crate::flow::dpop::nonce(app))); // RFC 9449 8
+    }
     if is_open_to_browsers(http.path()) {
         open_to_browsers(http, &mut response);
     }
@@ -392,7 +401,10 @@ fn dress(path: &str, secure: bool, headers: &mut HeaderMap) {
 pub fn open_to_browsers(http: &HttpRequest, response: &mut actix_web::HttpResponseBuilder) {
     if http.headers().contains_key(header::ORIGIN) {
         response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
-        response.insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate"));
+        response.insert_header((
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "WWW-Authenticate, DPoP-Nonce",
+        ));
     }
 }
 
@@ -409,7 +421,7 @@ pub async fn preflight(http: HttpRequest) -> HttpResponse {
         ))
         .insert_header((
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type",
+            "Authorization, Content-Type, DPoP",
         ))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
         .finish()

@@ -88,6 +88,11 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     read(to, "/account/log", account::log);
     read(to, "/account/agreements", account::agreements);
 
+    form(to, "/device", oauth::device::show, oauth::device::enter);
+    form(to, "/device/allow", oauth::device::look, oauth::device::decide);
+    read(to, "/device/done", oauth::device::done);
+    read(to, "/device/qr.svg", oauth::device::picture);
+    send_from_anywhere(to, "/oauth2/device", oauth::device::begin);
     form(to, "/oauth2/authorize", oauth::authorize::get, oauth::authorize::post);
     read(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
     form(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);

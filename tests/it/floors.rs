@@ -13,7 +13,7 @@ const ORDER: [&str; 20] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 37] = [
+const HOMES: [(&str, &[&str]); 39] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -35,6 +35,7 @@ const HOMES: [(&str, &[&str]); 37] = [
     ("png", &["captcha"]),
     ("prometheus", &["web"]),
     ("pulldown_cmark", &["page"]),
+    ("qrcodegen", &["page"]),
     ("r2d2", &["store"]),
     ("rand", &["rng"]),
     ("rand_core", &["captcha"]),
@@ -50,6 +51,7 @@ const HOMES: [(&str, &[&str]); 37] = [
     ("unicode_security", &["account"]),
     ("ureq", &["call"]),
     ("webpki_root_certs", &["call"]),
+    ("x509_cert", &["keys"]),
     ("zxcvbn", &["account"]),
 ];
 

@@ -140,6 +140,11 @@ fn no_token_that_the_app_can_read_shows_the_public_sub() {
     let access = text(&tokens, "access_token");
     assert!(access.starts_with("ga_"), "{access:.20}");
     assert_eq!(introspect(&app, "room", &access)["sub"], account.id);
+    // The app could ask there as well as the room.
+    let mut reader = app
+        .browser()
+        .with("Authorization", &format!("Bearer {access}"));
+    reader.get("/services/room/userinfo").is(401);
     // The chat server reads only what shows the public sub.
     assert_eq!(to("openid chat").is(400).json()["error"], "invalid_target");
     app.deliver();

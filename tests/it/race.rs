@@ -5,6 +5,8 @@ use std::sync::{Arc, Barrier};
 use gerege::store;
 
 use crate::app::{PASSWORD, TestApp};
+use crate::device;
+use crate::dpop::Key;
 use crate::http::{Answer, Browser};
 use crate::road::{CALLBACK, VERIFIER, code, redeem, refresh, text, tokens};
 use crate::signup::{begin, walk_to_code};
@@ -61,6 +63,49 @@ fn a_code_is_redeemed_by_one() {
         answers.iter().filter(|answer| answer.status == 200).count(),
         1
     );
+}
+
+// RFC 8628 3.5
+#[test]
+fn a_device_code_is_redeemed_by_one() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    device::television(&app);
+    let begun = device::begin(&app);
+    let mut browser = app.browser();
+    let page = device::arrive(&mut browser, &begun, "temuulen");
+    // Two clicks on the same page are one decision.
+    let clicks = race(vec![browser.clone(); CALLERS], move |browser| {
+        let marked = browser.submit(&page, &[("decision", "allow"), ("seen", "1")]);
+        browser.arrive(marked)
+    });
+    none_broke(&clicks);
+    let done = clicks.iter().filter(|answer| answer.status == 200);
+    assert_eq!(done.count(), 1);
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        device::poll(browser, &begun)
+    });
+    none_broke(&answers);
+    assert_eq!(
+        answers.iter().filter(|answer| answer.status == 200).count(),
+        1
+    );
+}
+
+// RFC 9449 11.1
+#[test]
+fn a_proof_is_taken_by_one() {
+    let app = TestApp::new();
+    let proof = Key::new().proof(&app, "POST", "/oauth2/token", serde_json::json!({}));
+    let answers = race(
+        vec![app.browser().with("DPoP", &proof); CALLERS],
+        |browser| refresh(browser, "made-up"),
+    );
+    none_broke(&answers);
+    let taken = answers
+        .iter()
+        .filter(|answer| answer.json()["error"] == "invalid_grant");
+    assert_eq!(taken.count(), 1);
 }
 
 // R54

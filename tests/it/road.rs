@@ -3,8 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use gerege::oauth::service::{Algorithm, KeyOwner, Rotation, Service, TokenFormat};
+use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use gerege::oauth::service::{Algorithm, KeyOwner, Proof, Rotation, Service, TokenFormat};
 use gerege::store;
 use serde_json::Value;
 
@@ -68,6 +68,11 @@ pub fn register(app: &TestApp) {
         id_token_algorithm: Algorithm::ES256,
         id_token_claims: false,
         asking: Asking::default(),
+        dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: now,
         registration: Default::default(),
     };
@@ -83,6 +88,7 @@ pub fn register(app: &TestApp) {
         rotation: Rotation::Jwks,
         machine: true,
         userinfo: false,
+        proof: Proof::Bearer,
         secret_hash: Some(gerege::rng::digest(SECRET)),
         created_at: now,
     };

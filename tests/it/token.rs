@@ -486,3 +486,50 @@ fn wrong_secrets_are_slowed_and_the_right_one_is_never_kept_out() {
     assert!(ask("wrong").is(429).header("retry-after").is_some());
     ask(SECRET).is(200);
 }
+
+// RFC 9701
+#[test]
+fn a_service_is_told_of_a_token_under_our_signature() {
+    let app = TestApp::new();
+    arm(&app);
+    let mut browser = app.browser();
+    let access = text(&tokens(&app, &mut browser, "temuulen"), "access_token");
+    let mut chat = app
+        .browser()
+        .with("Authorization", &basic("demo-chat", SECRET))
+        .with("Accept", "application/token-introspection+jwt");
+    let mut ask = |token: &str| {
+        let answer = chat.post("/oauth2/introspect", &[("token", token)]).is(200);
+        let kind = answer.header("content-type").map(str::to_owned);
+        assert_eq!(kind.as_deref(), Some("application/token-introspection+jwt"));
+        answer.text()
+    };
+    let signed = ask(&access);
+    let (header, claims) = jwt(&signed);
+    assert_eq!(header["typ"], "token-introspection+jwt");
+    let keys = app.browser().get("/jwks.json").is(200).json();
+    let kids: Vec<&str> = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap())
+        .collect();
+    assert!(
+        kids.contains(&header["kid"].as_str().unwrap()),
+        "the issuer's key"
+    );
+    assert_eq!(claims["iss"], app.origin);
+    assert_eq!(claims["aud"], "demo-chat");
+    assert_eq!(
+        claims["token_introspection"],
+        introspect(&app, "demo-chat", &access)
+    );
+    assert!(claims.get("sub").is_none() && claims.get("exp").is_none());
+    // Nobody takes it for a token.
+    assert_eq!(introspect(&app, "demo-chat", &signed)["active"], false);
+    let (_, claims) = jwt(&ask("made-up"));
+    assert_eq!(
+        claims["token_introspection"],
+        serde_json::json!({ "active": false })
+    );
+}

@@ -1,6 +1,7 @@
 // Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
 // revocation, sign-out. The last line counts.
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
 import * as oidc from 'openid-client'
 import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
@@ -219,6 +220,154 @@ const tests = {
     const answer = await oauth.authorizationCodeGrantRequest(as, client, oauth.None(), found, CALLBACK, verifier, insecure)
     const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer)
     assert.ok(tokens.refresh_token)
+  },
+
+  async 'openid-client: DPoP, from the code to userinfo, with our nonces'() {
+    for (const [id, dpop] of [['key-optional', 'optional'], ['key-required', 'required']]) {
+      server.command('client', 'add', id, '--public', '--first-party', '--redirect', CALLBACK, '--dpop', dpop)
+      const config = await oidc.discovery(new URL(issuer), id, undefined, oidc.None(), {
+        execute: [oidc.allowInsecureRequests],
+      })
+      for (const algorithm of ['ES256', 'Ed25519', 'PS256', 'RS256']) {
+        const keys = await oidc.randomDPoPKeyPair(algorithm)
+        const DPoP = oidc.getDPoPHandle(config, keys)
+        const verifier = oidc.randomPKCECodeVerifier()
+        const url = oidc.buildAuthorizationUrl(config, {
+          redirect_uri: CALLBACK,
+          scope: 'openid profile offline_access',
+          dpop_jkt: await DPoP.calculateThumbprint(),
+          code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+        })
+        const person = new Person(issuer)
+        const { away } = await person.signIn(await person.go(url), 'temuulen')
+        const checks = { pkceCodeVerifier: verifier }
+        const tokens = await oidc.authorizationCodeGrant(config, away, checks, undefined, { DPoP })
+        assert.equal(tokens.token_type, 'dpop')
+        const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP })
+        assert.equal(info.preferred_username, 'temuulen')
+        // Without the key neither token is worth anything.
+        await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub))
+        await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token))
+        const next = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
+        assert.equal(next.refresh_token, tokens.refresh_token)
+      }
+    }
+  },
+
+  async 'openid-client: the device grant, allowed in a browser'() {
+    server.command('client', 'add', 'television', '--public', '--grant', 'device_code', '--grant', 'refresh_token')
+    const config = await oidc.discovery(new URL(issuer), 'television', undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    })
+    const begun = await oidc.initiateDeviceAuthorization(config, { scope: 'openid profile offline_access' })
+    assert.match(begun.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/)
+    const polled = oidc.pollDeviceAuthorizationGrant(config, begun)
+    const person = new Person(issuer)
+    const page = await person.go(begun.verification_uri_complete)
+    const ask = await person.submit(page, { user_code: begun.user_code })
+    const allow = heading(ask) === 'Sign in' ? await person.signIn(ask, 'temuulen') : ask
+    assert.equal(heading(allow), 'Is this your device?')
+    assert.equal(heading(await person.submit(allow, { seen: '1', decision: 'allow' })), 'The other device may go on')
+    const tokens = await polled
+    const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
+    assert.equal(info.preferred_username, 'temuulen')
+    assert.ok((await oidc.refreshTokenGrant(config, tokens.refresh_token)).access_token)
+    // "This is not mine."
+    const refused = await oidc.initiateDeviceAuthorization(config, { scope: 'openid' })
+    const again = await person.go('/device')
+    const other = await person.submit(again, { user_code: refused.user_code.toLowerCase() })
+    assert.equal(heading(await person.submit(other, { decision: 'deny' })), 'The other device was refused')
+    await assert.rejects(oidc.pollDeviceAuthorizationGrant(config, refused), { error: 'access_denied' })
+  },
+
+  async 'openid-client: an app registers itself, and a person signs in to it'() {
+    const token = JSON.parse(server.command('registration', 'token', '--uses', '2', '--json')).initial_access_token
+    const execute = [oidc.allowInsecureRequests]
+    const metadata = {
+      client_name: 'Steppe wiki',
+      redirect_uris: ['https://wiki.example/callback'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'client_secret_post',
+      subject_type: 'pairwise',
+      userinfo_signed_response_alg: 'ES256',
+    }
+    const url = new URL(issuer)
+    await assert.rejects(oidc.dynamicClientRegistration(url, metadata, undefined, { execute }))
+    const config = await oidc.dynamicClientRegistration(url, metadata, undefined, { execute, initialAccessToken: token })
+    const registered = config.clientMetadata()
+    assert.match(registered.client_id, /^app-/)
+    const verifier = oidc.randomPKCECodeVerifier()
+    const to = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: 'https://wiki.example/callback',
+      scope: 'openid profile offline_access',
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const person = new Person(issuer)
+    const consent = await person.signIn(await person.go(to), 'temuulen')
+    assert.match(consent.html, /has checked this app/)
+    const scope = ['profile', 'offline_access']
+    const { away } = await person.submit(consent, { decision: 'allow', scope })
+    const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier })
+    // Signed userinfo, checked by the client against the issuer's keys.
+    const sub = tokens.claims().sub
+    oidc.enableNonRepudiationChecks(config)
+    const info = await oidc.fetchUserInfo(config, tokens.access_token, sub)
+    assert.equal(info.preferred_username, 'temuulen')
+    // RFC 7592
+    const own = { authorization: `Bearer ${registered.registration_access_token}` }
+    const read = await fetch(registered.registration_client_uri, { headers: own })
+    assert.equal((await read.json()).client_name, 'Steppe wiki')
+    const gone = await fetch(registered.registration_client_uri, { method: 'DELETE', headers: own })
+    assert.equal(gone.status, 204)
+    await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token))
+  },
+
+  async 'jose: an app checks the logout token that it is sent'() {
+    const sent = []
+    const app = createServer((request, answer) => {
+      let body = ''
+      request.on('data', (piece) => (body += piece))
+      request.on('end', () => {
+        sent.push(new URLSearchParams(body).get('logout_token'))
+        answer.writeHead(204).end()
+      })
+    })
+    await new Promise((ready) => app.listen(0, '127.0.0.1', ready))
+    try {
+      const registered = forum('forum-out')
+      const at = `http://127.0.0.1:${app.address().port}/out`
+      server.command('client', 'edit', 'forum-out', '--backchannel-logout', at)
+      const auth = oidc.ClientSecretBasic(registered.client_secret)
+      const config = await oidc.discovery(new URL(issuer), 'forum-out', undefined, auth, {
+        execute: [oidc.allowInsecureRequests],
+      })
+      const verifier = oidc.randomPKCECodeVerifier()
+      const url = oidc.buildAuthorizationUrl(config, {
+        redirect_uri: 'https://forum.example/callback',
+        scope: 'openid',
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      })
+      const person = new Person(issuer)
+      const consent = await person.signIn(await person.go(url), 'temuulen')
+      const { away } = await person.submit(consent, { decision: 'allow' })
+      const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier })
+      await person.submit(await person.go('/signout'), { decision: 'signout' })
+      for (let asked = 0; sent.length === 0 && asked < 200; asked++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      const keys = jose.createRemoteJWKSet(new URL(`${issuer}/jwks.json`))
+      const rules = { issuer, audience: 'forum-out', typ: 'logout+jwt', maxTokenAge: '2 minutes' }
+      const { payload } = await jose.jwtVerify(sent[0], keys, rules)
+      assert.equal(payload.sid, tokens.claims().sid)
+      assert.equal(payload.sub, tokens.claims().sub)
+      assert.deepEqual(payload.events, { 'http://schemas.openid.net/event/backchannel-logout': {} })
+      assert.match(server.command('client', 'logouts', 'forum-out'), /told/)
+    } finally {
+      app.close()
+    }
   },
 
   async 'jose: a chat server checks the token by its own key'() {

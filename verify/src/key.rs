@@ -3,15 +3,19 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RsaPublicKeyComponents,
+    RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::json;
+
+/// Members of a JWK that hold secrets (RFC 7518 6.2.2, 6.3.2, 6.4).
+const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The algorithm that a key is for (RFC 7518 3.1, RFC 8037 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +109,10 @@ impl Keys {
             Some(_) => return Err(KeyError::Json),
             None => vec![&top],
         };
-        // RFC 7518 6.2.2, 6.3.2, 6.4: members that hold secrets
-        if list.iter().any(|jwk| {
-            ["d", "p", "q", "k"]
-                .iter()
-                .any(|name| jwk.contains_key(*name))
-        }) {
+        if list
+            .iter()
+            .any(|jwk| SECRET.iter().any(|name| jwk.contains_key(*name)))
+        {
             return Err(KeyError::Secret);
         }
         let keys: Vec<Key> = list.into_iter().filter_map(read_jwk).collect();
@@ -215,13 +217,44 @@ fn read_jwk(jwk: &Map<String, Value>) -> Option<Key> {
     })
 }
 
+/// The public key that a proof shows for itself, and its thumbprint (RFC 9449 4.3, RFC 7638 3.2);
+/// `None` when it is a secret, or no key for the algorithm.
+pub(crate) fn shown(
+    jwk: &Map<String, Value>,
+    algorithm: &str,
+) -> Option<(String, ParsedPublicKey)> {
+    if SECRET.iter().any(|name| jwk.contains_key(*name)) {
+        return None;
+    }
+    let (parsed, members): (_, &[&str]) = match (text(jwk, "kty")?, text(jwk, "crv"), algorithm) {
+        ("RSA", _, "RS256") => (rsa(jwk)?, &["e", "kty", "n"]),
+        ("RSA", _, "PS256") => (rsa_for(jwk, &RSA_PSS_2048_8192_SHA256)?, &["e", "kty", "n"]),
+        ("EC", Some("P-256"), "ES256") => (p256(jwk)?, &["crv", "kty", "x", "y"]),
+        // RFC 9864 2.2: the newer name.
+        ("OKP", Some("Ed25519"), "EdDSA" | "Ed25519") => (ed25519(jwk)?, &["crv", "kty", "x"]),
+        _ => return None,
+    };
+    // In the order of their names, without spaces; none of them needs escaping.
+    let members: Vec<String> = members
+        .iter()
+        .map(|name| Some(format!("\"{name}\":\"{}\"", text(jwk, name)?)))
+        .collect::<Option<_>>()?;
+    let whole = format!("{{{}}}", members.join(","));
+    let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, whole.as_bytes()));
+    Some((thumbprint, parsed))
+}
+
 fn rsa(jwk: &Map<String, Value>) -> Option<ParsedPublicKey> {
+    rsa_for(jwk, &RSA_PKCS1_2048_8192_SHA256)
+}
+
+fn rsa_for(jwk: &Map<String, Value>, way: &'static RsaParameters) -> Option<ParsedPublicKey> {
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     if !(256..=1024).contains(&n.len()) {
         return None; // RFC 7518 3.3: 2048 bits or more
     }
     RsaPublicKeyComponents { n, e }
-        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        .to_parsed_public_key(way)
         .ok()
 }
 

@@ -17,9 +17,10 @@
 //! loads the key set itself and keeps it fresh while keys rotate.
 //!
 //! Map: `json` refuses doubled members, `key` reads keys, `refusal` says why not, `claims` is
-//! what a good token says, `verifier` checks, `remote` (feature `fetch`) brings the keys.
+//! what a good token says, `verifier` checks, `dpop` checks the proof beside it, `remote` (feature `fetch`) brings the keys.
 
 mod claims;
+mod dpop;
 mod json;
 mod key;
 mod refusal;
@@ -28,6 +29,7 @@ mod remote;
 mod verifier;
 
 pub use claims::Claims;
+pub use dpop::{Call, Proved};
 pub use key::{Algorithm, KeyError, Keys};
 pub use refusal::{Part, Refusal};
 #[cfg(feature = "fetch")]

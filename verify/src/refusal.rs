@@ -49,6 +49,10 @@ pub enum Refusal {
     NotYet,
     /// It is bound to its holder's key (`cnf`), and a bearer check cannot see the proof.
     Bound,
+    /// It is not bound to a key, so that a proof beside it proves nothing (RFC 9449 7.1).
+    NotBound,
+    /// The proof beside it is not good, and why (RFC 9449 4.3). Answer `invalid_dpop_proof`.
+    Proof(&'static str),
 }
 
 impl fmt::Display for Part {
@@ -81,6 +85,8 @@ impl fmt::Display for Refusal {
             Self::Audience => f.write_str("the token is meant for another service"),
             Self::Expired => f.write_str("the token has run out"),
             Self::NotYet => f.write_str("the token is not good yet; compare the clocks"),
+            Self::NotBound => f.write_str("the token is not bound to a key"),
+            Self::Proof(why) => write!(f, "the proof is not good: {why}"),
             Self::Bound => f.write_str("the token is bound to a key that was not proved"),
         }
     }

@@ -14,6 +14,7 @@ use ureq::http::{Uri, header::CACHE_CONTROL};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
 use crate::claims::Claims;
+use crate::dpop::{Call, Proved};
 use crate::json;
 use crate::key::{KeyError, Keys};
 use crate::refusal::Refusal;
@@ -212,6 +213,23 @@ impl Remote {
         self.verifier(token, now)
             .map_err(CheckError::NoKeys)?
             .check(token, now)
+            .map_err(CheckError::Refused)
+    }
+
+    /// Checks one token with the proof of its key, as [`Verifier::check_dpop`] does, loading keys
+    /// when that is due.
+    ///
+    /// # Errors
+    /// The token or its proof is refused, or there are no keys to judge it by.
+    pub fn check_dpop(
+        &self,
+        token: &str,
+        call: &Call<'_>,
+        now: SystemTime,
+    ) -> Result<Proved, CheckError> {
+        self.verifier(token, now)
+            .map_err(CheckError::NoKeys)?
+            .check_dpop(token, call, now)
             .map_err(CheckError::Refused)
     }
 

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::claims::Claims;
+use crate::dpop::{self, Call, Proved};
 use crate::json::{self, Broken};
 use crate::key::Keys;
 use crate::refusal::{Part, Refusal};
@@ -65,6 +66,38 @@ impl Verifier {
     /// # Errors
     /// The first reason found. The claims are judged only after the signature was found good.
     pub fn check(&self, token: &str, now: SystemTime) -> Result<Claims, Refusal> {
+        let claims = self.read(token, now)?;
+        if claims.raw.contains_key("cnf") {
+            return Err(Refusal::Bound); // RFC 7800 3.1
+        }
+        Ok(claims)
+    }
+
+    /// Checks one token that is bound to a key, with the proof beside it, as of `now` (RFC 9449
+    /// 7.1). Whether the proof came before is for the caller to know: see [`Proved::jti`].
+    ///
+    /// # Errors
+    /// The first reason found, the token's before the proof's.
+    pub fn check_dpop(
+        &self,
+        token: &str,
+        call: &Call<'_>,
+        now: SystemTime,
+    ) -> Result<Proved, Refusal> {
+        let claims = self.read(token, now)?;
+        let bound = match claims.raw.get("cnf") {
+            None => return Err(Refusal::NotBound),
+            Some(cnf) => cnf.get("jkt").and_then(Value::as_str),
+        };
+        let bound = bound.ok_or(Refusal::Bound)?.to_owned();
+        let proof = dpop::check(call, token, self.leeway, now)?;
+        if proof.jkt != bound {
+            return Err(Refusal::Proof("it is by another key than the token's"));
+        }
+        Ok(proof.with(claims))
+    }
+
+    fn read(&self, token: &str, now: SystemTime) -> Result<Claims, Refusal> {
         let parts = Parts::split(token)?;
         let header = parts.header()?;
         let key = self
@@ -119,9 +152,6 @@ impl Verifier {
         {
             return Err(Refusal::NotYet); // RFC 7519 4.1.5
         }
-        if raw.contains_key("cnf") {
-            return Err(Refusal::Bound); // RFC 7800 3.1
-        }
         let scopes = match raw.get("scope") {
             None => Vec::new(),
             Some(Value::String(list)) => list
@@ -146,11 +176,11 @@ impl Verifier {
 }
 
 /// The three parts, still written in base64url.
-struct Parts<'a> {
-    signed: &'a str,
-    header: &'a str,
-    claims: &'a str,
-    signature: &'a str,
+pub(crate) struct Parts<'a> {
+    pub(crate) signed: &'a str,
+    pub(crate) header: &'a str,
+    pub(crate) claims: &'a str,
+    pub(crate) signature: &'a str,
 }
 
 struct Header {
@@ -159,7 +189,7 @@ struct Header {
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Result<Self, Refusal> {
+    pub(crate) fn split(token: &'a str) -> Result<Self, Refusal> {
         if token.len() > LONGEST {
             return Err(Refusal::TooLong);
         }
@@ -202,20 +232,23 @@ impl<'a> Parts<'a> {
 }
 
 /// Canonical base64url only: no padding, no stray bits (RFC 7515 2).
-fn decode(text: &str, part: Part) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn decode(text: &str, part: Part) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| Refusal::Base64(part))
 }
 
-fn read(text: &str, part: Part) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn read(text: &str, part: Part) -> Result<Map<String, Value>, Refusal> {
     json::object(&decode(text, part)?).map_err(|broken| match broken {
         Broken::Json => Refusal::Json(part),
         Broken::Doubled => Refusal::Doubled(part),
     })
 }
 
-fn text<'a>(raw: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Refusal> {
+pub(crate) fn text<'a>(
+    raw: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<&'a str, Refusal> {
     match raw.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         _ => Err(Refusal::Claim(name)),
@@ -242,7 +275,18 @@ fn instant(raw: &Map<String, Value>, name: &'static str) -> Result<Option<System
     }
 }
 
+/// A NumericDate as others write it: it may have a fraction (RFC 7519 2), which counts nothing.
+pub(crate) fn seconds(value: &Value) -> Option<SystemTime> {
+    let seconds = value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        (0.0..1e12).contains(&number).then_some(number as u64)
+    })?;
+    (seconds <= LAST_SECOND)
+        .then(|| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
+        .flatten()
+}
+
 /// `at` plus `span`; a time past the end of time stays where it is.
-fn after(at: SystemTime, span: Duration) -> SystemTime {
+pub(crate) fn after(at: SystemTime, span: Duration) -> SystemTime {
     at.checked_add(span).unwrap_or(at)
 }

@@ -83,6 +83,7 @@ impl House {
                     used_at: None,
                     idle_until: NOW.plus(Duration::from_secs(900)),
                     ends_at: NOW.plus(Duration::from_secs(1000)),
+                    binding: None,
                 },
             )
         });
@@ -125,6 +126,7 @@ fn grant() -> Grant {
         nonce: None,
         auth_time: NOW,
         amr: vec!["pwd".into()],
+        dpop_jkt: None,
         created_at: NOW,
         revoked_at: None,
     }

@@ -255,6 +255,7 @@ pub fn token(input: &[u8]) -> Depth {
             nonce: None,
             auth_time: NOW,
             amr: vec!["pwd".into()],
+            dpop_jkt: None,
             created_at: NOW,
             revoked_at: None,
         };
@@ -305,6 +306,7 @@ fn rotated(grant: &Grant, client: &Client, exchange: &Exchange) -> bool {
         used_at: None,
         idle_until: NOW.plus(Duration::from_secs(900)),
         ends_at: NOW.plus(Duration::from_secs(950)),
+        binding: None,
     };
     let old = Refresh {
         used_at: Some(NOW.minus(Duration::from_secs(31))),

@@ -65,6 +65,7 @@ pub fn client_auth(input: &[u8]) -> Depth {
     };
     let header = (!header.is_empty()).then_some(header);
     if let Ok(Some(token)) = bearer::token(header, Some(&body)) {
+        let token = token.text;
         assert!(!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
     }
     let Ok(presented) = present(header, &query, &body) else {
@@ -88,7 +89,9 @@ pub fn client_auth(input: &[u8]) -> Depth {
     }
     let secret = match &presented {
         Presented::Basic { secret, .. } | Presented::Post { secret, .. } => Some(secret.as_str()),
-        Presented::None { .. } | Presented::Assertion { .. } => None,
+        Presented::None { .. } | Presented::Assertion { .. } | Presented::Certificate { .. } => {
+            None
+        }
     };
     let mut depth = Depth::Judged;
     for client in clients() {
@@ -129,7 +132,7 @@ pub fn assertion(input: &[u8]) -> Depth {
         assert_eq!(header["alg"], algorithm, "{}", written.header);
     }
     let endpoint = format!("{ISSUER}/oauth2/token");
-    let Ok(id) = check_assertion("forum", &claims, ISSUER, Some(&endpoint), NOW) else {
+    let Ok(id) = check_assertion("forum", &claims, ISSUER, &[&endpoint], NOW) else {
         return Depth::Judged;
     };
     let aud = claims.aud.as_str().expect("one string");
@@ -138,7 +141,7 @@ pub fn assertion(input: &[u8]) -> Depth {
     assert!(claims.jti.as_deref() == Some(id.jti.as_str()) && !id.jti.is_empty());
     // It is remembered for as long as it could be sent again.
     assert!(id.until > NOW && id.until <= NOW.plus(Duration::from_secs(3600 + 120)));
-    let later = check_assertion("forum", &claims, ISSUER, Some(&endpoint), id.until);
+    let later = check_assertion("forum", &claims, ISSUER, &[&endpoint], id.until);
     assert!(later.is_err(), "good for longer than it is remembered");
     Depth::Accepted
 }

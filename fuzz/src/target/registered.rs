@@ -1,8 +1,9 @@
 //! What is on file for the targets: clients and services of every kind.
 
 use gerege::clock::Time;
-use gerege::oauth::client::{Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
-use gerege::oauth::service::{Algorithm, KeyOwner, Rotation, Service, TokenFormat};
+use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use gerege::oauth::registration::Registration;
+use gerege::oauth::service::{Algorithm, KeyOwner, Proof, Rotation, Service, TokenFormat};
 use gerege::rng::digest;
 
 pub const ISSUER: &str = "https://id.steppe.example";
@@ -38,6 +39,13 @@ pub fn clients() -> [Client; 4] {
         refresh: RefreshPolicy::Offline,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
+        asking: Asking::default(),
+        dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
+        registration: Registration::default(),
         created_at: Time::default(),
     };
     let desk = Client {
@@ -92,6 +100,7 @@ pub fn services() -> [Service; 2] {
         rotation: Rotation::Jwks,
         machine: true,
         userinfo: true,
+        proof: Proof::Bearer,
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),
     };

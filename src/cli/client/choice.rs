@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use crate::keys;
+use crate::oauth::certificate::Known;
 use crate::oauth::client::{ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::service::Algorithm;
 
@@ -20,6 +21,12 @@ pub enum Auth {
     /// An assertion signed with its own key
     #[value(name = "private_key_jwt", alias = "private-key-jwt")]
     PrivateKeyJwt,
+    /// A certificate that the authority of mtls.ca_file vouches for
+    #[value(name = "tls_client_auth")]
+    Vouched,
+    /// A certificate of its own, as x5c in its JWK set
+    #[value(name = "self_signed_tls_client_auth")]
+    SelfSigned,
 }
 
 impl From<Auth> for ClientAuth {
@@ -29,7 +36,21 @@ impl From<Auth> for ClientAuth {
             Auth::Basic => Self::ClientSecretBasic,
             Auth::Post => Self::ClientSecretPost,
             Auth::PrivateKeyJwt => Self::PrivateKeyJwt,
+            Auth::Vouched => Self::TlsClientAuth,
+            Auth::SelfSigned => Self::SelfSignedTlsClientAuth,
         }
+    }
+}
+
+/// As the standards name it.
+pub const fn auth_name(auth: ClientAuth) -> &'static str {
+    match auth {
+        ClientAuth::None => "none",
+        ClientAuth::ClientSecretBasic => "client_secret_basic",
+        ClientAuth::ClientSecretPost => "client_secret_post",
+        ClientAuth::PrivateKeyJwt => "private_key_jwt",
+        ClientAuth::TlsClientAuth => "tls_client_auth",
+        ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
     }
 }
 
@@ -100,8 +121,33 @@ pub fn algorithm(name: &str) -> Result<Algorithm, String> {
     keys::parse(name).ok_or_else(|| "there are RS256, ES256 and EdDSA".to_owned())
 }
 
-/// A grant type by its registered name.
+/// The name in a certificate: `dn:`, `dns:`, `uri:`, `ip:` or `email:`, and what it says.
+pub fn known(text: &str) -> Result<Known, String> {
+    let how = "write it as dn:SUBJECT, dns:HOST, uri:URI, ip:ADDRESS or email:ADDRESS";
+    let (kind, name) = text.split_once(':').ok_or(how)?;
+    let name = name.trim().to_owned();
+    if name.is_empty() {
+        return Err(how.to_owned());
+    }
+    Ok(match kind {
+        "dn" => Known::SubjectDn(name),
+        "dns" => Known::Dns(name),
+        "uri" => Known::Uri(name),
+        "ip" => Known::Ip(name.parse().map_err(|_| how)?),
+        "email" => Known::Email(name),
+        _ => return Err(how.to_owned()),
+    })
+}
+
+/// A grant type by its registered name; those of long names by their last word.
 pub fn grant(name: &str) -> Result<GrantType, String> {
-    GrantType::from_name(name)
-        .ok_or_else(|| "there are authorization_code, refresh_token, client_credentials".to_owned())
+    let known = match name {
+        "device_code" => Some(GrantType::DeviceCode),
+        "token_exchange" => Some(GrantType::TokenExchange),
+        name => GrantType::from_name(name),
+    };
+    known.ok_or_else(|| {
+        "there are authorization_code, refresh_token, client_credentials, device_code, token_exchange"
+            .to_owned()
+    })
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::is_id;
 use crate::app::App;
+use crate::keys::certificate::subject;
+use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::registration::{self, SubjectType};
@@ -41,9 +43,23 @@ pub enum Refusal {
     /// A public client cannot act in its own right (RFC 6749 4.4).
     #[error("client_credentials is for apps that keep a secret, and this one is public")]
     PublicMachine,
+    /// A public client's name can be taken by anyone who holds a token.
+    #[error("token_exchange is for apps that keep a secret, and this one is public")]
+    PublicExchange,
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
+    /// `tls_client_auth` needs a name.
+    #[error("tls_client_auth needs the name by which the app's certificate is known")]
+    NoName,
+    /// A subject that cannot be read (RFC 4514 3).
+    #[error(
+        "{0} is no subject of a certificate: write it as RFC 4514 does, without spaces around the commas"
+    )]
+    Subject(String),
+    /// `self_signed_tls_client_auth` needs the certificate.
+    #[error("self_signed_tls_client_auth needs the app's certificate, as x5c in its JWK set")]
+    NoCertificate,
     /// The keys are not usable.
     #[error("the key file is no set of public keys: {0}")]
     Keys(&'static str),
@@ -78,6 +94,9 @@ pub enum Warning {
         "this app sees another sub than others do, but the scope {0} tells it who the person is"
     )]
     PairwiseScope(String),
+    /// There is no such service.
+    #[error("there is no service {0} yet: gerege service add {0} …")]
+    UnknownService(String),
     /// No service knows the scope.
     #[error("no service has the scope {0} yet: gerege service add … --scope {0}")]
     UnknownScope(String),
@@ -229,9 +248,23 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         if client.may(GrantType::ClientCredentials) {
             return Err(Refusal::PublicMachine);
         }
+        if client.may(GrantType::TokenExchange) {
+            return Err(Refusal::PublicExchange);
+        }
     }
     registration::check(client)?;
+    if client.auth == ClientAuth::TlsClientAuth && client.known.is_none() {
+        return Err(Refusal::NoName);
+    }
+    if let Some(Known::SubjectDn(typed)) = &client.known
+        && subject(typed).is_none()
+    {
+        return Err(Refusal::Subject(typed.clone()));
+    }
+    let own = client.auth == ClientAuth::SelfSignedTlsClientAuth;
     match (client.auth, &client.jwks) {
+        (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
+        (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) if client.registration.jwks_uri.is_none() => {
             Err(Refusal::NoKeys)
         }
@@ -258,6 +291,11 @@ fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec
             .iter()
             .filter(|name| [scope::PROFILE, scope::EMAIL].contains(&name.as_str()));
         out.extend(telling.cloned().map(Warning::PairwiseScope));
+    }
+    for id in client.service.iter().chain(&client.exchange) {
+        if !services.iter().any(|service| service.id == *id) {
+            out.push(Warning::UnknownService(id.clone()));
+        }
     }
     for name in &client.scopes {
         let known = scope::has(&scope::STANDARD, name)

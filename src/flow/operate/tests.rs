@@ -14,9 +14,11 @@ use crate::flow::keyring;
 use crate::flow::signin::Outcome;
 use crate::flow::signin::tests::{DEVICE, House};
 use crate::keys::ISSUER;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::grant::Grant;
-use crate::oauth::service::{Algorithm, ClaimRule, KeyOwner, Rotation, Service, TokenFormat};
+use crate::oauth::service::{
+    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+};
 use crate::rng::digest;
 use crate::store;
 
@@ -38,6 +40,11 @@ fn messenger(id: &str) -> Client {
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
         asking: Asking::default(),
+        dpop: Need::Optional,
+        known: None,
+        certificate_bound: false,
+        service: None,
+        exchange: Vec::new(),
         created_at: Time::default(),
         registration: Default::default(),
     }
@@ -56,6 +63,7 @@ fn chat(id: &str, scopes: &[&str]) -> Service {
         rotation: Rotation::Jwks,
         machine: false,
         userinfo: false,
+        proof: Proof::Bearer,
         secret_hash: None,
         created_at: Time::default(),
     }
@@ -217,6 +225,7 @@ fn grant(app: &App, account_id: &str, client_id: &str, offline: bool) -> Grant {
         nonce: None,
         auth_time: app.clock.now(),
         amr: vec!["pwd".into()],
+        dpop_jkt: None,
         created_at: app.clock.now(),
         revoked_at: None,
     }

@@ -22,6 +22,7 @@ impl House {
             nonce: None,
             auth_time: now,
             amr: vec!["pwd".into()],
+            dpop_jkt: None,
             created_at: now,
             revoked_at: None,
         };

@@ -1,6 +1,7 @@
 //! One struct for each page and mail. Templates see nothing else but `shell`.
 
 mod account;
+mod device;
 mod mail;
 mod other;
 mod signin;
@@ -10,6 +11,7 @@ pub use account::{
     Agreed, Agreements, Apps, Connected, Details, DeviceKind, Devices, Entry, Home, Log, Session,
     SigningIn,
 };
+pub use device::{Device, DeviceAllow, DeviceDone};
 pub use mail::{
     AlreadyAccount, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
     PasswordChanged, ResetSecret, Server, SignupCode,

@@ -77,7 +77,14 @@ pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
         Outcome::Answer(response) => answer(&visit, response),
         Outcome::Refused(Refused(refusal, client)) => refuse(&visit, &refusal, client.as_deref()),
-        Outcome::Detour(next) => match *next {
+        Outcome::Device(allowed) => {
+            let ended = if allowed { "allowed" } else { "denied" };
+            Ok(visit.see_other(&format!("/device/done?ended={ended}")))
+        }
+        Outcome::Detour { next, device: true } if matches!(*next, Next::Consent { .. }) => {
+            go("/device/allow")
+        }
+        Outcome::Detour { next, .. } => match *next {
             Next::Create => go("/signup"),
             Next::SignIn { .. } => go("/signin"),
             Next::Choose => go("/signin/choose"),

@@ -6,10 +6,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use serde::Deserialize;
 
+use crate::account::Account;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, signin};
-use crate::page::view::{Choice, Choose, Consent, ContinueAs};
+use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
@@ -46,6 +47,7 @@ fn chip(scene: &Scene) -> Chip {
 /// Where the app lives; nothing for one on this device.
 fn host(scene: &Scene) -> String {
     match scene.checked.redirect.kind() {
+        _ if scene.stored.device.is_some() => String::new(),
         crate::oauth::redirect::Kind::Https => scene.checked.redirect.host().to_owned(),
         _ => String::new(),
     }
@@ -139,17 +141,12 @@ pub async fn chosen(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
     .await
 }
 
-/// C1: what the app asks for, before it gets it.
-///
-/// # Errors
-/// [`Fault`].
-pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
-    let Some(scene) = scene(&visit, &asking).await? else {
-        return gone(&visit);
-    };
-    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
-        return Ok(asking.back(&visit));
-    };
+/// What the app will and will not be able to do, in plain lines.
+pub(super) async fn ability(
+    visit: &Visit,
+    scene: &Scene,
+    account: &Account,
+) -> Result<(Vec<Ability>, Vec<String>), Fault> {
     let registered = client::registered(&visit.app).await?;
     let by_scope: Vec<(String, String)> = registered
         .services
@@ -161,9 +158,9 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
                 .map(|scope| (scope.clone(), service.name.clone()))
         })
         .collect();
-    let person = visit.person(&account);
+    let person = visit.person(account);
     let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
-    let (can, cannot) = visit.app.page.abilities(
+    Ok(visit.app.page.abilities(
         &visit.lang,
         &Asked {
             scopes: &scene.checked.scopes,
@@ -173,7 +170,22 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
             email: &account.email,
             days: u32::try_from(days).unwrap_or(u32::MAX),
         },
-    );
+    ))
+}
+
+/// C1: what the app asks for, before it gets it.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+    let Some(scene) = scene(&visit, &asking).await? else {
+        return gone(&visit);
+    };
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
+        return Ok(asking.back(&visit));
+    };
+    let (can, cannot) = ability(&visit, &scene, &account).await?;
+    let person = visit.person(&account);
     let on_file = &scene.client.registration;
     let view = Consent {
         app: chip(&scene),

@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod authorize;
 pub mod consent;
+pub mod device;
 pub mod discovery;
 pub mod logout;
 pub mod pushed;
@@ -13,7 +14,13 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use super::fault::Fault;
+use crate::app::App;
+use crate::flow::{self, dpop::Taken};
+use crate::keys::certificate::fingerprint;
 use crate::oauth::authenticate::{Presented, present};
+use crate::oauth::binding::Held;
+use crate::oauth::certificate::from_header;
+use crate::oauth::dpop::{self, Call};
 use crate::oauth::params::Params;
 
 /// The parameters of a URL.
@@ -28,7 +35,63 @@ fn authorization(http: &HttpRequest) -> Option<&[u8]> {
         .map(header::HeaderValue::as_bytes)
 }
 
+/// Takes the proof of a request, if it has one (RFC 9449 4.3).
+async fn prove(
+    app: &App,
+    http: &HttpRequest,
+    access_token: Option<&str>,
+    need_nonce: bool,
+) -> Result<Option<Taken>, Fault> {
+    let headers = http.headers().get_all("dpop");
+    let Some(proof) = dpop::find(headers.map(header::HeaderValue::as_bytes))? else {
+        return Ok(None);
+    };
+    let call = Call {
+        method: http.method().as_str(),
+        url: &app.config.url(http.path()),
+        access_token,
+    };
+    let taken = flow::dpop::take(app, &proof, &call, need_nonce).await??;
+    Ok(Some(taken))
+}
+
+/// Gives a sender that works with nonces its next one (RFC 9449 8.2).
+fn next_nonce(app: &App, response: &mut actix_web::HttpResponseBuilder, taken: Option<&Taken>) {
+    if taken.is_some_and(|taken| taken.nonce) {
+        response.insert_header(("DPoP-Nonce", flow::dpop::nonce(app)));
+    }
+}
+
 /// How the caller of a token-like endpoint says who it is.
 fn presented(http: &HttpRequest, body: &Params) -> Result<Presented, Fault> {
-    Ok(present(authorization(http), &query(http)?, body)?)
+    let presented = present(authorization(http), &query(http)?, body)?;
+    Ok(match (presented, certificate(http)) {
+        (Presented::None { client_id }, Some(der)) => Presented::Certificate { client_id, der },
+        (other, _) => other,
+    })
+}
+
+/// The certificate of a caller, DER: only by the named header, once, from a named proxy
+/// (PROTOCOL 7).
+fn certificate(http: &HttpRequest) -> Option<Vec<u8>> {
+    let app = http.app_data::<actix_web::web::Data<App>>()?;
+    let mtls = app.config.mtls.as_ref()?;
+    let peer = http.peer_addr()?.ip();
+    if !mtls.proxies.iter().any(|net| net.contains(&peer)) {
+        return None;
+    }
+    let mut values = http.headers().get_all(mtls.header.as_str());
+    let (first, second) = (values.next()?, values.next());
+    match second {
+        None => from_header(first.as_bytes()),
+        Some(_) => None,
+    }
+}
+
+/// What a caller proved to hold: the key of its proof, and its certificate.
+fn held(http: &HttpRequest, proof: Option<&Taken>) -> Held {
+    Held {
+        jkt: proof.map(|proof| proof.jkt.clone()),
+        certificate: certificate(http).map(|der| fingerprint(&der)),
+    }
 }

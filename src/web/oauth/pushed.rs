@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::presented;
+use super::{next_nonce, presented, prove};
 use crate::app::App;
 use crate::flow::{client, pushed};
+use crate::oauth::client::Need;
 use crate::web::fault::Fault;
 use crate::web::form;
 use crate::web::guard::address;
@@ -20,6 +21,11 @@ pub async fn push(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
+    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
+    let receipt = pushed::push(&app, &client, &body, jkt).await??;
     // RFC 9126 2.2
-    Ok(HttpResponse::Created().json(pushed::push(&app, &client, &body).await??))
+    let mut response = HttpResponse::Created();
+    next_nonce(&app, &mut response, proof.as_ref());
+    Ok(response.json(receipt))
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::authorization;
 use crate::app::App;
 use crate::flow::register::{self, Answer, Refused};
-use crate::oauth::bearer;
+use crate::oauth::bearer::{self, Scheme};
 use crate::oauth::error::{Code, Problem};
 use crate::web::fault::Fault;
 use crate::web::form;
@@ -80,7 +80,10 @@ pub async fn delete(
 }
 
 fn token(http: &HttpRequest) -> Result<Option<String>, Problem> {
-    bearer::token(authorization(http), None)
+    let token = bearer::token(authorization(http), None)?;
+    Ok(token
+        .filter(|token| token.scheme == Scheme::Bearer)
+        .map(|token| token.text))
 }
 
 async fn sent(http: &HttpRequest, payload: web::Payload) -> Result<Map<String, Value>, Fault> {
@@ -126,7 +129,7 @@ fn refuse(http: &HttpRequest, refused: Refused) -> Result<HttpResponse, Fault> {
             open_to_browsers(http, &mut response);
             response.insert_header((
                 header::WWW_AUTHENTICATE,
-                bearer::www_authenticate(came.then_some(&problem), None),
+                bearer::www_authenticate(Scheme::Bearer, came.then_some(&problem), None),
             ));
             Ok(if came {
                 response.json(problem.json())

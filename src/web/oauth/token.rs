@@ -3,11 +3,14 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{authorization, presented};
+use super::{authorization, held, next_nonce, presented, prove};
 use crate::app::App;
+use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
-use crate::oauth::bearer;
+use crate::oauth::bearer::{self, Scheme, Token};
+use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::introspection;
 use crate::oauth::params::Params;
 use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
@@ -47,8 +50,11 @@ pub async fn token(
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let tokens = token::exchange(&app, client, ask?).await?;
+    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let held = held(&http, proof.as_ref());
+    let tokens = token::exchange(&app, client, ask?, held).await?;
     let mut response = HttpResponse::Ok();
+    next_nonce(&app, &mut response, proof.as_ref());
     open_to_browsers(&http, &mut response);
     // RFC 6749 5.1; `Cache-Control: no-store` is on every answer.
     Ok(response
@@ -56,7 +62,7 @@ pub async fn token(
         .json(tokens))
 }
 
-/// POST `/oauth2/introspect` (RFC 7662 2).
+/// POST `/oauth2/introspect` (RFC 7662 2), answered in JSON or signed (RFC 9701 4).
 ///
 /// # Errors
 /// [`Fault`], as JSON.
@@ -69,7 +75,14 @@ pub async fn introspect(
     let caller =
         client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
     let token = needed(&body)?;
-    Ok(HttpResponse::Ok().json(shown::introspect(&app, &caller, token).await?))
+    let answer = shown::introspect(&app, &caller, token).await?;
+    let accept = http.headers().get(header::ACCEPT);
+    if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
+        let signed = shown::sign_answer(&app, &caller, answer)?;
+        let mut response = HttpResponse::Ok();
+        return Ok(response.content_type(introspection::SIGNED).body(signed));
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// POST `/oauth2/revoke` (RFC 7009 2): 200 whatever the token was.
@@ -142,27 +155,39 @@ async fn about(
     } else {
         None
     };
-    let answer = match bearer::token(authorization(http), body.as_ref()) {
-        Err(problem) => Err(Some(problem)),
-        Ok(None) => Err(None),
-        Ok(Some(token)) => shown::userinfo(app, &token, service).await?.map_err(Some),
+    let (scheme, answer, proof) = match bearer::token(authorization(http), body.as_ref()) {
+        Err(problem) => (Scheme::Bearer, Err(Some(problem)), None),
+        Ok(None) => (Scheme::Bearer, Err(None), None),
+        Ok(Some(token)) => {
+            let (answer, proof) = shown_to(app, http, &token, service).await?;
+            (token.scheme, answer.map_err(Some), proof)
+        }
     };
     let mut response = match &answer {
         Ok(_) => HttpResponse::Ok(),
         Err(problem) => {
-            let status = problem
-                .as_ref()
-                .map_or(401, |problem| problem.code.status());
+            let status = problem.as_ref().map_or(401, status);
             let status = actix_web::http::StatusCode::from_u16(status)
                 .unwrap_or(actix_web::http::StatusCode::UNAUTHORIZED);
             let mut response = HttpResponse::build(status);
-            response.insert_header((
-                header::WWW_AUTHENTICATE,
-                bearer::www_authenticate(problem.as_ref(), None),
-            ));
+            // RFC 9449 7.2: each way is told of; the error stands with the one that was used.
+            for one in [Scheme::Bearer, Scheme::Dpop] {
+                let problem = problem.as_ref().filter(|_| one == scheme);
+                response.append_header((
+                    header::WWW_AUTHENTICATE,
+                    bearer::www_authenticate(one, problem, None),
+                ));
+            }
+            if problem
+                .as_ref()
+                .is_some_and(|problem| problem.code == Code::UseDpopNonce)
+            {
+                response.insert_header(("DPoP-Nonce", dpop::nonce(app)));
+            }
             response
         }
     };
+    next_nonce(app, &mut response, proof.as_ref());
     open_to_browsers(http, &mut response);
     Ok(match answer {
         Ok(shown::About::Claims(claims)) => response.json(claims),
@@ -171,4 +196,35 @@ async fn about(
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
     })
+}
+
+/// What a token that came opens, with the proof beside it.
+async fn shown_to(
+    app: &web::Data<App>,
+    http: &HttpRequest,
+    token: &Token,
+    service: Option<&Service>,
+) -> Result<(Result<shown::About, Problem>, Option<Taken>), Fault> {
+    let proof = match token.scheme {
+        Scheme::Bearer => None,
+        Scheme::Dpop => match prove(app, http, Some(&token.text), false).await {
+            Ok(Some(proof)) => Some(proof),
+            Ok(None) => {
+                let why = "the DPoP header is missing";
+                return Ok((Err(Problem::new(Code::InvalidDpopProof, why)), None));
+            }
+            Err(Fault::Json(problem)) => return Ok((Err(problem), None)),
+            Err(other) => return Err(other),
+        },
+    };
+    let held = held(http, proof.as_ref());
+    Ok((shown::userinfo(app, token, &held, service).await?, proof))
+}
+
+/// At a resource a bad proof is answered as a bad token is (RFC 9449 7.1).
+fn status(problem: &Problem) -> u16 {
+    match problem.code {
+        Code::InvalidDpopProof | Code::UseDpopNonce => 401,
+        code => code.status(),
+    }
 }

@@ -1,0 +1,329 @@
+//! The device grant (RFC 8628): an app without a browser begins, a person types its code in a
+//! browser and decides, the app asks until then.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::opaque::Kind;
+use super::token::{self, Asker, Award, Tokens, recipient};
+use super::{Visitor, request};
+use crate::app::App;
+use crate::clock::Time;
+use crate::keys::{Master, Purpose};
+use crate::limit;
+use crate::oauth::binding;
+use crate::oauth::client::Client;
+use crate::oauth::device::{self, Body, DeviceRequest, PAUSE, Pending, Poll};
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::params::Params;
+use crate::oauth::token::{Exchange, is_offline};
+use crate::rng::{Rng, digest};
+use crate::store::browser::Browser;
+use crate::store::{self, Error, counter};
+
+/// Wrong codes from one browser, and from one network, before the next must wait.
+const MOST: i64 = 10;
+const MOST_OF_NETWORK: i64 = 50;
+/// Over which span they are counted, and how long the wait is then.
+const SPAN: Duration = Duration::from_secs(3600);
+const REST: Duration = Duration::from_secs(15 * 60);
+/// How many codes are drawn, should one be taken.
+const DRAWS: usize = 4;
+
+/// The answer of `/oauth2/device` (RFC 8628 3.2).
+#[derive(Debug, Serialize)]
+pub struct Begun {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: String,
+    expires_in: u64,
+    interval: u64,
+}
+
+/// Begins: gives an authenticated client its codes.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one is the standard's refusal.
+pub async fn begin(
+    app: &App,
+    client: &Client,
+    params: &Params,
+    from: IpAddr,
+) -> Result<Result<Begun, Problem>, Error> {
+    let services = app.store.read(store::client::list_services).await?;
+    let asked = match DeviceRequest::parse(params, client, &services, app.config.issuer()) {
+        Ok(asked) => asked,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let (now, ttl) = (app.clock.now(), app.config.tokens.device_ttl);
+    let secret = Kind::Device.dress(app.keys.master(), &app.rng.secret());
+    let codes: Vec<(String, String)> = (0..DRAWS)
+        .map(|_| {
+            let code = draw(&app.rng);
+            (kept(app.keys.master(), &code), code)
+        })
+        .collect();
+    let new = Pending {
+        hash: digest(&secret),
+        user_code: None,
+        client_id: client.id.clone(),
+        body: Body {
+            asked,
+            network: limit::network(from),
+        },
+        created_at: now,
+        expires_at: now.plus(ttl),
+        pause: PAUSE,
+        next_at: now,
+        grant_id: None,
+        decided_at: None,
+        used_at: None,
+    };
+    let code = app
+        .store
+        .write(move |c| {
+            for (kept, code) in &codes {
+                let one = Pending {
+                    user_code: Some(kept.clone()),
+                    ..new.clone()
+                };
+                if store::pending::add(c, &one)? {
+                    return Ok(code.clone());
+                }
+            }
+            Err(Error::Busy("every code that was drawn is taken".into()))
+        })
+        .await?;
+    tracing::info!(client = client.id, "device.begun");
+    let shown = device::shown(&code);
+    Ok(Ok(Begun {
+        device_code: secret,
+        verification_uri: app.config.url("/device"),
+        verification_uri_complete: link(app, &code),
+        user_code: shown,
+        expires_in: ttl.as_secs(),
+        interval: PAUSE.as_secs(),
+    }))
+}
+
+/// The address with a code in it (RFC 8628 3.3.1).
+pub fn link(app: &App, code: &str) -> String {
+    let shown = device::shown(code);
+    app.config.url(&format!("/device?user_code={shown}"))
+}
+
+/// A code that a person types; each of its letters as likely as any other.
+fn draw(rng: &Rng) -> String {
+    let mut letters = Vec::with_capacity(device::LENGTH);
+    while letters.len() < device::LENGTH {
+        let mut bytes = [0; 16];
+        rng.fill(&mut bytes);
+        // 240 is the last multiple of 20 below 256.
+        letters.extend(bytes.into_iter().filter(|byte| *byte < 240));
+    }
+    device::user_code(letters.into_iter())
+}
+
+/// A user code as it is kept: a keyed digest, since one of so few could be found again from a
+/// plain one.
+fn kept(master: &Master, code: &str) -> String {
+    master.mac_text(Purpose::UserCode, &[code.as_bytes()])
+}
+
+/// What a typed code led to.
+#[derive(Debug)]
+pub enum Found {
+    /// Go on with this request.
+    Request(String),
+    /// It is nobody's now.
+    Unknown,
+    /// Too many wrong ones: this long nothing is looked up.
+    Slow(Duration),
+}
+
+/// Looks up what a person typed, and makes a request of it that belongs to the browser behind
+/// `cookie`. Wrong ones are counted by browser and network (RFC 8628 5.1).
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn enter(
+    app: &App,
+    typed: &str,
+    cookie: &str,
+    visitor: &Visitor,
+) -> Result<Found, Error> {
+    let (now, hash) = (app.clock.now(), digest(cookie));
+    let code = device::typed(typed);
+    let wanted = code.as_ref().map(|code| kept(app.keys.master(), code));
+    let key = |of: &str, what: &str| {
+        let parts: [&[u8]; 3] = [b"device", of.as_bytes(), what.as_bytes()];
+        app.keys.master().mac_text(Purpose::Counter, &parts)
+    };
+    let counted = [
+        (key("browser", cookie), MOST),
+        (key("network", &visitor.network()), MOST_OF_NETWORK),
+    ];
+    let (id, browser_id) = (app.rng.id(), app.rng.id());
+    app.store
+        .write(move |c| {
+            for (key, most) in &counted {
+                let count = counter::add(c, key, SPAN, now)?;
+                if count.blocked_until > now {
+                    return Ok(Found::Slow(count.blocked_until.since(now)));
+                }
+                if count.count > *most {
+                    counter::block(c, key, now.plus(REST))?;
+                    return Ok(Found::Slow(REST));
+                }
+            }
+            let found = match &wanted {
+                Some(wanted) => store::pending::find_open(c, wanted, now)?,
+                None => None,
+            };
+            let (Some(pending), Some(code)) = (found, &code) else {
+                return Ok(Found::Unknown);
+            };
+            for (key, _) in &counted {
+                counter::take_back(c, key)?;
+            }
+            let browser_id = match store::browser::find(c, &hash)? {
+                Some(found) => found.id,
+                None => {
+                    let new = Browser {
+                        id: browser_id.clone(),
+                        secret_hash: hash.clone(),
+                        created_at: now.millis(),
+                        seen_at: now.millis(),
+                    };
+                    store::browser::add(c, &new)?;
+                    browser_id.clone()
+                }
+            };
+            let device = request::Device {
+                hash: pending.hash,
+                code: code.clone(),
+            };
+            request::add_device(c, &id, &browser_id, &pending.client_id, device, now)?;
+            Ok(Found::Request(id.clone()))
+        })
+        .await
+}
+
+/// What an app waits for, while nobody has decided.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn open(app: &App, hash: &str) -> Result<Option<Pending>, Error> {
+    let (hash, now) = (hash.to_owned(), app.clock.now());
+    let found = app.store.read(move |c| store::pending::find(c, &hash));
+    Ok(found
+        .await?
+        .filter(|pending| pending.decided_at.is_none() && now < pending.expires_at))
+}
+
+/// How long the row of a grant is kept that a person gives an app on another device.
+pub(super) fn life(app: &App, offline: bool) -> Duration {
+    if offline {
+        app.config.tokens.refresh_max_ttl
+    } else {
+        app.config.tokens.device_ttl + app.config.tokens.access_ttl
+    }
+}
+
+/// A question for tokens (RFC 8628 3.4).
+pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, token::Error> {
+    let Exchange::Device { code, .. } = &asker.ask else {
+        return Err(Problem::new(Code::InvalidRequest, "this is no device code").into());
+    };
+    let unknown = || Problem::new(Code::InvalidGrant, "the device code is unknown");
+    if !Kind::Device.is_ours(app.keys.master(), code) {
+        return Err(unknown().into());
+    }
+    let (hash, now) = (digest(code), app.clock.now());
+    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
+    let (idle_until, ends_at) = token::lifetimes(app).first(now);
+    let (house, client) = (app.clone(), asker.client.clone());
+    let award = app
+        .store
+        .write(move |c| {
+            let Some(pending) = store::pending::lock(c, &hash)? else {
+                return Ok(Err(unknown()));
+            };
+            let grant_id = match device::poll(&pending, &asker.client, now) {
+                Poll::Ready(grant_id) => grant_id,
+                Poll::Refused(problem) => return Ok(Err(problem)),
+                Poll::Wait {
+                    slow,
+                    pause,
+                    next_at,
+                } => {
+                    store::pending::wait(c, &hash, pause, next_at)?;
+                    return Ok(Err(Poll::waiting(slow)));
+                }
+            };
+            let ended = || Problem::new(Code::InvalidGrant, "what was allowed has been ended");
+            let Some(grant) = alive(c, &house, &grant_id, now)? else {
+                return Ok(Err(ended()));
+            };
+            let to = match recipient(c, &house, &grant, &grant.scopes, &asker, now)? {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
+            if !store::pending::spend(c, &hash, now)? {
+                return Ok(Err(Problem::new(
+                    Code::InvalidGrant,
+                    "the code was used before",
+                )));
+            }
+            let given = is_offline(&asker.client, &grant.scopes);
+            if given {
+                let first = Refresh {
+                    hash: digest(&refresh),
+                    grant_id: grant.id.clone(),
+                    generation: 0,
+                    created_at: now,
+                    used_at: None,
+                    idle_until,
+                    ends_at,
+                    binding: binding::refresh(&asker.client, &asker.held),
+                };
+                store::grant::add_refresh(c, &first)?;
+            }
+            Ok(Ok(Award {
+                grant,
+                to,
+                refresh: given.then(|| refresh.clone()),
+                first: true,
+                by: "device_code",
+            }))
+        })
+        .await??;
+    token::sign(app, &client, award, now)
+}
+
+/// A grant that was not ended since, nor its session where it does not outlive it.
+fn alive(
+    c: &mut store::Conn<'_>,
+    app: &App,
+    grant_id: &str,
+    now: Time,
+) -> Result<Option<Grant>, Error> {
+    let Some(grant) = store::grant::lock(c, grant_id)? else {
+        return Ok(None);
+    };
+    if grant.revoked_at.is_some() {
+        return Ok(None);
+    }
+    if !grant.offline {
+        let session = store::browser::find_session(c, &grant.sid)?;
+        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(grant))
+}

@@ -1,0 +1,258 @@
+//! Token exchange (RFC 8693): the chat server speaks to the room server as the person.
+
+use std::time::Duration;
+
+use gerege::oauth::client::{Client, ClientAuth, GrantType};
+use gerege::oauth::registration::SubjectType;
+use gerege::store;
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+use crate::http::{Answer, basic, jwt};
+use crate::road::*;
+
+const KIND: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// A room server beside the chat server, and the chat server's own program. Gives the messenger's
+/// token for the chat server and its refresh token.
+fn world(app: &TestApp, scope: &str) -> (String, String) {
+    app.person("temuulen");
+    register(app);
+    arm(app);
+    app.write(|c| {
+        let mut demo = store::client::find(c, "demo-messenger")?.expect("the demo messenger");
+        demo.scopes.push("room".into());
+        store::client::save(c, &demo)?;
+        let forum = store::client::find(c, "forum")?.expect("the forum");
+        for (id, service) in [("chat-server", "demo-chat"), ("room-server", "room")] {
+            let program = Client {
+                id: id.into(),
+                auth: ClientAuth::ClientSecretBasic,
+                redirects: Vec::new(),
+                grants: vec![GrantType::TokenExchange],
+                service: Some(service.into()),
+                exchange: vec!["room".into(), "demo-chat".into()],
+                ..forum.clone()
+            };
+            let _ = store::client::add(c, &program)?;
+        }
+        Ok(())
+    });
+    let mut browser = app.browser();
+    let code = ask(&mut browser, &request(&[("scope", scope)]), "temuulen")
+        .param("code")
+        .expect("a code");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+        ("resource", "demo-chat"),
+    ];
+    let tokens = token(&mut browser, &fields).is(200).json();
+    (
+        text(&tokens, "access_token"),
+        text(&tokens, "refresh_token"),
+    )
+}
+
+fn trade(app: &TestApp, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+    let own = [
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        ("subject_token", token),
+        ("subject_token_type", KIND),
+    ];
+    let fields: Vec<(&str, &str)> = own
+        .into_iter()
+        .filter(|(name, _)| !more.iter().any(|(changed, _)| changed == name))
+        .chain(more.iter().copied())
+        .collect();
+    let mut program = app.browser().with("Authorization", &basic(client, SECRET));
+    program.post("/oauth2/token", &fields)
+}
+
+fn error(answer: Answer) -> String {
+    text(&answer.is(400).json(), "error")
+}
+
+#[test]
+fn a_chat_server_speaks_to_another_as_the_person() {
+    let app = TestApp::new();
+    let (access, refresh_) = world(&app, "openid offline_access chat room");
+    app.pass(Duration::from_secs(60));
+    let given = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    let given: Value = given.is(200).json();
+    assert_eq!(given["issued_token_type"], KIND);
+    assert_eq!(given["token_type"], "Bearer");
+    assert_eq!(given["scope"], "room");
+    assert!(given.get("refresh_token").is_none() && given.get("id_token").is_none());
+    let new = text(&given, "access_token");
+    let (before, after) = (jwt(&access).1, jwt(&new).1);
+    assert_eq!(after["sub"], before["sub"]);
+    assert_eq!(after["aud"], "https://room.example");
+    assert_eq!(after["client_id"], "chat-server");
+    assert_eq!(after["act"], json!({ "sub": "chat-server" }));
+    // Never longer than what it came from.
+    assert_eq!(after["exp"], before["exp"]);
+    assert_eq!(given["expires_in"], 540);
+    let heard = introspect(&app, "room", &new);
+    assert_eq!(heard["act"]["sub"], "chat-server");
+    assert_eq!(heard["username"], "temuulen");
+    // And on, with everyone who acted.
+    let back = trade(&app, "room-server", &new, &[("resource", "demo-chat")])
+        .is(200)
+        .json();
+    let act = jwt(&text(&back, "access_token")).1["act"].clone();
+    assert_eq!(
+        act,
+        json!({ "sub": "room-server", "act": { "sub": "chat-server" } })
+    );
+    // It ends with the grant that it came from.
+    refresh(&mut app.browser(), &refresh_).is(400); // two services: it must name one
+    let mut messenger = app.browser();
+    let fields = [
+        ("client_id", "demo-messenger"),
+        ("token", refresh_.as_str()),
+    ];
+    messenger.post("/oauth2/revoke", &fields).is(200);
+    assert_eq!(introspect(&app, "room", &new)["active"], false);
+    let ended = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    assert_eq!(error(ended), "invalid_request");
+}
+
+#[test]
+fn what_was_not_granted_or_listed_cannot_be_had() {
+    let app = TestApp::new();
+    let (access, refresh_) = world(&app, "openid offline_access chat");
+    let to_room: &[(&str, &str)] = &[("audience", "room")];
+    // The person granted nothing of the room server.
+    assert_eq!(
+        error(trade(&app, "chat-server", &access, to_room)),
+        "invalid_target"
+    );
+    // Another service's program, or none.
+    assert_eq!(
+        error(trade(&app, "room-server", &access, to_room)),
+        "invalid_request"
+    );
+    assert_eq!(
+        error(trade(&app, "forum", &access, to_room)),
+        "unauthorized_client"
+    );
+    let mut public = app.browser();
+    let fields = [
+        ("client_id", "demo-messenger"),
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        ("subject_token", access.as_str()),
+        ("subject_token_type", KIND),
+        ("audience", "room"),
+    ];
+    assert_eq!(
+        error(public.post("/oauth2/token", &fields)),
+        "unauthorized_client"
+    );
+    for (more, wanted) in [
+        (&[("audience", "nowhere")][..], "invalid_target"),
+        (
+            &[("audience", "room"), ("resource", "demo-chat")],
+            "invalid_target",
+        ),
+        (&[], "invalid_target"),
+        (
+            &[("audience", "demo-chat"), ("scope", "room")],
+            "invalid_scope",
+        ),
+        (
+            &[("audience", "demo-chat"), ("actor_token", "x")],
+            "invalid_request",
+        ),
+        (
+            &[("audience", "demo-chat"), ("subject_token", "x")],
+            "invalid_request",
+        ),
+        (
+            &[("audience", "demo-chat"), ("subject_token", &refresh_)],
+            "invalid_request",
+        ),
+        (
+            &[
+                ("audience", "demo-chat"),
+                (
+                    "subject_token_type",
+                    "urn:ietf:params:oauth:token-type:refresh_token",
+                ),
+            ],
+            "invalid_request",
+        ),
+        (
+            &[
+                ("audience", "demo-chat"),
+                (
+                    "requested_token_type",
+                    "urn:ietf:params:oauth:token-type:refresh_token",
+                ),
+            ],
+            "invalid_request",
+        ),
+    ] {
+        assert_eq!(
+            error(trade(&app, "chat-server", &access, more)),
+            wanted,
+            "{more:?}"
+        );
+    }
+    // A narrower one for itself may be had.
+    let own = trade(&app, "chat-server", &access, &[("audience", "demo-chat")]).is(200);
+    assert_eq!(own.json()["scope"], "chat");
+    app.pass(Duration::from_secs(601));
+    let late = trade(&app, "chat-server", &access, &[("audience", "demo-chat")]);
+    assert_eq!(error(late), "invalid_request");
+}
+
+#[test]
+fn a_program_that_sees_a_sub_of_its_own_is_given_no_readable_one() {
+    let app = TestApp::new();
+    let (access, _) = world(&app, "openid chat room");
+    let account = text(&jwt(&access).1, "sub");
+    app.write(|c| {
+        let mut program = store::client::find(c, "chat-server")?.expect("the program");
+        program.registration.subject_type = SubjectType::Pairwise;
+        store::client::save(c, &program)
+    });
+    let given = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    let new = text(&given.is(200).json(), "access_token");
+    assert!(new.starts_with("ga_"), "{new:.20}");
+    let userinfo = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let mut reader = app.browser().with("Authorization", &bearer);
+        reader.get("/services/room/userinfo")
+    };
+    userinfo(&new).is(401);
+    // The room asks about it by its own right, and may know whom it serves.
+    assert_eq!(introspect(&app, "room", &new)["sub"], account);
+    // A service that cannot ask gets no token by it.
+    app.write(|c| {
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.secret_hash = None;
+        store::client::save_service(c, &room)
+    });
+    app.pass(Duration::from_secs(1));
+    let blind = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    assert_eq!(error(blind), "invalid_target");
+    // Nobody else is kept from it.
+    app.write(|c| {
+        let mut program = store::client::find(c, "chat-server")?.expect("the program");
+        program.registration.subject_type = SubjectType::Public;
+        store::client::save(c, &program)
+    });
+    let given = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    let new = text(&given.is(200).json(), "access_token");
+    assert_eq!(jwt(&new).1["sub"], account);
+    userinfo(&new).is(200);
+}

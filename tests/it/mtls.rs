@@ -1,0 +1,300 @@
+//! Apps that prove themselves by a certificate, told of by a proxy (RFC 8705).
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gerege::oauth::certificate::Known;
+use gerege::oauth::client::{Client, ClientAuth, GrantType};
+use gerege::oauth::service::Proof;
+use gerege::store;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+
+use crate::app::{TestApp, own_folder};
+use crate::http::{Answer, jwt};
+use crate::road::*;
+
+/// An authority, and certificates by it and by nobody.
+struct World {
+    app: TestApp,
+    issuer: Issuer<'static, KeyPair>,
+    _folder: PathBuf,
+}
+
+fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, name);
+    let key = KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    (Issuer::new(params, key), pem)
+}
+
+/// Names of a certificate for a host.
+fn params(host: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Steppe");
+    params.distinguished_name.push(DnType::CommonName, host);
+    params
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let folder = own_folder(&format!("mtls-{name}"));
+        let (issuer, pem) = authority("Steppe CA");
+        let file = folder.join("ca.pem");
+        std::fs::write(&file, pem).unwrap();
+        let app = TestApp::with(&[
+            ("MTLS__HEADER", "Client-Cert"),
+            ("MTLS__PROXIES", "127.0.0.0/8"),
+            ("MTLS__CA_FILE", file.to_str().unwrap()),
+        ]);
+        register(&app);
+        Self {
+            app,
+            issuer,
+            _folder: folder,
+        }
+    }
+
+    /// A certificate by the authority, DER.
+    fn signed(&self, host: &str) -> Vec<u8> {
+        let key = KeyPair::generate().unwrap();
+        let signed = params(host).signed_by(&key, &self.issuer).unwrap();
+        signed.der().to_vec()
+    }
+
+    /// The forum's machine, which proves itself in another way from now on.
+    fn forum(&self, change: impl Fn(&mut Client) + Send + 'static) {
+        self.app.write(move |c| {
+            let mut forum = store::client::find(c, "forum")?.expect("the forum");
+            forum.secret_hash = None;
+            forum.scopes.push("room".into());
+            forum.grants.push(GrantType::ClientCredentials);
+            change(&mut forum);
+            store::client::save(c, &forum)
+        });
+    }
+
+    fn ask(&self, header: &str) -> Answer {
+        let fields = [
+            ("client_id", "forum"),
+            ("grant_type", "client_credentials"),
+            ("scope", "room"),
+        ];
+        let mut caller = self.app.browser();
+        if !header.is_empty() {
+            caller = caller.with("Client-Cert", header);
+        }
+        caller.post("/oauth2/token", &fields)
+    }
+
+    fn checks(&self, proof: Proof) {
+        self.app.write(move |c| {
+            let mut room = store::client::find_service(c, "room")?.expect("the room");
+            room.proof = proof;
+            store::client::save_service(c, &room)
+        });
+    }
+}
+
+/// As RFC 9440 writes it.
+fn header(der: &[u8]) -> String {
+    format!(":{}:", STANDARD.encode(der))
+}
+
+/// As nginx does.
+fn escaped(der: &[u8]) -> String {
+    let pem = pem::encode(&pem::Pem::new("CERTIFICATE", der));
+    pem.bytes().fold(String::new(), |mut out, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(out, "%{byte:02X}");
+        out
+    })
+}
+
+fn fingerprint(der: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
+    URL_SAFE_NO_PAD.encode(digest)
+}
+
+#[test]
+fn a_certificate_of_the_authority_proves_an_app_by_its_name() {
+    let world = World::new("pki");
+    let known = |known: Known| {
+        world.forum(move |forum| {
+            forum.auth = ClientAuth::TlsClientAuth;
+            forum.known = Some(known.clone());
+        });
+    };
+    known(Known::Dns("forum.example".into()));
+    let own = world.signed("forum.example");
+    world.ask(&header(&own)).is(200);
+    world.ask(&escaped(&own)).is(200);
+    world.ask("").is(401);
+    world.ask(&header(&world.signed("other.example"))).is(401);
+    // The right name by another authority, and by nobody.
+    let (stranger, _) = authority("Steppe CA");
+    let key = KeyPair::generate().unwrap();
+    let forged = params("forum.example").signed_by(&key, &stranger).unwrap();
+    world.ask(&header(forged.der())).is(401);
+    let lone = params("forum.example").self_signed(&key).unwrap();
+    world.ask(&header(lone.der())).is(401);
+    let mut spoilt = own.clone();
+    *spoilt.last_mut().unwrap() ^= 1;
+    for bad in [header(&spoilt), header(&own[1..]), header(b"x"), "x".into()] {
+        world.ask(&bad).is(401);
+    }
+    // Two headers are nobody's.
+    let mut two = world.app.browser().with("Client-Cert", &header(&own));
+    two = two.with("Client-Cert", &header(&own));
+    let fields = [("client_id", "forum"), ("grant_type", "client_credentials")];
+    two.post("/oauth2/token", &fields).is(401);
+    known(Known::SubjectDn("CN=forum.example,O=Steppe".into()));
+    world.ask(&header(&own)).is(200);
+    known(Known::SubjectDn("CN=other.example,O=Steppe".into()));
+    world.ask(&header(&own)).is(401);
+}
+
+#[test]
+fn a_certificate_of_its_own_proves_an_app_that_registered_it() {
+    let world = World::new("own");
+    let key = KeyPair::generate().unwrap();
+    let own = params("forum.example")
+        .self_signed(&key)
+        .unwrap()
+        .der()
+        .to_vec();
+    let set = json!({ "keys": [{ "kty": "EC", "x5c": [STANDARD.encode(&own)] }] }).to_string();
+    world.forum(move |forum| {
+        forum.auth = ClientAuth::SelfSignedTlsClientAuth;
+        forum.jwks = Some(set.clone());
+    });
+    world.ask(&header(&own)).is(200);
+    world.ask(&header(&world.signed("forum.example"))).is(401);
+    // The same key in another certificate is another one.
+    let again = params("forum.example").self_signed(&key).unwrap();
+    assert_ne!(again.der().to_vec(), own);
+    world.ask(&header(again.der())).is(401);
+    world.ask("").is(401);
+}
+
+#[test]
+fn tokens_are_bound_to_the_certificate() {
+    let world = World::new("bound");
+    world.forum(|forum| {
+        forum.auth = ClientAuth::TlsClientAuth;
+        forum.known = Some(Known::Dns("forum.example".into()));
+    });
+    let own = world.signed("forum.example");
+    let given: Value = world.ask(&header(&own)).is(200).json();
+    assert!(jwt(&text(&given, "access_token")).1.get("cnf").is_none());
+    world.checks(Proof::Mtls);
+    let given: Value = world.ask(&header(&own)).is(200).json();
+    assert_eq!(given["token_type"], "Bearer");
+    let access = text(&given, "access_token");
+    let cnf = json!({ "x5t#S256": fingerprint(&own) });
+    assert_eq!(jwt(&access).1["cnf"], cnf);
+    assert_eq!(introspect(&world.app, "room", &access)["cnf"], cnf);
+    // A service that takes tokens from anyone gets none from an app whose tokens are all bound.
+    world.checks(Proof::Bearer);
+    world.forum(|forum| forum.certificate_bound = true);
+    let refused = world.ask(&header(&own)).is(400).json();
+    assert_eq!(refused["error"], "invalid_target");
+}
+
+#[test]
+fn a_public_apps_tokens_are_bound_from_code_to_userinfo() {
+    let world = World::new("public");
+    let app = &world.app;
+    app.person("temuulen");
+    app.write(|c| {
+        let mut demo = store::client::find(c, "demo-messenger")?.expect("the demo messenger");
+        demo.certificate_bound = true;
+        store::client::save(c, &demo)
+    });
+    let key = KeyPair::generate().unwrap();
+    let own = params("phone").self_signed(&key).unwrap();
+    let own = header(own.der());
+    let other = header(params("thief").self_signed(&key).unwrap().der());
+    let at = request(&[("scope", "openid profile offline_access")]);
+    let code = ask(&mut app.browser(), &at, "temuulen")
+        .param("code")
+        .expect("a code");
+    let bare = redeem(&mut app.browser(), &code).is(400).json();
+    assert_eq!(bare["error"], "invalid_request");
+    let tokens = redeem(&mut app.browser().with("Client-Cert", &own), &code)
+        .is(200)
+        .json();
+    let (access, kept) = (
+        text(&tokens, "access_token"),
+        text(&tokens, "refresh_token"),
+    );
+    let userinfo = |certificate: &str| {
+        let mut caller = app
+            .browser()
+            .with("Authorization", &format!("Bearer {access}"));
+        if !certificate.is_empty() {
+            caller = caller.with("Client-Cert", certificate);
+        }
+        caller.get("/oauth2/userinfo").status
+    };
+    assert_eq!(
+        (userinfo(&own), userinfo(&other), userinfo("")),
+        (200, 401, 401)
+    );
+    refresh(&mut app.browser().with("Client-Cert", &other), &kept).is(400);
+    let next = refresh(&mut app.browser().with("Client-Cert", &own), &kept).is(200);
+    assert_eq!(text(&next.json(), "refresh_token"), kept);
+}
+
+#[test]
+fn a_header_counts_only_from_a_named_proxy() {
+    let app = TestApp::with(&[
+        ("MTLS__HEADER", "client-cert"),
+        ("MTLS__PROXIES", "192.0.2.7"),
+    ]);
+    register(&app);
+    let key = KeyPair::generate().unwrap();
+    let own = params("forum.example")
+        .self_signed(&key)
+        .unwrap()
+        .der()
+        .to_vec();
+    let set = json!({ "keys": [{ "kty": "EC", "x5c": [STANDARD.encode(&own)] }] }).to_string();
+    app.write(move |c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.auth = ClientAuth::SelfSignedTlsClientAuth;
+        forum.jwks = Some(set.clone());
+        store::client::save(c, &forum)
+    });
+    let fields = [("client_id", "forum"), ("grant_type", "client_credentials")];
+    let mut caller = app.browser().with("Client-Cert", &header(&own));
+    caller.post("/oauth2/token", &fields).is(401);
+    let told = app
+        .browser()
+        .get("/.well-known/openid-configuration")
+        .is(200)
+        .json();
+    assert_eq!(told["tls_client_certificate_bound_access_tokens"], true);
+    let methods = told["token_endpoint_auth_methods_supported"].to_string();
+    // No authority is named here.
+    assert!(
+        methods.contains("\"self_signed_tls_client_auth\"")
+            && !methods.contains("\"tls_client_auth\"")
+    );
+    let plain = TestApp::new();
+    let told = plain
+        .browser()
+        .get("/.well-known/openid-configuration")
+        .is(200)
+        .json();
+    assert!(
+        told.get("tls_client_certificate_bound_access_tokens")
+            .is_none()
+    );
+}
