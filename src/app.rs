@@ -1,5 +1,6 @@
 //! The parts of the house in one struct, built once and passed to every story.
 
+use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::keys::certificate::Authority;
 use crate::keys::{self, Keys, Master, Purpose};
 use crate::limit::{Bucket, Limiter, Rate};
 use crate::mail::{self, Mailer};
+use crate::oauth::client::Client;
 use crate::oauth::metadata::Document;
 use crate::oauth::service::Service;
 use crate::page::{self, Engine};
@@ -101,6 +103,8 @@ pub struct App {
     pub post: Notify,
     /// What the operator registered, as it was read last, and when.
     pub registered: RwLock<Option<(Time, Arc<Registered>)>>,
+    /// Clients that proved themselves, as they were read last, and when.
+    pub proved: RwLock<HashMap<String, (Time, Client)>>,
 }
 
 impl App {
@@ -145,6 +149,7 @@ impl App {
                 None => None,
             },
             registered: RwLock::default(),
+            proved: RwLock::default(),
             config,
             clock,
             rng,

@@ -57,6 +57,7 @@ impl Process {
         Ok(Resident {
             all: field("VmRSS:")?,
             own: field("RssAnon:")?,
+            most: field("VmHWM:")?,
         })
     }
 
@@ -80,6 +81,8 @@ pub struct Resident {
     pub all: u64,
     /// What the process wrote itself.
     pub own: u64,
+    /// The most that there was of all so far.
+    pub most: u64,
 }
 
 /// The CPU time of a process so far; `self` is this one.

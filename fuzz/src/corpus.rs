@@ -34,7 +34,7 @@ pub fn unpack(target: &str, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds the shortest of a folder's inputs behind those that are there.
+/// Adds the shortest of a folder's inputs that get past the door, behind those that are there.
 ///
 /// # Errors
 /// When a file cannot be read or written.
@@ -44,7 +44,8 @@ pub fn pack(target: &str, folder: &Path) -> io::Result<()> {
     let mut found: Vec<Vec<u8>> = std::fs::read_dir(folder)?
         .map(|entry| std::fs::read(entry?.path()))
         .collect::<Result<_, _>>()?;
-    found.retain(|input| input.len() <= LONGEST);
+    let run = crate::find(target).expect("a target").run;
+    found.retain(|input| input.len() <= LONGEST && run(input) > crate::Depth::Door);
     found.sort_by_key(|input| (input.len(), input.clone()));
     for line in found.iter().map(|input| escape(input)) {
         if lines.len() < MOST && !lines.contains(&line) {

@@ -319,8 +319,11 @@ impl Desk {
             } else {
                 "localhost"
             };
+            // What a typed one may not hold either.
+            let name = name.replace(['<', '>', '"', '\\'], "");
+            let name = name.trim();
             Mailbox {
-                name: Some(name.to_owned()),
+                name: (!name.is_empty()).then(|| name.to_owned()),
                 address: format!("no-reply@{home}"),
             }
         });

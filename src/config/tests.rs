@@ -55,6 +55,24 @@ fn nothing_configured_is_dev_mode_on_loopback() {
 }
 
 #[test]
+fn the_sender_that_the_name_makes_could_be_typed() {
+    for (name, from) in [
+        ("Steppe", "Steppe <no-reply@localhost>"),
+        ("Steppe, Inc.", "Steppe, Inc. <no-reply@localhost>"),
+        (
+            "a \"b\" <c@d.example>",
+            "a b c@d.example <no-reply@localhost>",
+        ),
+        ("<>", "no-reply@localhost"),
+    ] {
+        let config = bare(&[("GEREGE_NAME", name)]).unwrap();
+        let shown = config.mail.from.to_string();
+        assert_eq!(shown, from, "{name}");
+        assert_eq!(form::mailbox(&shown).unwrap(), config.mail.from, "{name}");
+    }
+}
+
+#[test]
 fn dev_mode_takes_overrides_and_its_url_follows_the_port() {
     for (pairs, url) in [
         (

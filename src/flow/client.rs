@@ -10,6 +10,7 @@ use super::document;
 use super::logout::typed;
 use crate::app::{App, Registered};
 use crate::call::Wanted;
+use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
@@ -45,8 +46,14 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
     found.await
 }
 
-/// How old [`registered`] may be: what the operator changes is to be seen within a second.
+/// How old a copy of what is registered may be: what the operator changes is to be seen within a
+/// second.
 const OLD: Duration = Duration::from_millis(500);
+
+/// A clock that stands still makes nothing old, so what was read in this very moment is read again.
+fn is_young(read_at: Time, now: Time) -> bool {
+    read_at < now && now.since(read_at) < OLD
+}
 
 /// Every service, and what we tell about ourselves. Each token and each reader needs it, and it
 /// hardly ever changes, so it is kept for a moment.
@@ -61,9 +68,7 @@ pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     if let Some((at, registered)) = kept
-        // A clock that stands still makes nothing old.
-        && at < now
-        && now.since(at) < OLD
+        && is_young(at, now)
     {
         return Ok(registered);
     }
@@ -139,13 +144,31 @@ fn failed(app: &App, from: IpAddr, problem: Problem) -> Refused {
 }
 
 async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem>, Error> {
+    let now = app.clock.now();
+    let good = |client: &Client| matches!(check_secret(client, &presented), Ok(Proof::Done));
+    if let Some((at, client)) = app
+        .proved
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(presented.client_id())
+        && is_young(*at, now)
+        && good(client)
+    {
+        return Ok(Ok(client.clone()));
+    }
+    // A copy refuses nobody: a new secret works at once.
     let found = find(app, presented.client_id()).await?;
     let Some(client) = found.filter(|client| document::is_open(app, client)) else {
         return Ok(Err(unknown_client()));
     };
     match (check_secret(&client, &presented), &presented) {
         (Err(problem), _) => Ok(Err(problem)),
-        (Ok(Proof::Done), _) => Ok(Ok(client)),
+        (Ok(Proof::Done), _) => {
+            let mut proved = app.proved.write().unwrap_or_else(PoisonError::into_inner);
+            proved.retain(|_, (at, _)| is_young(*at, now));
+            proved.insert(client.id.clone(), (now, client.clone()));
+            Ok(Ok(client))
+        }
         (Ok(Proof::Signature), Presented::Assertion { assertion, .. }) => {
             assertion_proves(app, client, assertion).await
         }

@@ -49,6 +49,24 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    const ALL: [Self; 15] = [
+        Self::Proof,
+        Self::Wrap,
+        Self::Opaque,
+        Self::Refresh,
+        Self::Check,
+        Self::MailCode,
+        Self::MailLink,
+        Self::Reset,
+        Self::Form,
+        Self::Counter,
+        Self::Name,
+        Self::Draft,
+        Self::Subject,
+        Self::Nonce,
+        Self::UserCode,
+    ];
+
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Proof => b"gerege proof",
@@ -70,17 +88,24 @@ impl Purpose {
     }
 }
 
+// Each key of `Master::macs` lies at its purpose's own number.
+const _: () = assert!(Purpose::UserCode as usize + 1 == Purpose::ALL.len());
+
 /// The master key, ready to derive.
 pub struct Master {
     prk: Prk,
+    /// The keys of [`Master::mac`], in the order of [`Purpose::ALL`].
+    macs: [hmac::Key; Purpose::ALL.len()],
 }
 
 impl Master {
     /// From 32 bytes.
     pub fn new(bytes: &[u8; 32]) -> Self {
-        Self {
-            prk: Salt::new(HKDF_SHA256, b"gerege master key 1").extract(bytes),
-        }
+        let prk = Salt::new(HKDF_SHA256, b"gerege master key 1").extract(bytes);
+        let macs = Purpose::ALL.map(|purpose| {
+            hmac::Key::new(hmac::HMAC_SHA256, subkey(&prk, purpose, b"").as_slice())
+        });
+        Self { prk, macs }
     }
 
     /// Reads the key file, or makes it (mode 0600) when `make` is set and it is not there.
@@ -123,25 +148,9 @@ impl Master {
         }
     }
 
-    fn subkey(&self, purpose: Purpose, context: &[u8]) -> Zeroizing<[u8; 32]> {
-        struct Len;
-        impl KeyType for Len {
-            fn len(&self) -> usize {
-                32
-            }
-        }
-        let mut key = Zeroizing::new([0; 32]);
-        // 32 bytes are always within HKDF's bound of 255 blocks.
-        if let Ok(okm) = self.prk.expand(&[purpose.label(), context], Len) {
-            let _ = okm.fill(key.as_mut_slice());
-        }
-        key
-    }
-
     /// HMAC-SHA-256 over `parts`, each with its length before it, under the key of `purpose`.
     pub fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.subkey(purpose, b"").as_slice());
-        let mut context = hmac::Context::with_key(&key);
+        let mut context = hmac::Context::with_key(&self.macs[purpose as usize]);
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
@@ -210,10 +219,25 @@ impl Master {
     }
 
     fn aead(&self, purpose: Purpose, salt: &[u8]) -> Result<LessSafeKey, Error> {
-        UnboundKey::new(&AES_256_GCM, self.subkey(purpose, salt).as_slice())
+        UnboundKey::new(&AES_256_GCM, subkey(&self.prk, purpose, salt).as_slice())
             .map(LessSafeKey::new)
             .map_err(|_| Error::Sealed)
     }
+}
+
+fn subkey(prk: &Prk, purpose: Purpose, context: &[u8]) -> Zeroizing<[u8; 32]> {
+    struct Len;
+    impl KeyType for Len {
+        fn len(&self) -> usize {
+            32
+        }
+    }
+    let mut key = Zeroizing::new([0; 32]);
+    // 32 bytes are always within HKDF's bound of 255 blocks.
+    if let Ok(okm) = prk.expand(&[purpose.label(), context], Len) {
+        let _ = okm.fill(key.as_mut_slice());
+    }
+    key
 }
 
 #[cfg(test)]
@@ -235,6 +259,18 @@ mod tests {
         for cut in 0..sealed.len() {
             assert!(one.open(Purpose::Wrap, b"kid", &sealed[..cut]).is_err());
         }
+    }
+
+    #[test]
+    fn every_purpose_has_a_key_of_its_own() {
+        let master = Master::new(&[1; 32]);
+        for (at, purpose) in Purpose::ALL.into_iter().enumerate() {
+            assert_eq!(purpose as usize, at);
+        }
+        let macs: std::collections::HashSet<_> = Purpose::ALL
+            .map(|purpose| master.mac(purpose, &[b"x"]))
+            .into();
+        assert_eq!(macs.len(), Purpose::ALL.len());
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn lower(level: pulldown_cmark::HeadingLevel) -> pulldown_cmark::HeadingLevel {
 }
 
 fn safe(address: CowStr<'_>) -> CowStr<'_> {
-    let lower = address.trim().to_ascii_lowercase();
+    let lower = address.to_ascii_lowercase();
     let known = ["https://", "http://", "mailto:"]
         .iter()
         .any(|scheme| lower.starts_with(scheme));
@@ -86,6 +86,15 @@ mod tests {
             (
                 "[x](https://steppe.example/a?b=1&c)",
                 "<p><a href=\"https://steppe.example/a?b=1&amp;c\">x</a></p>\n",
+            ),
+            // Found by fuzzing: with a space of some kind in front it would be a path of ours.
+            (
+                "[x](\u{3000}https://steppe.example)",
+                "<p><a href=\"\">x</a></p>\n",
+            ),
+            (
+                "[x](< https://steppe.example>)",
+                "<p><a href=\"\">x</a></p>\n",
             ),
             (
                 "![x](https://elsewhere.example/1.png)",

@@ -223,7 +223,10 @@ fn a_program_that_sees_a_sub_of_its_own_is_given_no_readable_one() {
     app.write(|c| {
         let mut program = store::client::find(c, "chat-server")?.expect("the program");
         program.registration.subject_type = SubjectType::Pairwise;
-        store::client::save(c, &program)
+        store::client::save(c, &program)?;
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.userinfo = true;
+        store::client::save_service(c, &room)
     });
     let given = trade(&app, "chat-server", &access, &[("audience", "room")]);
     let new = text(&given.is(200).json(), "access_token");

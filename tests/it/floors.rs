@@ -13,7 +13,7 @@ const ORDER: [&str; 20] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 39] = [
+const HOMES: [(&str, &[&str]); 40] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -31,6 +31,7 @@ const HOMES: [(&str, &[&str]); 39] = [
     ("jsonwebtoken", &["keys"]),
     ("lettre", &["mail"]),
     ("libsqlite3_sys", &["store"]),
+    ("mimalloc", &["main"]),
     ("minijinja", &["page"]),
     ("png", &["captcha"]),
     ("prometheus", &["web"]),

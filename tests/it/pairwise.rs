@@ -113,7 +113,10 @@ fn no_token_that_the_app_can_read_shows_the_public_sub() {
     app.write(|c| {
         let mut forum = store::client::find(c, "forum")?.expect("the forum");
         forum.scopes.extend(["room".to_owned(), "chat".to_owned()]);
-        store::client::save(c, &forum)
+        store::client::save(c, &forum)?;
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.userinfo = true;
+        store::client::save_service(c, &room)
     });
     let to = |scope: &str| {
         let mut browser = app.browser();

@@ -40,6 +40,7 @@ const LINKS: [(&str, Link); 3] = [
     ("{reset}", Link::Reset),
 ];
 const ID: &str = "abcdefghijklmnopqrstuvwxyz";
+const ADDRESS: &str = "temuulen@mail.example";
 
 /// A text that claims to be ours; names in braces stand for what was really handed out.
 pub fn opaque(input: &[u8]) -> Depth {
@@ -48,7 +49,7 @@ pub fn opaque(input: &[u8]) -> Depth {
     let handed = [
         ("{code}", Kind::Code.dress(&MASTER, &secret)),
         ("{refresh}", Kind::Refresh.dress(&MASTER, &secret)),
-        ("{mailed}", mail_code(&MASTER, ID, 1)),
+        ("{mailed}", mail_code(&MASTER, ID, ADDRESS, 1)),
     ];
     let links = LINKS.map(|(name, link)| (name, link.make(&MASTER, ID, 1)));
     let mut asked = text.to_owned();
@@ -69,7 +70,7 @@ pub fn opaque(input: &[u8]) -> Depth {
             depth = Depth::Accepted;
         }
     }
-    if is_mail_code(&MASTER, ID, 1, &asked) {
+    if is_mail_code(&MASTER, ID, ADDRESS, 1, &asked) {
         assert_eq!(asked, handed[2].1);
         depth = Depth::Accepted;
     }
