@@ -319,6 +319,7 @@ scope-offline-access = Dich angemeldet halten, bis du dich abmeldest
 scope-offline-access-detail = Oder bis du sie { $days } Tage nicht benutzt
 scope-messenger = Dich am Messenger-Server { $server } anmelden
 scope-messenger-detail = Nachrichten als du senden und empfangen
+scope-detail = { $server } für „{ $type }“ benutzen, genau so wie hier
 scope-other = Benutzen, was sie „{ $scope }“ nennt
 cannot-password = Dein Passwort sehen
 cannot-password-email = Dein Passwort oder deine E-Mail-Adresse sehen

@@ -319,6 +319,7 @@ scope-offline-access = Keep you signed in until you sign out
 scope-offline-access-detail = Or after { $days } days without use
 scope-messenger = Sign you in to the messenger server { $server }
 scope-messenger-detail = Send and receive messages as you
+scope-detail = Use { $server } for “{ $type }”, exactly as follows
 scope-other = Use what it calls “{ $scope }”
 cannot-password = See your password
 cannot-password-email = See your password or your email address

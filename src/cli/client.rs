@@ -3,28 +3,28 @@
 mod about;
 mod choice;
 mod logouts;
+mod show;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::about::About;
-pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm};
-use choice::{auth_name, grant, known, need_name};
+pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
+use choice::{grant, known};
+use show::{list, print};
 
+use super::count;
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::out::{self, Out};
-use super::{count, moment};
-use crate::app::App;
 use crate::flow::operate::{
     self,
     client::{self as story, Kept, Refusal},
 };
-use crate::keys;
 use crate::oauth::certificate::Known;
-use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use crate::oauth::client::{Asking, Client, ClientAuth, GrantType};
 use crate::oauth::registration::Registration;
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -128,6 +128,15 @@ pub struct Add {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     par: NeedChoice,
+    /// Whether each request must be signed with one of its keys
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
+    request_object: NeedChoice,
+    /// The algorithm of answers that it asks for signed (JARM); else RS256
+    #[arg(long, value_name = "ALG", value_parser = algorithm)]
+    response_algorithm: Option<Algorithm>,
+    /// A type of authorization details that it may ask for; may be repeated
+    #[arg(long, value_name = "TYPE", value_parser = detail_type)]
+    detail_type: Vec<String>,
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     dpop: NeedChoice,
@@ -207,6 +216,18 @@ pub struct Edit {
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN")]
     par: Option<NeedChoice>,
+    /// Whether each request must be signed with one of its keys
+    #[arg(long, value_enum, value_name = "WHEN")]
+    request_object: Option<NeedChoice>,
+    /// The algorithm of answers that it asks for signed (JARM)
+    #[arg(long, value_name = "ALG", value_parser = algorithm)]
+    response_algorithm: Option<Algorithm>,
+    /// Another type of authorization details
+    #[arg(long, value_name = "TYPE", value_parser = detail_type)]
+    add_detail_type: Vec<String>,
+    /// A type of authorization details no more
+    #[arg(long, value_name = "TYPE")]
+    remove_detail_type: Vec<String>,
     /// Whether it must prove that it holds a key (DPoP)
     #[arg(long, value_enum, value_name = "WHEN")]
     dpop: Option<NeedChoice>,
@@ -339,6 +360,9 @@ fn new(add: Add) -> Result<Client, Fault> {
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
         asking: Asking {
             par: add.par.into(),
+            request_object: add.request_object.into(),
+            details: add.detail_type,
+            response_algorithm: add.response_algorithm,
         },
         dpop: add.dpop.into(),
         known: add.certificate,
@@ -399,7 +423,17 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
         edit.about.apply(&mut client.registration);
-        client.asking.par = edit.par.map_or(client.asking.par, Into::into);
+        let asking = &mut client.asking;
+        asking.par = edit.par.map_or(asking.par, Into::into);
+        asking.request_object = edit
+            .request_object
+            .map_or(asking.request_object, Into::into);
+        change(
+            &mut asking.details,
+            &edit.add_detail_type,
+            &edit.remove_detail_type,
+        );
+        asking.response_algorithm = edit.response_algorithm.or(asking.response_algorithm);
         client.dpop = edit.dpop.map_or(client.dpop, Into::into);
         if edit.certificate.is_some() {
             client.known.clone_from(&edit.certificate);
@@ -444,7 +478,9 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
             "add --certificate dns:chat.example, or dn:CN=chat,O=Steppe".to_owned()
         }
         Refusal::NoCertificate => "add --jwks FILE with the certificate as x5c".to_owned(),
-        Refusal::NoKeys => "add --jwks FILE with the app's public keys".to_owned(),
+        Refusal::NoKeys | Refusal::NoRequestKeys => {
+            "add --jwks FILE with the app's public keys".to_owned()
+        }
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
         Refusal::Registration(_) => {
@@ -452,169 +488,4 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         }
     };
     Fault::new(what, refusal, fix)
-}
-
-fn facts(app: &App, client: &Client) -> Value {
-    let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
-    let mut all = json!({
-        "client_id": client.id,
-        "client_name": client.name,
-        "token_endpoint_auth_method": auth_name(client.auth),
-        "redirect_uris": client.redirects,
-        "post_logout_redirect_uris": client.post_logout,
-        "scope": client.scopes.join(" "),
-        "grant_types": grants,
-        "pkce": client.pkce,
-        "first_party": client.first_party,
-        "silent": client.silent,
-        "refresh": client.refresh,
-        "id_token_signed_response_alg": keys::name(client.id_token_algorithm),
-        "id_token_claims": client.id_token_claims,
-        "par": client.asking.par,
-        "dpop": client.dpop,
-        "certificate": client.known,
-        "tls_client_certificate_bound_access_tokens": client.certificate_bound,
-        "service": client.service,
-        "exchange": client.exchange,
-        "created_at": client.created_at.rfc3339(),
-        "issuer": app.config.issuer(),
-        "discovery_url": app.config.url("/.well-known/openid-configuration"),
-    });
-    if let Some(all) = all.as_object_mut() {
-        about::facts(client, all);
-    }
-    all
-}
-
-fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
-    for warning in &kept.warnings {
-        out.warn(&warning.to_string());
-    }
-    let client = &kept.client;
-    if out.json {
-        let mut all = facts(app, client);
-        if let (Some(map), Some(secret)) = (all.as_object_mut(), &kept.secret) {
-            map.insert("client_secret".into(), secret.reveal().into());
-        }
-        if let (Some(map), Some(jwks)) = (all.as_object_mut(), &client.jwks) {
-            let set = serde_json::from_str(jwks).unwrap_or(Value::Null);
-            map.insert("jwks".into(), set);
-        }
-        out::json(&all);
-        return;
-    }
-    if !verb.is_empty() {
-        out::line(&format!("{verb} {}", client.id));
-    }
-    let mut lines = vec![("client_id", client.id.clone())];
-    if let Some(secret) = &kept.secret {
-        lines.push((
-            "client_secret",
-            format!("{}\n(shown once: keep it now)", secret.reveal()),
-        ));
-    }
-    let words = |list: &[String]| {
-        if list.is_empty() {
-            "none".to_owned()
-        } else {
-            list.join("\n")
-        }
-    };
-    let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
-    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-    lines.extend([
-        ("issuer", app.config.issuer().to_owned()),
-        (
-            "discovery",
-            app.config.url("/.well-known/openid-configuration"),
-        ),
-        ("name", client.name.clone()),
-        ("proves itself", auth_name(client.auth).to_owned()),
-        ("returns to", words(&client.redirects)),
-        ("after sign-out", words(&client.post_logout)),
-        ("scopes", client.scopes.join(" ")),
-        ("may use", grants.join(" ")),
-        ("first-party", yes(client.first_party)),
-        ("without a click", yes(client.silent)),
-        (
-            "PKCE",
-            match client.pkce {
-                Pkce::Required => "required",
-                Pkce::Optional => "optional",
-            }
-            .to_owned(),
-        ),
-        ("pushed requests", need_name(client.asking.par).to_owned()),
-        (
-            "refresh token",
-            match client.refresh {
-                RefreshPolicy::Offline => "with offline_access",
-                RefreshPolicy::Always => "always",
-            }
-            .to_owned(),
-        ),
-        ("ID token", {
-            let profile = if client.id_token_claims {
-                ", with the profile"
-            } else {
-                ""
-            };
-            format!("{}{profile}", keys::name(client.id_token_algorithm))
-        }),
-        (
-            "DPoP",
-            match client.dpop {
-                Need::Optional => "when it sends a proof",
-                Need::Required => "required",
-            }
-            .to_owned(),
-        ),
-    ]);
-    lines.extend(about::lines(client));
-    if client.may(GrantType::TokenExchange) {
-        lines.extend([
-            (
-                "program of",
-                client.service.clone().unwrap_or("none".into()),
-            ),
-            ("exchanges for", words(&client.exchange)),
-        ]);
-    }
-    out::facts(&lines);
-}
-
-fn list(house: &House, out: Out) -> Result<(), Fault> {
-    let clients = house.wait(house.app.store.read(store::client::list))?;
-    if out.json {
-        let list: Vec<Value> = clients.iter().map(|one| facts(&house.app, one)).collect();
-        out::json(&list);
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = clients
-        .iter()
-        .map(|one| {
-            vec![
-                one.id.clone(),
-                one.name.clone(),
-                if one.first_party { "first" } else { "third" }.to_owned(),
-                auth_name(one.auth).to_owned(),
-                one.redirects.first().cloned().unwrap_or_default(),
-                moment(one.created_at),
-            ]
-        })
-        .collect();
-    let heads = [
-        "ID",
-        "NAME",
-        "PARTY",
-        "PROVES ITSELF",
-        "RETURNS TO",
-        "SINCE (UTC)",
-    ];
-    out.table(
-        &heads,
-        &rows,
-        "No app yet. Add one: gerege client add --help",
-    );
-    Ok(())
 }

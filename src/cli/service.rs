@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{algorithm, change};
+use super::client::{algorithm, change, detail_type};
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::moment;
@@ -176,6 +176,9 @@ pub struct Add {
     /// It never asks us about a token, so it gets no secret
     #[arg(long)]
     no_secret: bool,
+    /// A type of authorization details that belong to it; may be repeated
+    #[arg(long, value_name = "TYPE", value_parser = detail_type)]
+    detail_type: Vec<String>,
 }
 
 /// Changes to a service.
@@ -225,6 +228,12 @@ pub struct Edit {
     /// Take its secret away
     #[arg(long)]
     no_secret: bool,
+    /// Another type of authorization details
+    #[arg(long, value_name = "TYPE", value_parser = detail_type)]
+    add_detail_type: Vec<String>,
+    /// A type of authorization details no more
+    #[arg(long, value_name = "TYPE")]
+    remove_detail_type: Vec<String>,
 }
 
 impl Command {
@@ -295,6 +304,7 @@ fn new(add: Add) -> Result<Service, Fault> {
         claims: add.claim,
         keys: add.keys.into(),
         rotation: add.rotation.into(),
+        details: add.detail_type,
         machine: add.machine,
         userinfo: add.userinfo,
         proof: add.proof.into(),
@@ -326,6 +336,11 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> 
         service.format = edit.format.map_or(service.format, Into::into);
         service.keys = edit.keys.map_or(service.keys, Into::into);
         service.rotation = edit.rotation.map_or(service.rotation, Into::into);
+        change(
+            &mut service.details,
+            &edit.add_detail_type,
+            &edit.remove_detail_type,
+        );
         service.machine = edit.machine.unwrap_or(service.machine);
         service.userinfo = edit.userinfo.unwrap_or(service.userinfo);
         service.proof = edit.proof.map_or(service.proof, Into::into);
@@ -341,6 +356,7 @@ fn refused(what: &str, refusal: Refusal) -> Fault {
         Refusal::Audience => "choose a word or URL such as https://chat.example".to_owned(),
         Refusal::AudienceTaken(_) => "gerege service list, and choose another".to_owned(),
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
+        Refusal::DetailTaken(..) => "choose another name for the type, such as a URL".to_owned(),
         Refusal::ScopeTaken(..) => "choose another scope, such as chat:send".to_owned(),
         Refusal::Claim(..) => "write it like --claim 'jid={username}@{domain}'".to_owned(),
     };
@@ -378,6 +394,7 @@ fn facts(app: &App, service: &Service) -> Value {
         "keys": service.keys,
         "rotation": service.rotation,
         "claims": claims,
+        "authorization_details_types": service.details,
         "machine": service.machine,
         "userinfo": service.userinfo,
         "proof": service.proof,

@@ -1,6 +1,7 @@
 //! Authorization: the request is stored, every detour comes back to one decision, and the last
 //! one gives a code (RFC 6749 4.1, PROTOCOL 3).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::device;
@@ -11,12 +12,19 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::{document, subject, terms};
-use crate::oauth::authorize::{AuthorizeRequest, Checked, Refusal, check};
+use crate::flow::{document, keyring, request_object, subject, terms};
+use crate::keys::ISSUER;
+use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
+use crate::oauth::error::{self, Problem};
 use crate::oauth::grant::{Code, Grant};
+use crate::oauth::jarm::{self, Answer};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
+use crate::oauth::params::Params;
+use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
+use crate::oauth::scope;
+use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::browser::Browser;
@@ -40,10 +48,36 @@ pub struct Begun {
 /// The outer one when the database does not answer; the inner one when the request is refused.
 pub async fn begin(
     app: &App,
-    asked: AuthorizeRequest,
+    params: &Params,
     cookie: &str,
 ) -> Result<Result<Begun, Refused>, Error> {
+    let reference = params.one("request_uri").and_then(pushed::secret);
+    if let (Some(secret), Some(client_id)) = (reference, params.one("client_id")) {
+        return super::pushed::begin(app, client_id, secret, cookie).await;
+    }
+    let mut asked = AuthorizeRequest::parse(params);
     let (client, services) = on_file(app, &asked).await?;
+    if let (Some(object), Some(client)) = (params.one("request"), &client) {
+        // RFC 9101 5: never both.
+        let read = if asked.request_uri {
+            let why = "request and request_uri must not come together";
+            Err(Problem::new(error::Code::InvalidRequest, why))
+        } else {
+            request_object::read(app, client, object).await
+        };
+        match read {
+            Ok(signed) => asked = signed,
+            Err(problem) => {
+                tracing::info!(
+                    client = client.id,
+                    why = problem.description,
+                    "request_object.refused"
+                );
+                let refusal = refuse(&asked, client, problem);
+                return Ok(Err(Refused(Box::new(refusal), Some(client.clone().into()))));
+            }
+        }
+    }
     if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
         return Ok(Err(Refused(Box::new(refusal), client.map(Box::new))));
     }
@@ -109,6 +143,39 @@ impl Draft {
 /// A request that goes no further, and who asked, if that is known.
 #[derive(Debug)]
 pub struct Refused(pub Box<Refusal>, pub Option<Box<Client>>);
+
+impl Refused {
+    /// What is sent back to the client, or what the page must say.
+    ///
+    /// # Errors
+    /// When there is no key to sign with.
+    pub async fn response(&self, app: &Arc<App>) -> Result<Result<Response, &PageError>, Error> {
+        match (self.0.answer(app.config.issuer()), &self.1) {
+            (Err(page), _) => Ok(Err(page)),
+            (Ok(answer), Some(client)) => Ok(Ok(dress(app, client, &answer).await?)),
+            (Ok(answer), None) => Ok(Ok(answer.plain())),
+        }
+    }
+}
+
+/// Signs an answer where the client asked for it (JARM 2.2).
+async fn dress(app: &Arc<App>, client: &Client, answer: &Answer) -> Result<Response, Error> {
+    if !answer.is_signed() {
+        return Ok(answer.plain());
+    }
+    let now = app.clock.now();
+    let algorithm = ready(app, client, now).await?;
+    let claims = answer.claims(&client.id, now);
+    let token = app.keys.sign(ISSUER, algorithm, jarm::TYPE, &claims, now);
+    Ok(answer.sealed(&token.map_err(|error| Error::Busy(error.to_string()))?))
+}
+
+/// The algorithm of a client's signed answers, once its key is there.
+async fn ready(app: &Arc<App>, client: &Client, now: Time) -> Result<Algorithm, Error> {
+    let algorithm = client.asking.response_algorithm.unwrap_or(Algorithm::RS256);
+    keyring::have(app, algorithm, now).await?;
+    Ok(algorithm)
+}
 
 /// What the door at `/oauth2/authorize/{id}` does.
 pub enum Outcome {
@@ -236,7 +303,7 @@ pub async fn mark(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome, Error> {
+pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Outcome, Error> {
     let scene = match scene(app, id, cookie).await? {
         None => return Ok(Outcome::Gone),
         Some(Err(refused)) => return Ok(Outcome::Refused(refused)),
@@ -270,7 +337,8 @@ pub async fn decide(app: &App, id: &str, cookie: Option<&str>) -> Result<Outcome
                 .write(move |c| store::request::answer(c, &id, now))
                 .await?;
             let refusal = scene.checked.refuse(problem);
-            Ok(match refusal.response(app.config.issuer()) {
+            let refused = Refused(Box::new(refusal), Some(scene.client.into()));
+            Ok(match refused.response(app).await? {
                 Ok(response) if open => Outcome::Answer(response),
                 _ => Outcome::Gone,
             })
@@ -327,17 +395,7 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
     Ok(BrowserView {
         sessions,
         request_made_at: scene.stored.made_at,
-        hinted: scene
-            .checked
-            .id_token_hint
-            .as_deref()
-            .and_then(|hint| hinted(app, hint, now))
-            .map(|sub| {
-                let here = scene.here.signed_in.iter().map(|(_, account)| account);
-                // The client's own `sub`; one that is nobody's here stays as it is.
-                subject::meant(app, &scene.client, &sub, here)
-                    .map_or(sub, |account| account.id.clone())
-            }),
+        hinted: expected(app, scene, now),
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
         password_typed: marks.typed.clone(),
@@ -372,6 +430,29 @@ fn session_view(
     })
 }
 
+/// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
+/// several, whoever is signed in. Each is read as the client's own `sub`.
+fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
+    let checked = &scene.checked;
+    let meant = |sub: String| {
+        let here = scene.here.signed_in.iter().map(|(_, account)| account);
+        subject::meant(app, &scene.client, &sub, here)
+    };
+    let hint = checked.id_token_hint.as_deref();
+    let hinted = hint.and_then(|hint| hinted(app, hint, now)).map(meant);
+    let mut subs = checked.subs.iter().cloned().map(meant);
+    match hinted {
+        _ if checked.subs.is_empty() => hinted,
+        // Two that disagree name nobody.
+        Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
+        None => {
+            let subs: Vec<String> = subs.collect();
+            let here = subs.iter().find(|sub| scene.here.of(sub).is_some());
+            here.or(subs.first()).cloned()
+        }
+    }
+}
+
 /// Whom an `id_token_hint` names. One that is not ours, or older than a year, names nobody.
 fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
     let read = app.keys.read(hint, "JWT")?;
@@ -383,7 +464,7 @@ fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
 }
 
 async fn issue(
-    app: &App,
+    app: &Arc<App>,
     scene: Scene,
     account_id: String,
     sid: String,
@@ -393,6 +474,10 @@ async fn issue(
     let Some((session, account)) = scene.here.of(&account_id).cloned() else {
         return Ok(Outcome::Gone);
     };
+    if scene.checked.delivery.signed {
+        // A key that is still being made must not cost anyone their code.
+        ready(app, &scene.client, now).await?;
+    }
     let secret = Kind::Code.dress(app.keys.master(), &app.rng.secret());
     let offline = is_offline(&scene.client, &scopes);
     let grant = Grant {
@@ -400,7 +485,10 @@ async fn issue(
         account_id: account_id.clone(),
         client_id: scene.client.id.clone(),
         sid,
-        scopes: scopes.clone(),
+        // What was allowed for single claims' sake is no scope of a token.
+        scopes: scope::cut(&scene.checked.scopes, &scopes),
+        claims: scene.checked.claims.cut(&scopes),
+        details: scene.checked.details.clone(),
         resources: scene.checked.resources.clone(),
         offline,
         nonce: scene.checked.nonce.clone(),
@@ -427,7 +515,9 @@ async fn issue(
     };
     let ends_at = now.plus(life);
     let on_device = waits.is_some();
-    // What was allowed by a click on the consent page is remembered with what was before.
+    // What was allowed by a click on the consent page is remembered with what was before; what
+    // was left out there is forgotten.
+    let asked = scene.checked.asked();
     let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
     let line = store::event::Event {
@@ -461,13 +551,8 @@ async fn issue(
             if let Some(scopes) = &allowed {
                 let mut all =
                     store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
-                all.extend(
-                    scopes
-                        .iter()
-                        .filter(|scope| !all.contains(scope))
-                        .cloned()
-                        .collect::<Vec<_>>(),
-                );
+                all.retain(|scope| !asked.contains(scope));
+                all.extend(scopes.iter().cloned());
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
                 store::event::add(c, &line)?;
             }
@@ -490,7 +575,6 @@ async fn issue(
     if on_device {
         return Ok(Outcome::Device(true));
     }
-    Ok(Outcome::Answer(
-        scene.checked.grant(&secret, app.config.issuer()),
-    ))
+    let answer = scene.checked.grant(&secret, app.config.issuer());
+    Ok(Outcome::Answer(dress(app, &scene.client, &answer).await?))
 }

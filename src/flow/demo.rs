@@ -67,6 +67,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         keys: KeyOwner::Own,
         rotation: Rotation::Jwks,
         machine: false,
+        details: vec![],
         userinfo: false,
         proof: Proof::Bearer,
         secret_hash: None,

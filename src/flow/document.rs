@@ -26,7 +26,7 @@ pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
     if !app.config.registration.metadata_documents {
         return Ok(false);
     }
-    let now = app.clock.now();
+    let (policy, now) = (super::register::policy(app).await?, app.clock.now());
     let read = app
         .call
         .document(
@@ -43,7 +43,7 @@ pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
                 client_id,
                 &answer.kind,
                 &answer.body,
-                &super::register::policy(app),
+                &policy,
                 now,
             )
             .map_err(|problem| problem.to_string())

@@ -72,6 +72,16 @@ pub fn missing(rows: &[Row], services: &[Service], rotate: Duration, now: Time) 
             KeyOwner::Issuer => {}
         }
     }
+    // One that was asked for once goes on (`have`).
+    let lasts = |row: &Row| {
+        row.owner == ISSUER
+            && parse(&row.algorithm) == Some(Algorithm::EdDSA)
+            && row.retired_at.is_none()
+    };
+    let own = (ISSUER.to_owned(), Algorithm::EdDSA, true);
+    if rows.iter().any(lasts) && !owners.contains(&own) {
+        owners.push(own);
+    }
     owners.dedup();
     owners
         .into_iter()
@@ -101,6 +111,35 @@ pub fn missing(rows: &[Row], services: &[Service], rotate: Duration, now: Time) 
             })
         })
         .collect()
+}
+
+/// Sees to it that the issuer has a key of an algorithm that signs now. EdDSA is made when it is
+/// asked for first (DESIGN 11); the others are always there soon.
+///
+/// # Errors
+/// When the database or the cryptography fails, or a key is still being made.
+pub async fn have(app: &Arc<App>, algorithm: Algorithm, now: Time) -> Result<(), store::Error> {
+    let there = || app.keys.current(ISSUER, algorithm, now).is_some();
+    if there() {
+        return Ok(());
+    }
+    let rows = app.store.read(store::key::list).await?;
+    let busy = |error: Error| store::Error::Busy(error.to_string());
+    app.keys.load(&rows).map_err(|error| busy(error.into()))?;
+    if !there() && algorithm == Algorithm::EdDSA {
+        let want = Want {
+            owner: ISSUER.to_owned(),
+            algorithm,
+            number: next_number(&rows, ISSUER, algorithm),
+            active_at: now,
+        };
+        make(app, want, now).await.map_err(busy)?;
+    }
+    if there() {
+        Ok(())
+    } else {
+        Err(store::Error::Busy("a signing key is being made".into()))
+    }
 }
 
 /// The number of the next key of an owner and algorithm. Rows of old keys are swept in time, so

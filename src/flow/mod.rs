@@ -20,6 +20,7 @@ pub mod pushed;
 pub mod recover;
 pub mod register;
 pub mod request;
+pub mod request_object;
 pub mod settings;
 pub mod signin;
 pub mod signup;

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::client::{self, Caller};
+use super::keyring;
 use super::opaque::Kind;
 use super::subject;
 use super::token::{OPAQUE, person};
@@ -171,6 +172,14 @@ pub async fn introspect(
                     now,
                 })
             };
+            let detailed = |mut heard: Map<String, Value>, grant: &Grant| {
+                let details = grant.details.of(Some(service.as_ref()));
+                if !details.is_empty() {
+                    // RFC 9396 9.2
+                    heard.insert("authorization_details".into(), details.json());
+                }
+                heard
+            };
             match good.text("gid") {
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
@@ -180,7 +189,10 @@ pub async fn introspect(
                     })
                 }
                 gid => Ok(match standing(app, gid.to_owned(), now).await? {
-                    Some((grant, account)) => live(Subject::Person(&person(&account), &grant)),
+                    Some((grant, account)) => {
+                        let heard = live(Subject::Person(&person(&account), &grant));
+                        detailed(heard, &grant)
+                    }
                     None => claims::inactive(),
                 }),
             }
@@ -330,10 +342,15 @@ pub async fn userinfo(
     if !scope::has(&scopes, OPENID) {
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }
-    let mut told = claims::userinfo(&subject::person(app, &client, &account), &scopes);
+    let mut told = claims::userinfo(
+        &subject::person(app, &client, &account),
+        &scopes,
+        &grant.claims.userinfo,
+    );
     let Some(algorithm) = client.registration.userinfo_algorithm else {
         return Ok(Ok(About::Claims(told)));
     };
+    keyring::have(app, algorithm, now).await?;
     // OpenID Connect Core 5.3.2: a signed answer names who says it and to whom. Without `exp` it
     // cannot pass for an ID token.
     told.insert("iss".into(), app.config.issuer().into());

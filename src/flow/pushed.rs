@@ -2,6 +2,7 @@
 
 use super::authorize::{self, Begun, Refused};
 use super::opaque::Kind;
+use super::request_object;
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
@@ -32,8 +33,12 @@ pub async fn push(
     params: &Params,
     jkt: Option<String>,
 ) -> Result<Result<Receipt, Problem>, Error> {
-    let services = app.store.read(store::client::list_services).await?;
-    let mut asked = match pushed::read(params, client) {
+    let registered = super::client::registered(app).await?;
+    let signed = match params.one("request") {
+        Some(object) => Some(request_object::read(app, client, object).await),
+        None => None,
+    };
+    let mut asked = match pushed::read(params, client, signed) {
         Ok(asked) => asked,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -44,7 +49,7 @@ pub async fn push(
         }
         asked.dpop_jkt = Some(jkt);
     }
-    if let Err(problem) = pushed::judge(&asked, client, &services, app.config.issuer()) {
+    if let Err(problem) = pushed::judge(&asked, client, &registered.services, app.config.issuer()) {
         return Ok(Err(problem));
     }
     let secret = Kind::Pushed.dress(app.keys.master(), &app.rng.secret());

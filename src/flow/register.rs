@@ -16,6 +16,7 @@ use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::register::{Identity, Policy, check_change, check_sector, client, told};
 use crate::oauth::registration::Origin;
+use crate::oauth::scope;
 use crate::rng::{Secret, digest};
 use crate::store::registered::Initial;
 use crate::store::{self, Error};
@@ -78,7 +79,7 @@ pub async fn create(
         origin: Origin::Registered,
         created_at: now,
     };
-    let mut new = client(sent, identity, &policy(app))?;
+    let mut new = client(sent, identity, &policy(app).await?)?;
     sector(app, &new).await?;
     let secret = new.uses_secret().then(|| app.rng.secret());
     new.secret_hash = secret.as_ref().map(Secret::hash);
@@ -130,7 +131,7 @@ pub async fn update(
         origin: old.registration.origin,
         created_at: old.created_at,
     };
-    let mut new = client(sent, identity, &policy(app))?;
+    let mut new = client(sent, identity, &policy(app).await?)?;
     sector(app, &new).await?;
     let secret = match (&old.secret_hash, new.uses_secret()) {
         (Some(hash), true) => {
@@ -194,16 +195,27 @@ async fn own(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Client, Re
 }
 
 /// What the operator allows an app that registers itself.
-pub(super) fn policy(app: &App) -> Policy {
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
     let rules = &app.config.registration;
-    Policy {
+    let registered = super::client::registered(app).await?;
+    // Without a scope of a service there is no token for it, and nothing in detail.
+    let open = registered
+        .services
+        .iter()
+        .filter(|service| !scope::cut(&service.scopes, &rules.scopes).is_empty());
+    Ok(Policy {
         scopes: rules.scopes.clone(),
+        details: open.flat_map(|service| service.details.clone()).collect(),
+        certificates: app.config.mtls.is_some(),
         pkce: if rules.pkce_required {
             Pkce::Required
         } else {
             Pkce::Optional
         },
-    }
+    })
 }
 
 /// Reads the list at `sector_identifier_uri` (OpenID Connect Registration 5).

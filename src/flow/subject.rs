@@ -53,14 +53,21 @@ pub fn hide(client: &Client, service: &mut Service) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Which of these accounts a client means by a `sub`.
+/// Which account a client means by a `sub`, as far as one of these is it. Another's id may be told
+/// as it stands to a client that sees the public one; to all others a `sub` that is not their own
+/// is nobody's, or they could find out whose public one it is.
 pub fn meant<'a>(
     app: &App,
     client: &Client,
     sub: &str,
     accounts: impl IntoIterator<Item = &'a Account>,
-) -> Option<&'a Account> {
-    accounts
-        .into_iter()
-        .find(|account| of(app, client, &account.id) == sub)
+) -> String {
+    match pairwise(client) {
+        None => sub.to_owned(),
+        Some(_) => accounts
+            .into_iter()
+            .find(|account| of(app, client, &account.id) == sub)
+            .map(|account| account.id.clone())
+            .unwrap_or_default(),
+    }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::client::registered;
+use super::keyring;
 use super::opaque::Kind;
 use super::{device, exchange, subject};
 use crate::account::Account;
@@ -60,6 +61,8 @@ pub struct Tokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
 }
 
 impl Tokens {
@@ -73,6 +76,7 @@ impl Tokens {
             id_token: None,
             issued_token_type: Some(ACCESS_TOKEN),
             scope: scope::print(made.scopes),
+            authorization_details: None,
         }
     }
 }
@@ -88,6 +92,7 @@ pub async fn exchange(
     held: Held,
 ) -> Result<Tokens, Error> {
     ask.allowed(&client)?;
+    keyring::have(app, client.id_token_algorithm, app.clock.now()).await?;
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
@@ -445,6 +450,7 @@ async fn by_itself(
         id_token: None,
         issued_token_type: None,
         scope: scope::print(&scopes),
+        authorization_details: None,
     })
 }
 
@@ -491,6 +497,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         ttl: app.config.tokens.access_ttl,
     };
     let access_token = access(app, &made, now)?;
+    let details = award.grant.details.of(to.service.as_ref());
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
@@ -521,8 +528,10 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         expires_in: app.config.tokens.access_ttl.as_secs(),
         id_token,
         issued_token_type: None,
-        scope: scope::print(&to.scopes),
         refresh_token: award.refresh,
+        scope: scope::print(&to.scopes),
+        // RFC 9396 7
+        authorization_details: (!details.is_empty()).then(|| details.json()),
     })
 }
 

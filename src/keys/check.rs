@@ -13,7 +13,6 @@ use serde_json::{Map, Value, json};
 use super::{Key, Keys, jose, parse};
 use crate::oauth::authenticate::AssertionClaims;
 use crate::oauth::dpop;
-use crate::oauth::service::Algorithm;
 
 /// A longer token, in bytes, is refused.
 const LONGEST: usize = 16 * 1024;
@@ -62,14 +61,9 @@ fn split<H: serde::de::DeserializeOwned>(token: &str) -> Option<Parts<'_, H>> {
     })
 }
 
-fn verifies(parts: &Parts<'_>, algorithm: Algorithm, key: &DecodingKey) -> bool {
-    jsonwebtoken::crypto::verify(
-        parts.signature,
-        parts.message.as_bytes(),
-        key,
-        jose(algorithm),
-    )
-    .unwrap_or(false)
+fn verifies(parts: &Parts<'_>, algorithm: jsonwebtoken::Algorithm, key: &DecodingKey) -> bool {
+    jsonwebtoken::crypto::verify(parts.signature, parts.message.as_bytes(), key, algorithm)
+        .unwrap_or(false)
 }
 
 impl Keys {
@@ -80,7 +74,7 @@ impl Keys {
         let key = self.find(parts.header.kid.as_deref()?)?;
         let fits = parse(&parts.header.alg) == Some(key.algorithm)
             && parts.header.typ.as_deref() == Some(typ);
-        if !fits || !verifies(&parts, key.algorithm, &key.decoding) {
+        if !fits || !verifies(&parts, jose(key.algorithm), &key.decoding) {
             return None;
         }
         Some(Read {
@@ -95,19 +89,49 @@ pub(super) fn decoding_key(jwk: &Value) -> Option<DecodingKey> {
     DecodingKey::from_jwk(&jwk).ok()
 }
 
-/// Reads a client's assertion with the public keys that it registered (RFC 7523 3).
-pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
-    let parts: Parts<'_> = split(assertion)?;
-    let set: Value = serde_json::from_str(jwks).ok()?;
-    let header_algorithm = parse(&parts.header.alg)?;
-    let verified = set.get("keys")?.as_array()?.iter().any(|jwk| {
+/// Why a token that a client signed is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// Not three parts of canonical base64url, too long, or with a header that chooses more than
+    /// a key.
+    Malformed,
+    /// `alg` is `none`.
+    Unsigned,
+    /// Another algorithm than those that clients may sign with.
+    Algorithm,
+    /// Another type.
+    Type,
+    /// No key of the client made the signature.
+    Signature,
+}
+
+/// Reads a token that a client signed with one of the public keys that it registered (RFC 7515
+/// 5.2); gives its payload. `types` are those that it may have, if it says (RFC 8725 3.11).
+///
+/// # Errors
+/// [`Unread`].
+pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, Unread> {
+    let parts: Parts<'_> = split(token).ok_or(Unread::Malformed)?;
+    // RFC 7519 6.1, and its other spellings
+    if parts.header.alg.eq_ignore_ascii_case("none") {
+        return Err(Unread::Unsigned);
+    }
+    let algorithm = foreign(&parts.header.alg).ok_or(Unread::Algorithm)?;
+    let fits = |typ: &String| types.iter().any(|one| one.eq_ignore_ascii_case(typ));
+    if !parts.header.typ.as_ref().is_none_or(fits) {
+        return Err(Unread::Type);
+    }
+    let set: Value = serde_json::from_str(jwks).map_err(|_| Unread::Signature)?;
+    let keys = set.get("keys").and_then(Value::as_array);
+    let verified = keys.into_iter().flatten().any(|jwk| {
         let named = |name: &str| jwk.get(name).and_then(Value::as_str);
         // The key's own kind decides; a symmetric key is never one.
-        let algorithm = match (named("kty"), named("crv")) {
-            (Some("RSA"), _) => Algorithm::RS256,
-            (Some("EC"), Some("P-256")) => Algorithm::ES256,
-            (Some("OKP"), Some("Ed25519")) => Algorithm::EdDSA,
-            _ => return false,
+        use jsonwebtoken::Algorithm as Jose;
+        let kind = match (named("kty"), named("crv")) {
+            (Some("RSA"), _) => matches!(algorithm, Jose::RS256 | Jose::PS256),
+            (Some("EC"), Some("P-256")) => algorithm == Jose::ES256,
+            (Some("OKP"), Some("Ed25519")) => algorithm == Jose::EdDSA,
+            _ => false,
         };
         let meant = match (&parts.header.kid, named("kid")) {
             (Some(asked), Some(kid)) => asked == kid,
@@ -115,15 +139,34 @@ pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
             (None, _) => true,
         };
         let signs = named("use").is_none_or(|what| what == "sig")
-            && named("alg").is_none_or(|alg| alg == super::name(algorithm));
-        meant
+            && named("alg").is_none_or(|alg| foreign(alg) == Some(algorithm));
+        kind && meant
             && signs
-            && algorithm == header_algorithm
             && decoding_key(jwk).is_some_and(|key| verifies(&parts, algorithm, &key))
     });
-    verified
-        .then(|| serde_json::from_slice(&parts.claims).ok())
-        .flatten()
+    if verified {
+        Ok(parts.claims)
+    } else {
+        Err(Unread::Signature)
+    }
+}
+
+/// An algorithm that clients may sign with.
+fn foreign(name: &str) -> Option<jsonwebtoken::Algorithm> {
+    match name {
+        "PS256" => Some(jsonwebtoken::Algorithm::PS256),
+        // RFC 9864 2.2: the same by its newer name.
+        "Ed25519" => Some(jsonwebtoken::Algorithm::EdDSA),
+        other => parse(other).map(jose),
+    }
+}
+
+/// Reads a client's assertion with the public keys that it registered (RFC 7523 3).
+pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
+    // RFC 7523 3 names no type; some say what it is.
+    let types = ["JWT", "client-authentication+jwt"];
+    let claims = read_signed(jwks, assertion, &types).ok()?;
+    serde_json::from_slice(&claims).ok()
 }
 
 /// The header of a proof (RFC 9449 4.2).
@@ -220,6 +263,7 @@ mod tests {
     use super::*;
     use crate::clock::Time;
     use crate::keys::{ISSUER, Master};
+    use crate::oauth::service::Algorithm;
     use crate::rng::Rng;
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
@@ -408,5 +452,65 @@ mod tests {
         assert!(read_assertion(&set("other"), &token).is_none());
         assert!(read_assertion("{}", &token).is_none());
         assert!(read_assertion("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"}]}", &token).is_none());
+    }
+
+    #[test]
+    fn what_a_client_signed_is_read_by_its_kind() {
+        let keys = Keys::new(Master::new(&[7; 32]));
+        let now = Time::from_seconds(1_800_000_000);
+        let row = keys
+            .make("client", Algorithm::ES256, 1, now, now, &Rng::System)
+            .unwrap();
+        keys.load(&[row]).unwrap();
+        let set = keys.jwks("client", now).to_string();
+        let sign = |typ| {
+            keys.sign("client", Algorithm::ES256, typ, &json!({ "a": 1 }), now)
+                .unwrap()
+        };
+        let read = |token: &str| read_signed(&set, token, &["x+jwt", "JWT"]);
+        for typ in ["x+jwt", "JWT", "jwt"] {
+            assert_eq!(read(&sign(typ)).unwrap(), br#"{"a":1}"#);
+        }
+        assert_eq!(read(&sign("at+jwt")), Err(Unread::Type));
+        let good = sign("JWT");
+        let (_, rest) = good.split_once('.').unwrap();
+        let kid = &keys.all()[0].kid;
+        let swap = |header: Value| {
+            let header = URL_SAFE_NO_PAD.encode(header.to_string());
+            read(&format!("{header}.{rest}"))
+        };
+        for alg in ["none", "None", "NONE", "nOnE"] {
+            assert_eq!(swap(json!({ "alg": alg })), Err(Unread::Unsigned));
+        }
+        assert_eq!(
+            read(&format!(
+                "{}.e30.",
+                URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#)
+            )),
+            Err(Unread::Unsigned)
+        );
+        for alg in ["HS256", "ES384", "RS1", ""] {
+            assert_eq!(
+                swap(json!({ "alg": alg, "kid": kid })),
+                Err(Unread::Algorithm)
+            );
+        }
+        for alg in ["RS256", "PS256", "EdDSA"] {
+            assert_eq!(
+                swap(json!({ "alg": alg, "kid": kid })),
+                Err(Unread::Signature)
+            );
+        }
+        assert_eq!(
+            swap(json!({ "alg": "ES256", "kid": "other" })),
+            Err(Unread::Signature)
+        );
+        for extra in ["jwk", "jku", "x5u", "x5c", "crit", "b64"] {
+            assert_eq!(
+                swap(json!({ "alg": "ES256", extra: "x" })),
+                Err(Unread::Malformed)
+            );
+        }
+        assert_eq!(read_signed("", &good, &["JWT"]), Err(Unread::Signature));
     }
 }

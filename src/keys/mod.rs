@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Proof, Read, read_assertion, read_proof};
+pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed};
 pub use master::{Master, Purpose};
 pub use signer::seed;
 

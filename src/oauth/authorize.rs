@@ -5,17 +5,25 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
+use super::claims::ACRS;
+use super::claims_request::{ClaimsRequest, Given, Wanted};
 use super::client::{Client, GrantType, Need};
+use super::details::Details;
 use super::dpop;
 use super::error::{Code, Problem};
+use super::jarm::Answer;
 use super::params::Params;
 use super::pkce;
-use super::redirect::{Kind, Mismatch, RedirectUri, Response, ResponseMode};
-use super::scope::{self, OPENID};
+pub use super::prompt::Prompt;
+use super::redirect::{Delivery, Kind, Mismatch, RedirectUri, ResponseMode};
+pub use super::refusal::{PageError, Refusal};
+use super::scope::{self, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
+use super::token::is_offline;
 
 /// A request as it was sent; what is stored while a person signs up or in. Parameters that are
-/// not listed, `claims` and `display` among them, are ignored (RFC 6749 3.1).
+/// not listed are ignored (RFC 6749 3.1). So are `display` and `claims_locales`: the pages fit every
+/// window, and names are kept in one script (OpenID Connect Core 3.1.2.1, 5.2).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)] // each is the parameter of the same name
@@ -32,22 +40,26 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     pub ui_locales: Option<String>,
     pub acr_values: Option<String>,
+    /// OpenID Connect Core 5.5, as JSON.
+    pub claims: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
+    /// RFC 9396 2, as JSON.
+    pub authorization_details: Option<String>,
     /// RFC 9449 10.
     pub dpop_jkt: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
     pub id_token_hint: Option<String>,
-    /// Whether a request object came (OpenID Connect Core 6.1).
-    pub request: bool,
     /// Whether a reference to one came (OpenID Connect Core 6.2).
     pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
     /// Whether the client itself pushed it, before the browser came (RFC 9126).
     pub pushed: bool,
+    /// Whether the client signed it (RFC 9101).
+    pub signed: bool,
 }
 
 impl AuthorizeRequest {
@@ -67,15 +79,17 @@ impl AuthorizeRequest {
             login_hint: params.owned("login_hint"),
             ui_locales: params.owned("ui_locales"),
             acr_values: params.owned("acr_values"),
+            claims: params.owned("claims"),
             code_challenge: params.owned("code_challenge"),
             code_challenge_method: params.owned("code_challenge_method"),
+            authorization_details: params.owned("authorization_details"),
             dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
-            request: params.one("request").is_some(),
             request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
             pushed: false,
+            signed: false,
         }
     }
 }
@@ -92,49 +106,6 @@ impl std::fmt::Debug for AuthorizeRequest {
     }
 }
 
-/// What a client wants shown (OpenID Connect Core 3.1.2.1, Initiating User Registration 1.0).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prompt {
-    /// No page at all; stands alone.
-    pub none: bool,
-    /// The person proves again who they are.
-    pub login: bool,
-    /// The consent page, also when consent is on file.
-    pub consent: bool,
-    /// The sign-up wizard first.
-    pub create: bool,
-    /// The chooser, also with one account.
-    pub select_account: bool,
-}
-
-impl Prompt {
-    /// Reads the parameter.
-    ///
-    /// # Errors
-    /// `invalid_request` for an unknown word, or `none` beside another.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        let refuse = |why| Err(Problem::new(Code::InvalidRequest, why));
-        let mut prompt = Self::default();
-        let mut count = 0;
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
-            count += 1;
-            match word {
-                "none" => prompt.none = true,
-                "login" => prompt.login = true,
-                "consent" => prompt.consent = true,
-                "create" => prompt.create = true,
-                "select_account" => prompt.select_account = true,
-                // Initiating User Registration 1.0, 4.1
-                _ => return refuse("prompt holds a word that is not supported"),
-            }
-        }
-        if prompt.none && count > 1 {
-            return refuse("prompt=none must stand alone"); // OpenID Connect Core 3.1.2.1
-        }
-        Ok(prompt)
-    }
-}
-
 /// A request that may go on, and what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -143,7 +114,7 @@ pub struct Checked {
     /// Where the answer goes.
     pub redirect: RedirectUri,
     /// How the answer travels.
-    pub mode: ResponseMode,
+    pub delivery: Delivery,
     /// To be sent back as it is.
     pub state: Option<String>,
     /// Goes into the ID token.
@@ -168,6 +139,16 @@ pub struct Checked {
     pub ui_locales: Vec<String>,
     /// Wished for, never demanded.
     pub acr_values: Vec<String>,
+    /// Claims asked for one by one; only those of scopes that the client may have.
+    pub claims: Given,
+    /// What is asked for in detail.
+    pub details: Details,
+    /// Scopes that the client cannot do without, by its own word.
+    pub essential: Vec<&'static str>,
+    /// The client stays signed in whatever its scopes are (`refresh = always`).
+    pub lasts: bool,
+    /// Who is expected, by `sub`; anyone when it is empty.
+    pub subs: Vec<String>,
     /// A token that says who is expected; not verified here.
     pub id_token_hint: Option<String>,
     /// No consent page, unless it is asked for.
@@ -177,96 +158,46 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// What the person is asked to allow: the scopes, those whose claims are asked for by name
+    /// (OpenID Connect Core 5.5), and `offline_access` where the client has it in any case.
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.scopes.clone();
+        let lasts = self.lasts.then_some(OFFLINE);
+        for name in self.claims.scopes().into_iter().chain(lasts) {
+            if !scope::has(&asked, name) {
+                asked.push(name.to_owned());
+            }
+        }
+        asked
+    }
+
+    /// Whether a person may leave out one of those: what tells of them, or lasts, unless the
+    /// client said that it needs it. A service's scope stays: without it the sign-in would look
+    /// done and not work.
+    pub fn may_leave_out(&self, name: &str) -> bool {
+        [PROFILE, EMAIL, OFFLINE].contains(&name)
+            && !self.essential.contains(&name)
+            && !(self.lasts && name == OFFLINE)
+    }
+
     /// The answer with a code (RFC 6749 4.1.2), with our name in it (RFC 9207 2).
-    pub fn grant(&self, code: &str, issuer: &str) -> Response {
-        let mut params = vec![("code", code)];
-        params.extend(self.state.as_deref().map(|state| ("state", state)));
-        params.push(("iss", issuer));
-        self.redirect.respond(self.mode, &params)
+    pub fn grant(&self, code: &str, issuer: &str) -> Answer {
+        Answer::new(
+            &self.redirect,
+            self.delivery,
+            &[("code", code)],
+            self.state.as_deref(),
+            issuer,
+        )
     }
 
     /// The refusal of this request.
     pub fn refuse(&self, problem: Problem) -> Refusal {
         Refusal::Redirect {
             to: self.redirect.clone(),
-            mode: self.mode,
+            delivery: self.delivery,
             problem,
             state: self.state.clone(),
-        }
-    }
-}
-
-/// Why a page is shown and nothing is sent anywhere (RFC 6749 4.1.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageError {
-    /// No `client_id`.
-    ClientMissing,
-    /// No such client.
-    ClientUnknown {
-        /// What was sent.
-        client_id: String,
-    },
-    /// A reference to a pushed request that is another client's, was used, or has run out (RFC
-    /// 9126 4).
-    PushedGone {
-        /// The client that was named.
-        client_id: String,
-    },
-    /// No `redirect_uri` where one is needed.
-    RedirectMissing,
-    /// An address that is not on file (UX.md C3).
-    RedirectUnknown {
-        /// The client, for the command that would register it.
-        client_id: String,
-        /// What was sent.
-        asked: String,
-        /// All on file.
-        on_file: Vec<String>,
-        /// The one on file that agrees longest, and the first difference from it.
-        nearest: Option<(String, super::redirect::Difference)>,
-    },
-}
-
-/// A request that goes no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Shown to the person, never redirected.
-    Page(PageError),
-    /// Sent back to the client.
-    Redirect {
-        /// Where to.
-        to: RedirectUri,
-        /// How it travels.
-        mode: ResponseMode,
-        /// What was wrong.
-        problem: Problem,
-        /// To be sent back as it is.
-        state: Option<String>,
-    },
-}
-
-impl Refusal {
-    /// The answer to the client (RFC 6749 4.1.2.1, RFC 9207 2), or what the page must say.
-    ///
-    /// # Errors
-    /// The page error, where nothing may be sent back.
-    pub fn response(&self, issuer: &str) -> Result<Response, &PageError> {
-        match self {
-            Self::Page(error) => Err(error),
-            Self::Redirect {
-                to,
-                mode,
-                problem,
-                state,
-            } => {
-                let mut params = vec![
-                    ("error", problem.code.name()),
-                    ("error_description", problem.description.as_str()),
-                ];
-                params.extend(state.as_deref().map(|state| ("state", state)));
-                params.push(("iss", issuer));
-                Ok(to.respond(*mode, &params))
-            }
         }
     }
 }
@@ -293,45 +224,44 @@ pub fn check(
         &request.scope,
         &request.ui_locales,
         &request.acr_values,
+        &request.claims,
+        &request.authorization_details,
     ];
     let size: usize = sizes.into_iter().flatten().map(String::len).sum();
     // Requests are stored for an hour: what nobody has to prove to send has a bound.
     if size > LONGEST {
         return Err(Refusal::Redirect {
             to: redirect,
-            mode: ResponseMode::Query,
+            delivery: Delivery::QUERY,
             problem: Problem::new(Code::InvalidRequest, "the request is too long"),
             state: request.state.clone().filter(|state| state.len() <= LONGEST),
         });
     }
-    let mode = match request.response_mode.as_deref() {
-        Some(name) => ResponseMode::from_name(name),
-        None => Some(default_mode(request)),
+    let delivery = match request.response_mode.as_deref() {
+        Some(name) => Delivery::from_name(name),
+        None => Some(default_delivery(request)),
     };
     let refuse = |problem| Refusal::Redirect {
         to: redirect.clone(),
-        mode: mode.unwrap_or(ResponseMode::Query),
+        delivery: delivery.unwrap_or(Delivery::QUERY),
         problem,
         state: request.state.clone(),
     };
     let wrong = |code, why: &str| refuse(Problem::new(code, why));
 
-    let Some(mode) = mode else {
+    let Some(delivery) = delivery else {
         return Err(wrong(Code::InvalidRequest, "response_mode is unknown"));
     };
-    if mode == ResponseMode::FormPost && redirect.kind() == Kind::PrivateUse {
+    if delivery.mode == ResponseMode::FormPost && redirect.kind() == Kind::PrivateUse {
         // Browsers hand an app its address, not a form's body.
         return Err(Refusal::Redirect {
             to: redirect.clone(),
-            mode: ResponseMode::Query,
+            delivery: Delivery::QUERY,
             problem: Problem::new(Code::InvalidRequest, "form_post needs a web address"),
             state: request.state.clone(),
         });
     }
-    // OpenID Connect Core 6.1, 6.2 and 7.2.1
-    if request.request {
-        return Err(wrong(Code::RequestNotSupported, "request is not supported"));
-    }
+    // OpenID Connect Core 6.2 and 7.2.1
     if request.request_uri {
         return Err(wrong(
             Code::RequestUriNotSupported,
@@ -349,6 +279,13 @@ pub fn check(
         return Err(wrong(
             Code::InvalidRequest,
             "this client must push its requests to /oauth2/par",
+        ));
+    }
+    // RFC 9101 10.5: `require_signed_request_object` of this client.
+    if client.asking.request_object == Need::Required && !request.signed {
+        return Err(wrong(
+            Code::InvalidRequest,
+            "this client must sign its requests and send them as request",
         ));
     }
     match request.response_type.as_deref() {
@@ -392,9 +329,16 @@ pub fn check(
     let max_age = max_age(request.max_age.as_deref())
         .map_err(refuse)?
         .or(default.map(|seconds| Duration::from_secs(seconds.into())));
+    let details = match request.authorization_details.as_deref() {
+        None => Details::default(),
+        Some(text) => {
+            Details::parse(text, &client.asking.details, &scopes, services).map_err(refuse)?
+        }
+    };
+    let claims = claims(request.claims.as_deref()).map_err(refuse)?;
     Ok(Checked {
         client_id: client.id.clone(),
-        mode,
+        delivery,
         state: request.state.clone(),
         nonce: request.nonce.clone(),
         services: services
@@ -411,11 +355,35 @@ pub fn check(
         login_hint: request.login_hint.clone(),
         ui_locales: words(request.ui_locales.as_deref()),
         acr_values: words(request.acr_values.as_deref()),
+        claims: claims.given.cut(&client.scopes),
+        details,
+        essential: claims.essential,
+        subs: claims.sub.values,
+        lasts: is_offline(client, &[]),
         id_token_hint: request.id_token_hint.clone(),
         first_party: client.first_party && !client.is_unchecked(),
         silent: is_silent(client, &redirect),
         redirect,
     })
+}
+
+/// The refusal of a request whose parts could not be put together: told to the client where the
+/// address beside them is one that it registered.
+pub fn refuse(request: &AuthorizeRequest, client: &Client, problem: Problem) -> Refusal {
+    match recipient(request, Some(client)) {
+        Err(page) => Refusal::Page(page),
+        Ok((_, to)) => {
+            let asked = request.response_mode.as_deref();
+            Refusal::Redirect {
+                to,
+                delivery: asked
+                    .and_then(Delivery::from_name)
+                    .unwrap_or_else(|| default_delivery(request)),
+                problem,
+                state: request.state.clone().filter(|state| state.len() <= LONGEST),
+            }
+        }
+    }
 }
 
 /// Who asks and where the answer goes. Until both are known nothing may be sent anywhere.
@@ -450,16 +418,16 @@ fn recipient<'a>(
 
 /// Where a client looks for the answer when it does not say (OAuth 2.0 Multiple Response Types
 /// 2.1 and 5): we refuse these types, but the refusal must be found.
-fn default_mode(request: &AuthorizeRequest) -> ResponseMode {
+fn default_delivery(request: &AuthorizeRequest) -> Delivery {
     let words = words(request.response_type.as_deref());
-    if words
+    let fragment = words
         .iter()
-        .any(|word| word == "token" || word == "id_token")
-    {
+        .any(|word| word == "token" || word == "id_token");
+    Delivery::plain(if fragment {
         ResponseMode::Fragment
     } else {
         ResponseMode::Query
-    }
+    })
 }
 
 /// The scopes that can be granted. One that is not understood is ignored (OpenID Connect Core
@@ -514,6 +482,24 @@ pub(super) fn check_resources(
         }
     }
     Ok(())
+}
+
+/// Reads `claims`, and judges the one that can fail before anyone has signed in: an essential
+/// `acr` that no way of signing in here reaches (OpenID Connect Core 5.5.1.1, RFC 9470 4). A
+/// wished one, and `acr_values`, are told by the `acr` that was reached.
+fn claims(text: Option<&str>) -> Result<ClaimsRequest, Problem> {
+    let Some(text) = text else {
+        return Ok(ClaimsRequest::default());
+    };
+    let asked = ClaimsRequest::parse(text)?;
+    let Wanted { values, essential } = &asked.acr;
+    if *essential && !values.is_empty() && !ACRS.iter().any(|acr| scope::has(values, acr)) {
+        return Err(Problem::new(
+            Code::UnmetAuthenticationRequirements,
+            "no way of signing in here reaches an acr that is asked for",
+        ));
+    }
+    Ok(asked)
 }
 
 fn max_age(text: Option<&str>) -> Result<Option<Duration>, Problem> {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::oauth::client::tests::client;
 use crate::oauth::client::{ClientAuth, Pkce};
+use crate::oauth::redirect::Response;
 use crate::oauth::service::tests::service;
 
 const ISSUER: &str = "https://steppe.example";
@@ -60,13 +61,12 @@ fn judge(change: &str) -> Result<Checked, Refusal> {
 fn each_mistake_has_its_code() {
     use Code::*;
     let table = [
-        ("response_mode=jwt", InvalidRequest),
+        ("response_mode=JWT", InvalidRequest),
         ("response_mode=web_message", InvalidRequest),
         (
             "redirect_uri=com.example.forum:/cb&response_mode=form_post",
             InvalidRequest,
         ),
-        ("request=eyJ", RequestNotSupported),
         (
             "request_uri=https://forum.example/r",
             RequestUriNotSupported,
@@ -99,6 +99,12 @@ fn each_mistake_has_its_code() {
         ("max_age=soon", InvalidRequest),
         ("max_age=+5", InvalidRequest),
         ("max_age=99999999999999999999", InvalidRequest),
+        ("claims=[]", InvalidRequest),
+        ("claims={\"userinfo\":{\"email\":1}}", InvalidRequest),
+        (
+            "claims={\"id_token\":{\"acr\":{\"essential\":true,\"value\":\"phr\"}}}",
+            UnmetAuthenticationRequirements,
+        ),
     ];
     for (change, wanted) in table {
         match judge(change) {
@@ -133,6 +139,7 @@ fn what_is_asked_for_is_understood() {
     )
     .unwrap();
     assert_eq!(full.services, ["chat"]);
+    assert_eq!(full.claims, Given::default());
     assert_eq!(full.resources, ["https://chat.example", ISSUER]);
     assert!(full.prompt.login && full.prompt.consent && !full.prompt.none);
     assert_eq!(full.max_age, Some(Duration::ZERO));
@@ -195,7 +202,7 @@ fn a_wrong_client_or_address_is_never_redirected() {
 fn answers_carry_the_issuer_and_the_state() {
     let checked = judge("").unwrap();
     assert_eq!(
-        checked.grant("c1", ISSUER),
+        checked.grant("c1", ISSUER).plain(),
         Response::Redirect(format!(
             "{BACK}?code=c1&state=x%20y&iss=https%3A%2F%2Fsteppe.example"
         ))
@@ -207,7 +214,8 @@ fn answers_carry_the_issuer_and_the_state() {
         ("response_type=code id_token", '#'),
         ("response_mode=query&response_type=token", '?'),
     ] {
-        let Response::Redirect(to) = judge(change).unwrap_err().response(ISSUER).unwrap() else {
+        let Response::Redirect(to) = judge(change).unwrap_err().answer(ISSUER).unwrap().plain()
+        else {
             panic!("it redirects");
         };
         assert!(to.starts_with(&format!("{BACK}{mark}error=")), "{to}");
@@ -217,15 +225,15 @@ fn answers_carry_the_issuer_and_the_state() {
         );
     }
     let refusal = judge("response_mode=form_post&prompt=maybe").unwrap_err();
-    let Response::FormPost { action, fields } = refusal.response(ISSUER).unwrap() else {
+    let Response::FormPost { action, fields } = refusal.answer(ISSUER).unwrap().plain() else {
         panic!("it posts");
     };
     assert_eq!(
         (action.as_str(), fields[0].1.as_str()),
         (BACK, "invalid_request")
     );
-    assert!(judge("-client_id").unwrap_err().response(ISSUER).is_err());
-    let stateless = judge("-state").unwrap().grant("c1", ISSUER);
+    assert!(judge("-client_id").unwrap_err().answer(ISSUER).is_err());
+    let stateless = judge("-state").unwrap().grant("c1", ISSUER).plain();
     assert_eq!(
         stateless,
         Response::Redirect(format!("{BACK}?code=c1&iss=https%3A%2F%2Fsteppe.example"))
@@ -311,7 +319,7 @@ proptest! {
         let request = AuthorizeRequest::parse(&Params::parse(text.as_bytes()).unwrap());
         let refusal = check(&request, Some(&forum()), &services(), ISSUER).unwrap_err();
         // Whatever is sent, it goes nowhere but to the address on file.
-        match refusal.response(ISSUER) {
+        match refusal.answer(ISSUER).map(|answer| answer.plain()) {
             Ok(Response::Redirect(to)) => prop_assert!(to.starts_with(BACK)),
             Ok(Response::FormPost { action, .. }) => prop_assert_eq!(action, BACK),
             Err(_) => prop_assert!(false, "client and address are good"),
@@ -325,4 +333,67 @@ proptest! {
             prop_assert!(!(prompt.none && others));
         }
     }
+}
+
+// OpenID Connect Core 5.5
+#[test]
+fn claims_are_asked_for_within_the_scopes_that_the_client_may_have() {
+    let asked = judge(
+        r#"claims={"userinfo":{"email":{"essential":true}},"id_token":{"name":null,"sub":{"value":"p1"}}}&scope=openid"#,
+    )
+    .unwrap();
+    assert_eq!(asked.claims.userinfo, ["email"]);
+    assert_eq!(asked.claims.id_token, ["name"]);
+    assert_eq!(scope::print(&asked.asked()), "openid profile email");
+    assert_eq!(scope::print(&asked.scopes), "openid");
+    assert_eq!(asked.subs, ["p1"]);
+    let narrow = client(&[BACK], "openid profile");
+    let asked = request(r#"claims={"userinfo":{"email":null}}"#);
+    let checked = check(&asked, Some(&narrow), &[], ISSUER).unwrap();
+    assert_eq!(checked.claims, Given::default());
+    assert_eq!(scope::print(&checked.asked()), "openid profile");
+}
+
+// RFC 9470 4, OpenID Connect Core 5.5.1.1
+#[test]
+fn a_class_that_is_wished_for_is_no_condition() {
+    for claims in [
+        r#"{"id_token":{"acr":{"value":"phr"}}}"#,
+        r#"{"id_token":{"acr":{"essential":true}}}"#,
+        r#"{"id_token":{"acr":{"essential":true,"values":["phr","urn:gerege:acr:password"]}}}"#,
+    ] {
+        assert!(judge(&format!("claims={claims}")).is_ok(), "{claims}");
+    }
+    assert!(judge("acr_values=phr").is_ok());
+}
+
+#[test]
+fn what_a_request_needs_cannot_be_left_out() {
+    let asked = |change: &str| {
+        let checked = judge(change).unwrap();
+        let all = checked.asked();
+        let optional: Vec<&str> = all
+            .iter()
+            .filter(|name| checked.may_leave_out(name))
+            .map(String::as_str)
+            .collect();
+        optional.join(" ")
+    };
+    assert_eq!(
+        asked("scope=openid profile email offline_access chat"),
+        "profile email offline_access"
+    );
+    assert_eq!(
+        asked(r#"scope=openid profile email&claims={"userinfo":{"email":{"essential":true}}}"#),
+        "profile"
+    );
+    let mut messenger = forum();
+    messenger.refresh = crate::oauth::client::RefreshPolicy::Always;
+    let checked = check(&request(""), Some(&messenger), &[], ISSUER).unwrap();
+    assert_eq!(
+        scope::print(&checked.asked()),
+        "openid profile offline_access"
+    );
+    assert!(!checked.may_leave_out("offline_access"));
+    assert_eq!(scope::print(&checked.scopes), "openid profile");
 }

@@ -9,8 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::binding::Binding;
+use super::claims_request::PERSONAL;
 use super::grant::Grant;
-use super::scope::{self, EMAIL, PROFILE};
+use super::scope::{self, EMAIL};
 use super::service::{Algorithm, ClaimRule, Service};
 use crate::clock::Time;
 
@@ -20,8 +21,12 @@ pub type Claims = Map<String, Value>;
 /// `acr` of a sign-in by password: one factor.
 pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 
+/// Every class that a sign-in here can reach.
+pub const ACRS: [&str; 1] = [ACR_PASSWORD];
+
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 22] = [
+pub const RESERVED: [&str; 23] = [
+    "authorization_details",
     "iss",
     "sub",
     "aud",
@@ -98,6 +103,7 @@ pub fn id_token(token: &IdToken<'_>) -> Claims {
     if token.profile {
         person_claims(&mut claims, token.person, &grant.scopes);
     }
+    named_claims(&mut claims, token.person, &grant.claims.id_token);
     put(&mut claims, "iss", token.issuer);
     put(&mut claims, "sub", token.person.sub.as_str());
     put(&mut claims, "aud", grant.client_id.as_str());
@@ -183,9 +189,16 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
             let rules = token.service.map(|service| service.claims.as_slice());
             apply(&mut claims, rules.unwrap_or_default(), person, token.domain);
             put(&mut claims, "sub", person.sub.as_str());
+            // RFC 9470 5: what a service needs to ask for a newer or stronger proof.
             put(&mut claims, "auth_time", grant.auth_time.seconds());
+            put(&mut claims, "acr", ACR_PASSWORD);
             put(&mut claims, "sid", grant.sid.as_str());
             put(&mut claims, "gid", grant.id.as_str());
+            // RFC 9396 9.1
+            let details = grant.details.of(token.service);
+            if !details.is_empty() {
+                put(&mut claims, "authorization_details", details.json());
+            }
         }
         // RFC 9068 2.2: `sub` is the client. PROTOCOL.md 1: no person's name.
         Subject::Machine => put(&mut claims, "sub", token.client_id),
@@ -211,10 +224,12 @@ fn confirm(claims: &mut Claims, binding: Option<&Binding>) {
     }
 }
 
-/// The answer of `/oauth2/userinfo` (OpenID Connect Core 5.3.2).
-pub fn userinfo(person: &Person, scopes: &[String]) -> Claims {
+/// The answer of `/oauth2/userinfo` (OpenID Connect Core 5.3.2): claims by scope, and those
+/// `named` one by one.
+pub fn userinfo(person: &Person, scopes: &[String], named: &[String]) -> Claims {
     let mut claims = Claims::new();
     person_claims(&mut claims, person, scopes);
+    named_claims(&mut claims, person, named);
     put(&mut claims, "sub", person.sub.as_str());
     claims
 }
@@ -291,6 +306,7 @@ pub fn introspection(token: &Live<'_>) -> Claims {
             put(&mut claims, "preferred_username", person.username.as_str());
             put(&mut claims, "sid", grant.sid.as_str());
             put(&mut claims, "auth_time", grant.auth_time.seconds());
+            put(&mut claims, "acr", ACR_PASSWORD); // RFC 9470 6.2
             if scope::has(&grant.scopes, EMAIL) {
                 put(&mut claims, "email", person.email.as_str());
             }
@@ -309,18 +325,32 @@ pub fn inactive() -> Claims {
 
 /// Claims by scope (OpenID Connect Core 5.4).
 fn person_claims(claims: &mut Claims, person: &Person, scopes: &[String]) {
-    if scope::has(scopes, PROFILE) {
-        put(claims, "name", person.name.as_str());
-        put(claims, "preferred_username", person.username.as_str());
-        put(claims, "updated_at", person.updated_at.seconds());
-        if !person.language.is_empty() {
-            put(claims, "locale", person.language.as_str());
+    for (name, owner) in PERSONAL {
+        if scope::has(scopes, owner) {
+            personal(claims, person, name);
         }
     }
-    if scope::has(scopes, EMAIL) {
-        put(claims, "email", person.email.as_str());
-        put(claims, "email_verified", person.email_verified);
+}
+
+/// Claims by name (OpenID Connect Core 5.5).
+fn named_claims(claims: &mut Claims, person: &Person, names: &[String]) {
+    for name in names {
+        personal(claims, person, name);
     }
+}
+
+/// One claim about a person. What is not known of them is left out (OpenID Connect Core 5.3.2).
+fn personal(claims: &mut Claims, person: &Person, name: &str) {
+    let value: Value = match name {
+        "name" => person.name.as_str().into(),
+        "preferred_username" => person.username.as_str().into(),
+        "updated_at" => person.updated_at.seconds().into(),
+        "locale" if !person.language.is_empty() => person.language.as_str().into(),
+        "email" => person.email.as_str().into(),
+        "email_verified" => person.email_verified.into(),
+        _ => return,
+    };
+    put(claims, name, value);
 }
 
 /// Adds what a service's rules say. A rule that is not sound writes nothing.

@@ -29,6 +29,8 @@ fn grant(scopes: &str) -> Grant {
         scopes: scope::parse(scopes).unwrap(),
         resources: vec![],
         offline: false,
+        claims: Default::default(),
+        details: Default::default(),
         nonce: Some("n1".into()),
         auth_time: Time::from_seconds(90),
         amr: vec!["pwd".into()],
@@ -63,7 +65,7 @@ fn an_id_token_says_who_signed_in_and_how() {
     });
     assert_eq!(Value::Object(id_token(&token)), wanted);
     token.profile = true;
-    for (name, value) in userinfo(&person, &grant.scopes) {
+    for (name, value) in userinfo(&person, &grant.scopes, &[]) {
         wanted[name] = value;
     }
     assert_eq!(Value::Object(id_token(&token)), wanted);
@@ -91,7 +93,7 @@ fn the_access_token_is_bound_to_the_id_token() {
 #[test]
 fn userinfo_tells_what_the_scopes_allow() {
     let names = |scopes: &str| {
-        let claims = userinfo(&person(), &scope::parse(scopes).unwrap());
+        let claims = userinfo(&person(), &scope::parse(scopes).unwrap(), &[]);
         claims.keys().cloned().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names("openid"), "sub");
@@ -102,7 +104,7 @@ fn userinfo_tells_what_the_scopes_allow() {
     );
     let mut silent = person();
     silent.language.clear();
-    assert!(!userinfo(&silent, &["profile".into()]).contains_key("locale"));
+    assert!(!userinfo(&silent, &["profile".into()], &[]).contains_key("locale"));
     let chat = service("chat", &["chat"]);
     assert_eq!(
         Value::Object(service_userinfo(
@@ -140,7 +142,7 @@ fn an_access_token_has_the_claims_of_its_service() {
         Value::Object(access(Subject::Person(&person, &grant), &chat, &scopes)),
         json!({
             "iss": ISSUER, "sub": "p1", "aud": "https://chat.example", "client_id": "forum",
-            "scope": "chat", "jti": "j1", "iat": 100, "exp": 700, "auth_time": 90, "sid": "s1",
+            "scope": "chat", "jti": "j1", "iat": 100, "exp": 700, "auth_time": 90, "acr": ACR_PASSWORD, "sid": "s1",
             "gid": "g1", "jid": "temuulen@steppe.example"
         })
     );
@@ -192,7 +194,7 @@ fn introspection_answers_all_readers_at_once() {
         "active": true, "iss": ISSUER, "client_id": "forum", "scope": "chat", "iat": 100,
         "exp": 700, "expires_in": 300, "aud": "https://chat.example", "token_type": "Bearer",
         "sub": "p1", "username": "temuulen", "preferred_username": "temuulen", "sid": "s1",
-        "auth_time": 90
+        "auth_time": 90, "acr": ACR_PASSWORD
     });
     let answer = introspection(&live(Subject::Person(&person, &bare), &scopes));
     assert_eq!(Value::Object(answer), wanted);
@@ -249,6 +251,22 @@ fn a_name_with_braces_is_only_a_name() {
     assert_eq!(claims["nick"], "{email}{");
     assert_eq!(claims["sub"], "p1");
     assert!(!claims.contains_key("bad"));
+}
+
+#[test]
+fn a_claim_asked_for_by_name_is_given_where_it_was_asked_for() {
+    let (mut grant, person) = (grant("openid"), person());
+    grant.claims.id_token = vec!["email".into(), "locale".into()];
+    grant.claims.userinfo = vec!["name".into()];
+    let id = id_token(&ask(&grant, &person));
+    assert_eq!(id["email"], "temuulen@mail.example");
+    assert_eq!(id["locale"], "mn");
+    assert!(!id.contains_key("name"));
+    let told = userinfo(&person, &grant.scopes, &grant.claims.userinfo);
+    assert_eq!(
+        Value::Object(told),
+        json!({ "sub": "p1", "name": "Temuulen B." })
+    );
 }
 
 proptest! {

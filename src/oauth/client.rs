@@ -104,6 +104,12 @@ pub enum Need {
 pub struct Asking {
     /// Whether each request must be pushed first (RFC 9126).
     pub par: Need,
+    /// Whether each request must be signed (RFC 9101).
+    pub request_object: Need,
+    /// Types of `authorization_details` that it may ask for (RFC 9396 10).
+    pub details: Vec<String>,
+    /// `authorization_signed_response_alg` (JARM 3); RS256 when it does not say.
+    pub response_algorithm: Option<Algorithm>,
 }
 
 /// A registered client.

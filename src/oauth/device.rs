@@ -8,9 +8,10 @@ use super::authorize::{Checked, Prompt, check_resources, grantable};
 use super::client::{Client, GrantType};
 use super::error::{Code, Problem};
 use super::params::Params;
-use super::redirect::{RedirectUri, ResponseMode};
+use super::redirect::{Delivery, RedirectUri};
 use super::scope;
 use super::service::Service;
+use super::token::is_offline;
 use crate::clock::Time;
 
 /// Letters of a code that a person types: no vowels, so that no words come about, and none that
@@ -65,7 +66,7 @@ impl DeviceRequest {
         Checked {
             client_id: client.id.clone(),
             redirect: own,
-            mode: ResponseMode::Query,
+            delivery: Delivery::QUERY,
             state: None,
             nonce: None,
             services: services
@@ -89,6 +90,11 @@ impl DeviceRequest {
             ui_locales: Vec::new(),
             acr_values: Vec::new(),
             id_token_hint: None,
+            claims: Default::default(),
+            details: Default::default(),
+            essential: Vec::new(),
+            lasts: is_offline(client, &[]),
+            subs: Vec::new(),
             first_party: false,
             silent: false,
         }

@@ -93,6 +93,8 @@ mod tests {
     fn policy() -> Policy {
         Policy {
             scopes: vec!["openid".into()],
+            details: Vec::new(),
+            certificates: false,
             pkce: Pkce::Optional,
         }
     }

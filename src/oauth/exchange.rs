@@ -229,6 +229,8 @@ mod tests {
                 .into(),
             resources: vec![],
             offline: true,
+            claims: Default::default(),
+            details: Default::default(),
             nonce: None,
             auth_time: at(0),
             amr: vec![],

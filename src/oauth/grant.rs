@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::binding::Binding;
+use super::claims_request::Given;
+use super::details::Details;
+use super::scope;
 use crate::clock::Time;
 
 /// A grant, made together with its code. Machines (client_credentials) have none.
@@ -22,6 +25,12 @@ pub struct Grant {
     pub resources: Vec<String>,
     /// Outlives the browser session (`offline_access`, or `refresh = always`).
     pub offline: bool,
+    /// Claims asked for one by one, and allowed (OpenID Connect Core 5.5).
+    #[serde(default)]
+    pub claims: Given,
+    /// What was asked for in detail, and allowed (RFC 9396).
+    #[serde(default)]
+    pub details: Details,
     /// `nonce` of the request.
     pub nonce: Option<String>,
     /// When the person last proved who they are.
@@ -35,6 +44,19 @@ pub struct Grant {
     pub created_at: Time,
     /// When it was ended.
     pub revoked_at: Option<Time>,
+}
+
+impl Grant {
+    /// What the person allowed: the scopes, and those whose claims were asked for by name.
+    pub fn allowed(&self) -> Vec<String> {
+        let mut allowed = self.scopes.clone();
+        for name in self.claims.scopes() {
+            if !scope::has(&allowed, name) {
+                allowed.push(name.to_owned());
+            }
+        }
+        allowed
+    }
 }
 
 /// An authorization code (RFC 6749 4.1.2), kept by the digest of its secret.

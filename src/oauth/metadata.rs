@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::claims::ACR_PASSWORD;
+use super::claims::ACRS;
 use super::client::GrantType;
-use super::dpop::ALGORITHMS;
+use super::dpop;
+use super::request_object::ALGORITHMS;
 use super::scope::STANDARD;
 use super::service::Service;
 use crate::rng::digest;
@@ -77,6 +78,10 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             scopes.push(name);
         }
     }
+    let details: Vec<&str> = services
+        .iter()
+        .flat_map(|service| service.details.iter().map(String::as_str))
+        .collect();
     let fields = [
         ("issuer", json!(issuer)),
         ("authorization_endpoint", json!(at.authorize)),
@@ -90,7 +95,15 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("response_types_supported", json!(["code"])),
         (
             "response_modes_supported",
-            json!(["query", "fragment", "form_post"]),
+            json!([
+                "query",
+                "fragment",
+                "form_post",
+                "jwt",
+                "query.jwt",
+                "fragment.jwt",
+                "form_post.jwt"
+            ]),
         ),
         (
             "grant_types_supported",
@@ -133,12 +146,12 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("token_endpoint_auth_methods_supported", client.clone()),
         (
             "token_endpoint_auth_signing_alg_values_supported",
-            signing.clone(),
+            json!(ALGORITHMS),
         ),
         ("revocation_endpoint_auth_methods_supported", client),
         (
             "revocation_endpoint_auth_signing_alg_values_supported",
-            signing,
+            json!(ALGORITHMS),
         ),
         // RFC 9701 7
         ("introspection_signing_alg_values_supported", told),
@@ -148,13 +161,16 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             json!(["client_secret_basic", "client_secret_post"]),
         ),
         ("code_challenge_methods_supported", json!(["S256"])),
-        ("dpop_signing_alg_values_supported", json!(ALGORITHMS)), // RFC 9449 5.1
+        ("dpop_signing_alg_values_supported", json!(dpop::ALGORITHMS)), // RFC 9449 5.1
         (
             "prompt_values_supported",
             json!(["none", "login", "consent", "select_account", "create"]),
         ),
-        ("acr_values_supported", json!([ACR_PASSWORD])),
-        ("display_values_supported", json!(["page"])),
+        ("acr_values_supported", json!(ACRS)),
+        (
+            "display_values_supported",
+            json!(["page", "popup", "touch"]),
+        ),
         ("ui_locales_supported", json!(ui_locales)),
         (
             "authorization_response_iss_parameter_supported",
@@ -163,16 +179,31 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         // Back-Channel Logout 1.0, 2.1
         ("backchannel_logout_supported", json!(true)),
         ("backchannel_logout_session_supported", json!(true)),
+        (
+            "request_object_signing_alg_values_supported",
+            json!(ALGORITHMS),
+        ),
+        // JARM 4
+        ("authorization_signing_alg_values_supported", signing),
         // RFC 9126 5
         ("pushed_authorization_request_endpoint", json!(at.par)),
         ("require_pushed_authorization_requests", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
-        ("claims_parameter_supported", json!(false)),
-        ("request_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(true)),
+        // RFC 9101 10.5; `request_uri` is only what was pushed here.
+        ("request_parameter_supported", json!(true)),
         ("request_uri_parameter_supported", json!(false)),
     ];
+    // RFC 9396 10
+    let details = (
+        "authorization_details_types_supported",
+        json!(details),
+        !details.is_empty(),
+    );
+    let details = details.2.then_some((details.0, details.1));
     fields
         .into_iter()
+        .chain(details)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
@@ -266,7 +297,7 @@ mod tests {
         }
         for mode in document["response_modes_supported"].as_array().unwrap() {
             let mode = mode.as_str().unwrap();
-            assert!(crate::oauth::redirect::ResponseMode::from_name(mode).is_some());
+            assert!(crate::oauth::redirect::Delivery::from_name(mode).is_some());
         }
     }
 }

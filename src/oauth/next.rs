@@ -163,23 +163,27 @@ pub fn next(request: &Checked, browser: &BrowserView, now: Time) -> Next {
         .allowed
         .as_ref()
         .filter(|allowed| !silently && allowed.account_id == session.account_id);
+    let asked = request.asked();
     let scopes = match allowed {
-        Some(allowed) => scope::cut(&request.scopes, &allowed.scopes),
-        None => request.scopes.clone(),
+        Some(allowed) => scope::cut(&asked, &allowed.scopes),
+        None => asked.clone(),
     };
     // `openid` is no choice: without it there is no sign-in (OpenID Connect Core 3.1.2.1).
-    if scopes.is_empty() || scope::has(&request.scopes, OPENID) && !scope::has(&scopes, OPENID) {
+    let none = scope::cut(&request.scopes, &scopes).is_empty();
+    if none || scope::has(&request.scopes, OPENID) && !scope::has(&scopes, OPENID) {
         return refuse(Code::AccessDenied, "the person did not allow it");
     }
-    let on_file = request.first_party || scope::within(&request.scopes, &session.consent);
-    let asks = request.prompt.consent || !on_file;
+    let on_file = request.first_party || scope::within(&asked, &session.consent);
+    // What is asked for in detail is never on file (RFC 9396 11.1).
+    let new = !request.first_party && !request.details.is_empty();
+    let asks = request.prompt.consent || !on_file || new;
     if asks && allowed.is_none() {
         if silently {
             return refuse(Code::ConsentRequired, "the person has not allowed this yet");
         }
         return Next::Consent {
             account_id: whose(),
-            scopes: request.scopes.clone(),
+            scopes: asked,
         };
     }
     // PROTOCOL.md 3: the password, the chooser and the consent page are clicks too.

@@ -23,6 +23,18 @@ impl Params {
     /// `invalid_request` for broken percent-encoding or UTF-8, NUL, a name that stands twice,
     /// or too much of anything.
     pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        Self::read(bytes, &REPEATABLE)
+    }
+
+    /// Reads a form of our own pages, where several check boxes have the name `scope`.
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn parse_form(bytes: &[u8]) -> Result<Self, Problem> {
+        Self::read(bytes, &["scope"])
+    }
+
+    fn read(bytes: &[u8], repeatable: &[&str]) -> Result<Self, Problem> {
         if bytes.len() > MAX_BYTES {
             return Err(refuse("the parameters are too long"));
         }
@@ -46,10 +58,36 @@ impl Params {
                 refuse("a parameter value is not percent-encoded UTF-8, or holds NUL")
             })?;
             // RFC 6749 3.1 and 3.2: parameters must not be included more than once.
-            if !REPEATABLE.contains(&name.as_str()) && pairs.iter().any(|(had, _)| *had == name) {
+            if !repeatable.contains(&name.as_str()) && pairs.iter().any(|(had, _)| *had == name) {
                 return Err(refuse(&format!("{name} stands more than once")));
             }
             pairs.push((name, value));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Takes parameters that came in another way than urlencoded, by the same rules.
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        let size: usize = pairs.iter().map(|(_, value)| value.len()).sum();
+        if pairs.len() > MAX_COUNT || size > MAX_BYTES {
+            return Err(refuse(
+                "there are too many parameters, or they are too long",
+            ));
+        }
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            let sound = !name.is_empty() && name.len() <= MAX_NAME;
+            if !sound || name.contains('\0') || value.contains('\0') {
+                return Err(refuse(
+                    "a parameter name is malformed, or a value holds NUL",
+                ));
+            }
+            let twice = pairs[..at].iter().any(|(had, _)| had == name);
+            if twice && !REPEATABLE.contains(&name.as_str()) {
+                return Err(refuse(&format!("{name} stands more than once")));
+            }
         }
         Ok(Self(pairs))
     }
@@ -195,6 +233,9 @@ mod tests {
                 assert_eq!(problem.code, Code::InvalidRequest);
             }
         }
+        let boxes = b"scope=a&scope=b";
+        assert!(Params::parse(boxes).is_err() && Params::parse_form(boxes).is_ok());
+        assert!(Params::parse_form(b"form=a&form=b").is_err());
         assert!(Params::parse(&vec![b'a'; MAX_BYTES + 1]).is_err());
         assert!(Params::parse(&[b'a'; MAX_NAME + 1]).is_err());
         let many = |count| {

@@ -19,11 +19,15 @@ pub fn secret(request_uri: &str) -> Option<&str> {
     request_uri.strip_prefix(PREFIX)
 }
 
-/// Reads what an authenticated client pushes.
+/// Reads what an authenticated client pushes; `signed` is its request object, as it was read.
 ///
 /// # Errors
-/// `invalid_request` for a reference in place of a request.
-pub fn read(params: &Params, client: &Client) -> Result<AuthorizeRequest, Problem> {
+/// `invalid_request` for a reference in place of a request; what `signed` was refused for.
+pub fn read(
+    params: &Params,
+    client: &Client,
+    signed: Option<Result<AuthorizeRequest, Problem>>,
+) -> Result<AuthorizeRequest, Problem> {
     // RFC 9126 2.1 3.
     if params.has("request_uri") {
         return Err(wrong("request_uri must not be pushed"));
@@ -32,7 +36,11 @@ pub fn read(params: &Params, client: &Client) -> Result<AuthorizeRequest, Proble
         // RFC 9126 2.1: who asks is who authenticated; `present` refused another.
         client_id: Some(client.id.clone()),
         pushed: true,
-        ..AuthorizeRequest::parse(params)
+        ..match signed {
+            // RFC 9126 3: then nothing beside it is a part of the request.
+            Some(signed) => signed?,
+            None => AuthorizeRequest::parse(params),
+        }
     })
 }
 
@@ -80,11 +88,17 @@ mod tests {
     const BACK: &str = "https://forum.example/cb";
     const GOOD: &str = "response_type=code&redirect_uri=https%3A%2F%2Fforum.example%2Fcb&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
+    /// A request object that was refused, where one came.
+    fn signed(params: &Params) -> Option<Result<AuthorizeRequest, Problem>> {
+        let refused = Problem::new(Code::InvalidRequestObject, "not here");
+        params.one("request").map(|_| Err(refused))
+    }
+
     fn push(more: &str) -> Result<AuthorizeRequest, Problem> {
         let mut forum = client(&[BACK], "openid profile");
         forum.asking.par = Need::Required;
         let params = Params::parse(format!("{GOOD}{more}").as_bytes())?;
-        let asked = read(&params, &forum)?;
+        let asked = read(&params, &forum, signed(&params))?;
         judge(&asked, &forum, &[], "https://steppe.example").map(|()| asked)
     }
 
@@ -113,6 +127,7 @@ mod tests {
                 Code::InvalidTarget,
                 "resource",
             ),
+            ("&request=eyJ", Code::InvalidRequestObject, "not here"),
             ("&response_mode=loud", Code::InvalidRequest, "response_mode"),
         ] {
             let problem = push(more).unwrap_err();
@@ -128,7 +143,7 @@ mod tests {
             ("scope=openid", "missing"),
         ] {
             let params = Params::parse(query.as_bytes()).unwrap();
-            let asked = read(&params, &forum).unwrap();
+            let asked = read(&params, &forum, signed(&params)).unwrap();
             let problem = judge(&asked, &forum, &[], "https://steppe.example").unwrap_err();
             assert_eq!(problem.code, Code::InvalidRequest);
             assert!(problem.description.contains(word), "{problem}");

@@ -362,6 +362,43 @@ impl ResponseMode {
     }
 }
 
+/// How an answer travels, and whether it is signed on its way (JARM 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// How it travels.
+    pub mode: ResponseMode,
+    /// As one parameter, `response`, with a token in it.
+    pub signed: bool,
+}
+
+impl Delivery {
+    /// As it is, in the query.
+    pub const QUERY: Self = Self::plain(ResponseMode::Query);
+
+    /// As it is.
+    pub const fn plain(mode: ResponseMode) -> Self {
+        Self {
+            mode,
+            signed: false,
+        }
+    }
+
+    /// From the name that goes over the wire. `jwt` alone is the query, since the answer to a
+    /// code request travels there (JARM 2.3.4).
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == "jwt" {
+            let signed = true;
+            let mode = ResponseMode::Query;
+            return Some(Self { mode, signed });
+        }
+        let (mode, signed) = match name.strip_suffix(".jwt") {
+            Some(mode) => (mode, true),
+            None => (name, false),
+        };
+        ResponseMode::from_name(mode).map(|mode| Self { mode, signed })
+    }
+}
+
 /// An answer ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Response {

@@ -8,6 +8,7 @@ use super::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPo
 use super::error::{Code, Problem};
 use super::redirect::register_check;
 use super::registration::{self, Origin, Registration, SubjectType, check_keys};
+use super::request_object::ALGORITHMS;
 use super::scope;
 use super::service::Algorithm;
 use crate::clock::Time;
@@ -23,6 +24,10 @@ const LONGEST_NAME: usize = 80;
 pub struct Policy {
     /// The scopes it may have.
     pub scopes: Vec<String>,
+    /// The types of `authorization_details` that it may ask for.
+    pub details: Vec<String>,
+    /// Whether tokens can be bound to a certificate here.
+    pub certificates: bool,
     /// Whether PKCE is required of one that keeps a secret.
     pub pkce: Pkce,
 }
@@ -88,6 +93,14 @@ pub fn client(
     if auth == ClientAuth::PrivateKeyJwt && jwks.is_none() && registration.jwks_uri.is_none() {
         return Err(wrong("private_key_jwt needs jwks or jwks_uri"));
     }
+    if flag(sent, "require_signed_request_object")?
+        && jwks.is_none()
+        && registration.jwks_uri.is_none()
+    {
+        return Err(wrong(
+            "require_signed_request_object needs jwks or jwks_uri",
+        ));
+    }
     let client = Client {
         name: name(sent, &redirects)?,
         auth,
@@ -111,11 +124,17 @@ pub fn client(
         asking: Asking {
             // RFC 9126 6
             par: need(sent, "require_pushed_authorization_requests")?,
+            // RFC 9101 10.5
+            request_object: need(sent, "require_signed_request_object")?,
+            // RFC 9396 10. As with scopes, less may be registered.
+            details: scope::cut(&texts(sent, "authorization_details_types")?, &policy.details),
+            // JARM 3
+            response_algorithm: algorithm(sent, "authorization_signed_response_alg")?,
         },
         // RFC 9449 5.2
         dpop: need(sent, "dpop_bound_access_tokens")?,
         known: None,
-        certificate_bound: false,
+        certificate_bound: certificate_bound(sent, policy)?,
         service: None,
         exchange: Vec::new(),
         created_at: identity.created_at,
@@ -129,9 +148,11 @@ pub fn client(
 /// What would be promised and not kept: an app that wants its tokens encrypted must not get them
 /// in the clear.
 fn refuse_what_is_not_done(sent: &Map<String, Value>) -> Result<(), Problem> {
-    let encrypted = sent
-        .iter()
-        .find(|(name, value)| name.contains("_encrypted_response_") && !value.is_null());
+    // `request_object_encryption_alg` and its like are what the app itself would send.
+    let kinds = ["_encrypted_response_", "request_object_encryption_"];
+    let encrypted = sent.iter().find(|(name, value)| {
+        kinds.iter().any(|kind| name.contains(kind)) && !value.is_null()
+    });
     if let Some((name, _)) = encrypted {
         return Err(wrong(format!("{name}: encryption is not supported")));
     }
@@ -143,14 +164,22 @@ fn refuse_what_is_not_done(sent: &Map<String, Value>) -> Result<(), Problem> {
         None | Some("web" | "native") => {}
         Some(_) => return Err(wrong("application_type must be web or native")),
     }
-    for name in [
-        "token_endpoint_auth_signing_alg",
-        "id_token_signed_response_alg",
-        "userinfo_signed_response_alg",
-    ] {
-        algorithm(sent, name)?;
+    // What it signs with follows from its keys; a name that is not read would never do.
+    for name in ["token_endpoint_auth_signing_alg", "request_object_signing_alg"] {
+        if text(sent, name)?.is_some_and(|one| !ALGORITHMS.contains(&one.as_str())) {
+            return Err(wrong(format!("{name} is not supported")));
+        }
     }
     Ok(())
+}
+
+/// RFC 8705 3.4
+fn certificate_bound(sent: &Map<String, Value>, policy: &Policy) -> Result<bool, Problem> {
+    let name = "tls_client_certificate_bound_access_tokens";
+    match flag(sent, name)? {
+        true if !policy.certificates => Err(wrong(format!("{name} is not supported"))),
+        asked => Ok(asked),
+    }
 }
 
 fn auth(sent: &Map<String, Value>, origin: Origin) -> Result<ClientAuth, Problem> {
@@ -355,6 +384,19 @@ pub fn told(client: &Client) -> Map<String, Value> {
         "dpop_bound_access_tokens",
         json!(client.dpop == Need::Required),
     );
+    put(
+        "tls_client_certificate_bound_access_tokens",
+        json!(client.certificate_bound),
+    );
+    put(
+        "require_signed_request_object",
+        json!(client.asking.request_object == Need::Required),
+    );
+    put(
+        "authorization_signed_response_alg",
+        json!(client.asking.response_algorithm),
+    );
+    put("authorization_details_types", json!(client.asking.details));
     put("client_uri", json!(on_file.client_uri));
     put("logo_uri", json!(on_file.logo_uri));
     put("policy_uri", json!(on_file.policy_uri));

@@ -12,6 +12,8 @@ fn policy() -> Policy {
         scopes: ["openid", "profile", "offline_access"]
             .map(str::to_owned)
             .into(),
+        details: vec!["room".into()],
+        certificates: true,
         pkce: Pkce::Optional,
     }
 }
@@ -179,6 +181,44 @@ fn what_cannot_be_kept_is_refused() {
             json!("A128GCM"),
             Some(Metadata),
         ),
+        (
+            "authorization_encrypted_response_alg",
+            json!("RSA-OAEP"),
+            Some(Metadata),
+        ),
+        (
+            "request_object_encryption_alg",
+            json!("RSA-OAEP"),
+            Some(Metadata),
+        ),
+        ("request_object_signing_alg", json!("PS256"), None),
+        ("request_object_signing_alg", json!("none"), Some(Metadata)),
+        ("request_object_signing_alg", json!("HS256"), Some(Metadata)),
+        ("token_endpoint_auth_signing_alg", json!("PS256"), None),
+        (
+            "token_endpoint_auth_signing_alg",
+            json!("HS256"),
+            Some(Metadata),
+        ),
+        // Without keys nothing could be signed.
+        (
+            "require_signed_request_object",
+            json!(true),
+            Some(Metadata),
+        ),
+        ("require_signed_request_object", json!(false), None),
+        ("authorization_signed_response_alg", json!("EdDSA"), None),
+        (
+            "authorization_signed_response_alg",
+            json!("none"),
+            Some(Metadata),
+        ),
+        ("authorization_details_types", json!(["room"]), None),
+        (
+            "authorization_details_types",
+            json!("room"),
+            Some(Metadata),
+        ),
         ("default_max_age", json!(600), None),
         ("default_max_age", json!(-1), Some(Metadata)),
         ("default_max_age", json!("600"), Some(Metadata)),
@@ -283,6 +323,13 @@ fn what_is_told_can_be_registered_again() {
         "userinfo_signed_response_alg": "ES256",
         "default_max_age": 60,
         "policy_uri": "https://app.example/privacy",
+        "jwks_uri": "https://app.example/jwks.json",
+        "require_pushed_authorization_requests": true,
+        "require_signed_request_object": true,
+        "authorization_signed_response_alg": "ES256",
+        "authorization_details_types": ["room"],
+        "dpop_bound_access_tokens": true,
+        "tls_client_certificate_bound_access_tokens": true,
     });
     let app = read(sent.clone()).unwrap();
     let told = told(&app);

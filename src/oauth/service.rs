@@ -93,6 +93,9 @@ pub struct Service {
     pub machine: bool,
     /// `/services/{id}/userinfo` answers.
     pub userinfo: bool,
+    /// Types of `authorization_details` that belong to it and to no other service (RFC 9396 2).
+    #[serde(default)]
+    pub details: Vec<String>,
     /// What it checks beside the token.
     #[serde(default)]
     pub proof: Proof,
@@ -123,6 +126,7 @@ pub(crate) mod tests {
             rotation: Rotation::Jwks,
             machine: false,
             userinfo: true,
+            details: vec![],
             proof: Proof::Bearer,
             secret_hash: None,
             created_at: Time::default(),

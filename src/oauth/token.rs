@@ -69,6 +69,13 @@ impl Exchange {
                 .owned(name)
                 .ok_or_else(|| Problem::new(Error::InvalidRequest, format!("{name} is missing")))
         };
+        // RFC 9396 6 would let it narrow them; one that is not read must not look as if it did.
+        if params.has("authorization_details") {
+            return Err(Problem::new(
+                Error::InvalidAuthorizationDetails,
+                "authorization_details are settled by the authorization request",
+            ));
+        }
         let resource = params.many("resource");
         let scope = || params.one("scope").map(scope::parse).transpose();
         match GrantType::from_name(&need("grant_type")?) {

@@ -34,6 +34,8 @@ fn grant() -> Grant {
         scopes: own("openid profile offline_access"),
         resources: vec![],
         offline: true,
+        claims: Default::default(),
+        details: Default::default(),
         nonce: None,
         auth_time: at(0),
         amr: vec!["pwd".into()],

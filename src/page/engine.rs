@@ -230,7 +230,7 @@ impl Engine {
                     text,
                     detail,
                     scope: scope.clone(),
-                    optional: false,
+                    optional: asked.optional.contains(scope),
                 }
             })
             .collect();
@@ -284,6 +284,8 @@ fn paragraphs(text: &str) -> String {
 pub struct Asked<'a> {
     /// The scopes, in order.
     pub scopes: &'a [String],
+    /// Those of them that may be left out.
+    pub optional: &'a [String],
     /// Scopes that open a messenger server, each with the server's name or domain.
     pub services: &'a [(String, String)],
     /// The person's name.

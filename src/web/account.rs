@@ -139,6 +139,7 @@ async fn apps(visit: &Visit, account: &Account) -> Result<Vec<view::Connected>, 
             &visit.lang,
             &page::Asked {
                 scopes: &one.scopes,
+                optional: &[],
                 services: &servers,
                 name: &account.name,
                 address: &address,

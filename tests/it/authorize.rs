@@ -258,13 +258,8 @@ fn consent_says_who_asks_and_for_what_and_is_remembered() {
     assert_eq!(denied.param("error").as_deref(), Some("access_denied"));
     let stored = browser.get(&forum(&[]));
     let page = browser.arrive(stored).is(200);
-    let scopes: Vec<(&str, &str)> = vec![
-        ("decision", "allow"),
-        ("scope", "profile"),
-        ("scope", "email"),
-    ];
-    let optional = page.text().contains("name=\"scope\"");
-    let allowed = browser.submit(&page, if optional { &scopes } else { &scopes[..1] });
+    assert_eq!(page.ticked("scope"), ["profile", "email"]);
+    let allowed = browser.allow(&page);
     let allowed = browser.arrive(allowed).is(303);
     assert!(allowed.param("code").is_some(), "{}", allowed.location());
     // Not asked again, until it is wished or more is asked for.

@@ -379,7 +379,7 @@ fn a_machines_token_is_bound_and_a_confidential_clients_refresh_token_is_not() {
     ]);
     let mut browser = app.browser();
     let consent = ask(&mut browser, &at, "temuulen");
-    let answer = browser.submit(&consent, &[("decision", "allow")]);
+    let answer = browser.allow(&consent);
     let back = browser.arrive(answer);
     let code = back.param("code").expect("a code");
     let fields = [

@@ -154,6 +154,23 @@ impl Answer {
         answer
     }
 
+    /// The values of the ticked boxes of one name.
+    pub fn ticked(&self, name: &str) -> Vec<String> {
+        let html = self.text();
+        let boxes = html.split("<input ").filter(|one| {
+            let tag = one.split('>').next().unwrap_or_default();
+            tag.contains(&format!("name=\"{name}\"")) && tag.contains(" checked")
+        });
+        let value = |one: &str| {
+            one.split("value=\"")
+                .nth(1)?
+                .split('"')
+                .next()
+                .map(str::to_owned)
+        };
+        boxes.filter_map(value).collect()
+    }
+
     /// The mistakes of its summary.
     pub fn errors(&self) -> Vec<String> {
         let text = self.text();
@@ -217,6 +234,14 @@ impl Browser {
         let mut all = vec![("form", token.as_str())];
         all.extend_from_slice(fields);
         self.post(&page.path, &all)
+    }
+
+    /// Allows what a consent page asks for, with every box as it is ticked on the page.
+    pub fn allow(&mut self, page: &Answer) -> Answer {
+        let ticked = page.ticked("scope");
+        let boxes = ticked.iter().map(|value| ("scope", value.as_str()));
+        let all: Vec<(&str, &str)> = boxes.chain([("decision", "allow")]).collect();
+        self.submit(page, &all)
     }
 
     /// Opens a page and submits its form.

@@ -87,6 +87,7 @@ pub fn register(app: &TestApp) {
         keys: KeyOwner::Issuer,
         rotation: Rotation::Jwks,
         machine: true,
+        details: vec![],
         userinfo: false,
         proof: Proof::Bearer,
         secret_hash: Some(gerege::rng::digest(SECRET)),

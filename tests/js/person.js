@@ -55,7 +55,7 @@ export class Person {
     const sent = await this.go(target, {
       method: 'POST',
       headers: { origin: this.issuer },
-      body: new URLSearchParams({ form: token, ...fields }),
+      body: filled(form, { form: token, ...fields }),
     })
     if (sent.status >= 400) throw new Error(`${target} ${sent.status}: ${heading(sent)} ${mistakes(sent)}`)
     return sent
@@ -89,6 +89,16 @@ export class Person {
   signIn(page, login) {
     return this.submit(page, { login, password: PASSWORD })
   }
+}
+
+// What was typed, and the boxes that stand ticked on the page: those of a consent page.
+function filled(form, fields) {
+  const all = new URLSearchParams(fields)
+  if ('scope' in fields) return all
+  for (const [, value] of form.matchAll(/name="scope" value="([^"]*)" type="checkbox" checked/g)) {
+    all.append('scope', unescape(value))
+  }
+  return all
 }
 
 export const heading = (page) => /<h1[^>]*>([^<]*)/.exec(page.html)?.[1] ?? ''

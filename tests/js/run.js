@@ -1,7 +1,10 @@
 // Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
 // revocation, sign-out. The last line counts.
 import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as oidc from 'openid-client'
 import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
@@ -15,11 +18,18 @@ const { issuer } = server
 const insecure = { [oauth.allowInsecureRequests]: true }
 
 // A confidential app of another party, registered by the operator while the server runs.
-function forum(id) {
+function forum(id, ...more) {
   const words = ['client', 'add', id, '--redirect', 'https://forum.example/callback']
   words.push('--post-logout-redirect', 'https://forum.example/bye')
   for (const scope of ['openid', 'profile', 'email', 'offline_access']) words.push('--scope', scope)
-  return JSON.parse(server.command(...words, '--json'))
+  return JSON.parse(server.command(...words, ...more, '--json'))
+}
+
+// Public keys, as a file for the operator's command.
+function keys(...set) {
+  const file = join(mkdtempSync(join(tmpdir(), 'gerege-keys-')), 'jwks.json')
+  writeFileSync(file, JSON.stringify({ keys: set }))
+  return ['--jwks', file]
 }
 
 const tests = {
@@ -252,6 +262,50 @@ const tests = {
         const next = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
         assert.equal(next.refresh_token, tokens.refresh_token)
       }
+    }
+  },
+
+  async 'openid-client: signed requests, by value and pushed, and signed answers'() {
+    for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
+      const { publicKey, privateKey } = await jose.generateKeyPair(alg, { extractable: true })
+      const jwk = { ...(await jose.exportJWK(publicKey)), kid: `key-${alg}`, use: 'sig' }
+      const { client_id, client_secret } = forum(`signer-${alg}`, '--auth', 'basic', ...keys(jwk))
+      server.command('client', 'edit', client_id, '--request-object', 'required', '--response-algorithm', 'ES256')
+      const own = { client_secret, authorization_signed_response_alg: 'ES256' }
+      const config = await oidc.discovery(new URL(issuer), client_id, own, oidc.ClientSecretBasic(client_secret), {
+        execute: [oidc.allowInsecureRequests, oidc.useJwtResponseMode],
+      })
+      const verifier = oidc.randomPKCECodeVerifier()
+      const state = oidc.randomState()
+      const wishes = {
+        redirect_uri: 'https://forum.example/callback',
+        scope: 'openid',
+        state,
+        max_age: '600',
+        claims: JSON.stringify({ userinfo: { email: { essential: true } } }),
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      }
+      const signed = await oidc.buildAuthorizationUrlWithJAR(config, wishes, { key: privateKey, kid: jwk.kid })
+      const pushed = await oidc.buildAuthorizationUrlWithPAR(config, signed.searchParams)
+      const person = new Person(issuer)
+      let page = await person.signIn(await person.go(pushed), 'temuulen')
+      for (const url of [undefined, signed]) {
+        if (url) page = await person.go(url)
+        const { away } = page.away ? page : await person.submit(page, { decision: 'allow' })
+        assert.deepEqual([...away.searchParams.keys()], ['response'])
+        const checks = { pkceCodeVerifier: verifier, expectedState: state }
+        const tokens = await oidc.authorizationCodeGrant(config, away, checks)
+        const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
+        assert.equal(info.email, 'temuulen@mail.example')
+        assert.equal(info.name, undefined)
+      }
+      const plain = await person.go(oidc.buildAuthorizationUrl(config, wishes))
+      assert.ok(plain.away.searchParams.get('response'), 'a refusal is signed too')
+      await assert.rejects(
+        oidc.authorizationCodeGrant(config, plain.away, { pkceCodeVerifier: verifier, expectedState: state }),
+        { error: 'invalid_request' },
+      )
     }
   },
 

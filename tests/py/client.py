@@ -1,13 +1,15 @@
 """authlib against the built server: code + PKCE, refresh, userinfo, revocation, sign-out."""
 
 import json
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet
 
 from person import Person, heading
 from server import Server
@@ -110,7 +112,62 @@ def a_confidential_app(server):
     assert "refresh_token" not in token, "none was asked for"
 
 
+def a_signed_request_pushed_and_a_signed_answer(server):
+    at = discover(server.issuer)
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"})
+    file = server.folder / "jwks.json"
+    file.write_text(json.dumps({"keys": [key.as_dict(private=False, kid=key.thumbprint())]}))
+    back = "https://forum.example/signed"
+    words = ["--auth", "basic", "--jwks", str(file), "--par", "required", "--request-object", "required"]
+    made = json.loads(server.command("client", "add", "signer", "--redirect", back, *words, "--json"))
+    own = (made["client_id"], made["client_secret"])
+    verifier, state, now = generate_token(48), generate_token(20), int(time.time())
+    wish = {
+        "iss": own[0],
+        "aud": at["issuer"],
+        "exp": now + 60,
+        "client_id": own[0],
+        "redirect_uri": back,
+        "response_type": "code",
+        "response_mode": "jwt",
+        "scope": "openid",
+        "state": state,
+        "code_challenge": create_s256_code_challenge(verifier),
+        "code_challenge_method": "S256",
+    }
+    header = {"alg": "ES256", "typ": "oauth-authz-req+jwt", "kid": key.thumbprint()}
+    to = at["pushed_authorization_request_endpoint"]
+    sent = requests.post(to, data={"request": jwt.encode(header, wish, key)}, auth=own, timeout=30)
+    assert sent.status_code == 201, sent.text
+    # Signed by another key; not signed.
+    other = jwt.encode({"alg": "ES256"}, wish, ECKey.generate_key("P-256"))
+    refused = requests.post(to, data={"request": other}, auth=own, timeout=30)
+    assert refused.json()["error"] == "invalid_request_object"
+    refused = requests.post(to, data=wish, auth=own, timeout=30)
+    assert refused.json()["error"] == "invalid_request"
+    person = Person(server.issuer)
+    query = urlencode({"client_id": own[0], "request_uri": sent.json()["request_uri"]})
+    page = person.sign_in(person.go(f"{at['authorization_endpoint']}?{query}"), "temuulen")
+    answer = parse_qs(urlsplit(person.submit(page, decision="allow")).query)
+    assert list(answer) == ["response"], answer
+    keys = KeySet.import_key_set(requests.get(at["jwks_uri"], timeout=30).json())
+    claims = jwt.decode(answer["response"][0], keys, algorithms=["RS256"]).claims
+    jwt.JWTClaimsRegistry(
+        iss={"essential": True, "value": server.issuer},
+        aud={"essential": True, "value": own[0]},
+        exp={"essential": True},
+        state={"essential": True, "value": state},
+    ).validate(claims)
+    client = OAuth2Session(*own, redirect_uri=back)
+    token = client.fetch_token(at["token_endpoint"], code=claims["code"], code_verifier=verifier)
+    assert token["scope"] == "openid"
+
+
 def run():
     with Server(PASSWORD__MEMORY_KIB=8) as server:
-        for test in (a_public_messenger, a_confidential_app):
+        for test in (
+            a_public_messenger,
+            a_confidential_app,
+            a_signed_request_pushed_and_a_signed_answer,
+        ):
             yield f"authlib: {test.__name__.replace('_', ' ')}", lambda test=test: test(server)

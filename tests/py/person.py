@@ -34,6 +34,9 @@ class Person:
         token = re.search(r'name="form" value="([^"]*)"', form).group(1)
         action = re.match(r'[^>]*action="([^"]*)"', form)
         url = urljoin(page.url, html.unescape(action.group(1))) if action else page.url
+        boxes = re.findall(r'name="scope" value="([^"]*)" type="checkbox" checked', form)
+        if boxes:
+            fields.setdefault("scope", [html.unescape(one) for one in boxes])
         return self.go(url, {"form": token, **fields})
 
     def letter(self):

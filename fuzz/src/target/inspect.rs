@@ -123,6 +123,8 @@ fn grant() -> Grant {
         scopes: vec!["openid".into(), "chat".into()],
         resources: Vec::new(),
         offline: true,
+        claims: Default::default(),
+        details: Default::default(),
         nonce: None,
         auth_time: NOW,
         amr: vec!["pwd".into()],

@@ -38,6 +38,10 @@ pub const WORDS: &[&str] = &[
     "resource=",
     "id_token_hint=",
     "request=",
+    "authorization_details=",
+    "[{\"type\":\"room\",\"actions\":[\"read\"]}]",
+    "claims=",
+    "{\"userinfo\":{\"email\":{\"essential\":true}},\"id_token\":{\"sub\":{\"value\":\"a\"}}}",
     "request_uri=",
     "registration=",
     "grant_type=",
@@ -49,6 +53,8 @@ pub const WORDS: &[&str] = &[
     "query",
     "fragment",
     "form_post",
+    "jwt",
+    "form_post.jwt",
     "none",
     "login",
     "consent",
@@ -101,14 +107,17 @@ pub fn authorize(input: &[u8]) -> Depth {
         }
         Err(refusal @ Refusal::Page(_)) => {
             assert!(
-                refusal.response(ISSUER).is_err(),
+                refusal.answer(ISSUER).is_err(),
                 "sent somewhere without a known address"
             );
             Depth::Judged
         }
         Err(refusal @ Refusal::Redirect { .. }) => {
             let Refusal::Redirect {
-                to, mode, state, ..
+                to,
+                delivery,
+                state,
+                ..
             } = &refusal
             else {
                 unreachable!()
@@ -119,7 +128,7 @@ pub fn authorize(input: &[u8]) -> Depth {
                 "{}",
                 to.as_str()
             );
-            let sent = answers(to, *mode, &refusal.response(ISSUER).unwrap());
+            let sent = answers(to, delivery.mode, &refusal.answer(ISSUER).unwrap().plain());
             assert_eq!(value(&sent, "iss"), Some(ISSUER));
             assert_eq!(value(&sent, "state"), state.as_deref());
             assert!(value(&sent, "error").is_some() && value(&sent, "code").is_none());
@@ -140,7 +149,7 @@ fn accepted(request: &AuthorizeRequest, checked: &Checked, client: &Client) {
     assert!(is_registered(&client.redirects, checked.redirect.as_str()));
     assert!(client.may(GrantType::AuthorizationCode));
     assert_eq!(request.response_type.as_deref(), Some("code"));
-    assert!(!request.request && !request.request_uri && !request.registration);
+    assert!(!request.request_uri && !request.registration);
     assert!(!checked.scopes.is_empty());
     assert!(
         scopes::within(&checked.scopes, &client.scopes),
@@ -166,12 +175,13 @@ fn accepted(request: &AuthorizeRequest, checked: &Checked, client: &Client) {
     }
     let prompt = checked.prompt;
     assert!(!(prompt.none && (prompt.login || prompt.consent || prompt.create)));
-    assert!(checked.mode != ResponseMode::FormPost || checked.redirect.kind() != Kind::PrivateUse);
+    let mode = checked.delivery.mode;
+    assert!(mode != ResponseMode::FormPost || checked.redirect.kind() != Kind::PrivateUse);
     assert!(!checked.silent || checked.redirect.kind() == Kind::Https || !client.is_public());
     let sent = answers(
         &checked.redirect,
-        checked.mode,
-        &checked.grant("gc_x y&z", ISSUER),
+        mode,
+        &checked.grant("gc_x y&z", ISSUER).plain(),
     );
     assert_eq!(value(&sent, "code"), Some("gc_x y&z"));
     assert_eq!(value(&sent, "iss"), Some(ISSUER));
@@ -211,7 +221,7 @@ fn onward(checked: &Checked) {
     } = next(checked, &member, NOW)
     {
         assert_eq!(account_id, "a");
-        assert!(scopes::within(&given, &checked.scopes));
+        assert!(scopes::within(&given, &checked.asked()));
         assert!(!checked.prompt.login && !checked.prompt.create);
         assert!(
             checked
@@ -252,6 +262,8 @@ pub fn token(input: &[u8]) -> Depth {
                 .into(),
             resources: Vec::new(),
             offline: true,
+            claims: Default::default(),
+            details: Default::default(),
             nonce: None,
             auth_time: NOW,
             amr: vec!["pwd".into()],

@@ -39,7 +39,10 @@ pub fn clients() -> [Client; 4] {
         refresh: RefreshPolicy::Offline,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
-        asking: Asking::default(),
+        asking: Asking {
+            details: vec!["room".into()],
+            ..Asking::default()
+        },
         dpop: Need::Optional,
         known: None,
         certificate_bound: false,
@@ -93,6 +96,7 @@ pub fn services() -> [Service; 2] {
         name: "Chat".into(),
         audience: "https://chat.example".into(),
         scopes: vec!["chat".into()],
+        details: vec!["room".into()],
         algorithm: Algorithm::ES256,
         format: TokenFormat::Jwt,
         claims: Vec::new(),
@@ -108,6 +112,7 @@ pub fn services() -> [Service; 2] {
         id: "files".into(),
         audience: "https://files.example".into(),
         scopes: vec!["files".into()],
+        details: Vec::new(),
         machine: false,
         ..chat.clone()
     };

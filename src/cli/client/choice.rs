@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use crate::keys;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use crate::oauth::details;
 use crate::oauth::service::Algorithm;
 
 /// How an app proves itself.
@@ -150,4 +151,13 @@ pub fn grant(name: &str) -> Result<GrantType, String> {
         "there are authorization_code, refresh_token, client_credentials, device_code, token_exchange"
             .to_owned()
     })
+}
+
+/// A type of authorization details (RFC 9396 2).
+pub fn detail_type(name: &str) -> Result<String, String> {
+    if details::is_type(name) {
+        Ok(name.to_owned())
+    } else {
+        Err("a type has up to 100 letters, digits and signs, without spaces and quotes".to_owned())
+    }
 }

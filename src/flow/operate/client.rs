@@ -6,7 +6,7 @@ use super::is_id;
 use crate::app::App;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
+use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::registration::{self, SubjectType};
 use crate::oauth::scope;
@@ -49,6 +49,9 @@ pub enum Refusal {
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
+    /// Signed requests need public keys.
+    #[error("an app whose requests must be signed needs its public keys on file")]
+    NoRequestKeys,
     /// `tls_client_auth` needs a name.
     #[error("tls_client_auth needs the name by which the app's certificate is known")]
     NoName,
@@ -262,11 +265,13 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         return Err(Refusal::Subject(typed.clone()));
     }
     let own = client.auth == ClientAuth::SelfSignedTlsClientAuth;
+    let away = client.registration.jwks_uri.is_some();
     match (client.auth, &client.jwks) {
         (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
         (_, None) if own => Err(Refusal::NoCertificate),
-        (ClientAuth::PrivateKeyJwt, None) if client.registration.jwks_uri.is_none() => {
-            Err(Refusal::NoKeys)
+        (ClientAuth::PrivateKeyJwt, None) if !away => Err(Refusal::NoKeys),
+        (_, None) if client.asking.request_object == Need::Required && !away => {
+            Err(Refusal::NoRequestKeys)
         }
         (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),

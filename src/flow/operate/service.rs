@@ -43,6 +43,9 @@ pub enum Refusal {
     /// The scope belongs to OpenID Connect or another service.
     #[error("the scope {0} belongs to {1}")]
     ScopeTaken(String, String),
+    /// A type of authorization details belongs to another service.
+    #[error("the type {0} belongs to the service {1}")]
+    DetailTaken(String, String),
     /// A claim's rule.
     #[error("the claim {0}: {1}")]
     Claim(String, RuleFault),
@@ -207,6 +210,11 @@ fn clash(c: &mut Conn<'_>, new: &Service) -> Result<Option<Refusal>, Error> {
                 .iter()
                 .find(|name| scope::has(&other.scopes, name))
                 .map(|name| Refusal::ScopeTaken(name.clone(), format!("the service {}", other.id)))
+                .or_else(|| {
+                    let taken = |name: &&String| scope::has(&other.details, name);
+                    let name = new.details.iter().find(taken)?;
+                    Some(Refusal::DetailTaken(name.clone(), other.id.clone()))
+                })
         }))
 }
 

@@ -68,6 +68,8 @@ async fn a_reset_ends_everything_and_signs_nobody_in() {
         scopes: vec!["openid".into()],
         resources: Vec::new(),
         offline: true,
+        claims: Default::default(),
+        details: Default::default(),
         nonce: None,
         auth_time: now,
         amr: vec!["pwd".into()],

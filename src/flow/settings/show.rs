@@ -104,7 +104,7 @@ pub async fn apps(app: &App, account_id: &str, now: Time) -> Result<Vec<Connecte
         .read(move |c| {
             let granted = grant::list(c, &account_id, now)?
                 .into_iter()
-                .map(|one| (one.client_id, one.scopes, one.created_at));
+                .map(|one| (one.client_id.clone(), one.allowed(), one.created_at));
             let mut apps: Vec<Connected> = Vec::new();
             for (client_id, scopes, at) in granted.chain(grant::consents(c, &account_id)?) {
                 if let Some(had) = apps.iter_mut().find(|had| had.client_id == client_id) {

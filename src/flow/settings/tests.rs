@@ -19,6 +19,8 @@ impl House {
             scopes: vec!["openid".into(), "profile".into()],
             resources: Vec::new(),
             offline,
+            claims: Default::default(),
+            details: Default::default(),
             nonce: None,
             auth_time: now,
             amr: vec!["pwd".into()],

@@ -5,13 +5,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::query;
-use crate::flow;
 use crate::flow::authorize::{self, Outcome, Refused};
-use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
+use crate::oauth::authorize::PageError;
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
 use crate::oauth::params::{Params, encode_all};
-use crate::oauth::pushed;
 use crate::oauth::redirect::Response;
 use crate::page::App as Chip;
 use crate::page::view::{FormPost, Hidden, RedirectMismatch};
@@ -47,15 +45,7 @@ pub async fn post(
 }
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
-    let cookie = visit.cookie_or_new();
-    let reference = params.one("request_uri").and_then(pushed::secret);
-    let begun = match (reference, params.one("client_id")) {
-        (Some(secret), Some(client_id)) => {
-            flow::pushed::begin(&visit.app, client_id, secret, cookie).await?
-        }
-        _ => authorize::begin(&visit.app, AuthorizeRequest::parse(params), cookie).await?,
-    };
-    match begun {
+    match authorize::begin(&visit.app, params, visit.cookie_or_new()).await? {
         Ok(begun) => {
             visit.speak(begun.ui_locales.as_deref());
             if visit.cookie().is_none() {
@@ -63,7 +53,7 @@ async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
             }
             Ok(visit.see_other(&format!("/oauth2/authorize/{}", begun.id)))
         }
-        Err(Refused(refusal, client)) => refuse(visit, &refusal, client.as_deref()),
+        Err(refused) => refuse(visit, &refused).await,
     }
 }
 
@@ -76,7 +66,7 @@ pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
     match authorize::decide(&visit.app, &id, visit.cookie()).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
         Outcome::Answer(response) => answer(&visit, response),
-        Outcome::Refused(Refused(refusal, client)) => refuse(&visit, &refusal, client.as_deref()),
+        Outcome::Refused(refused) => refuse(&visit, &refused).await,
         Outcome::Device(allowed) => {
             let ended = if allowed { "allowed" } else { "denied" };
             Ok(visit.see_other(&format!("/device/done?ended={ended}")))
@@ -116,14 +106,10 @@ fn answer(visit: &Visit, response: Response) -> Result<HttpResponse, Fault> {
     }
 }
 
-fn refuse(
-    visit: &Visit,
-    refusal: &Refusal,
-    client: Option<&Client>,
-) -> Result<HttpResponse, Fault> {
-    match refusal.response(visit.app.config.issuer()) {
+async fn refuse(visit: &Visit, refused: &Refused) -> Result<HttpResponse, Fault> {
+    match refused.response(&visit.app).await? {
         Ok(response) => answer(visit, response),
-        Err(error) => page(visit, error, client),
+        Err(error) => page(visit, error, refused.1.as_deref()),
     }
 }
 

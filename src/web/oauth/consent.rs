@@ -158,19 +158,40 @@ pub(super) async fn ability(
                 .map(|scope| (scope.clone(), service.name.clone()))
         })
         .collect();
+    let asked = scene.checked.asked();
+    let optional: Vec<String> = asked
+        .iter()
+        .filter(|name| scene.checked.may_leave_out(name))
+        .cloned()
+        .collect();
     let person = visit.person(account);
     let days = visit.app.config.tokens.refresh_ttl.as_secs() / 86_400;
-    Ok(visit.app.page.abilities(
+    let (mut can, cannot) = visit.app.page.abilities(
         &visit.lang,
         &Asked {
-            scopes: &scene.checked.scopes,
+            scopes: &asked,
+            optional: &optional,
             services: &by_scope,
             name: &person.name,
             address: &person.address,
             email: &account.email,
             days: u32::try_from(days).unwrap_or(u32::MAX),
         },
-    ))
+    );
+    for line in scene.checked.details.lines(&registered.services) {
+        let known = registered
+            .services
+            .iter()
+            .find(|one| one.id == line.service);
+        let server = known.map_or(line.service.clone(), |one| one.name.clone());
+        let args = [("server", server), ("type", line.kind)];
+        can.push(Ability {
+            text: visit.app.page.text(&visit.lang, "scope-detail", &args),
+            detail: line.says,
+            ..Ability::default()
+        });
+    }
+    Ok((can, cannot))
 }
 
 /// C1: what the app asks for, before it gets it.
@@ -205,7 +226,8 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     visit.page(&shell(&visit, &scene), &view)
 }
 
-/// "Allow" or "Do not allow". The scopes are those of the checked request, whatever was sent.
+/// "Allow" or "Do not allow". The scopes are those of the checked request without the optional
+/// ones that were not ticked; whatever else was sent.
 ///
 /// # Errors
 /// [`Fault`].
@@ -220,7 +242,10 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
     if form.text("decision") != "allow" {
         return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
     }
-    let allowed = (account.id, scene.checked.scopes.clone());
+    let ticked = form.fields().many("scope");
+    let mut scopes = scene.checked.asked();
+    scopes.retain(|name| !scene.checked.may_leave_out(name) || ticked.contains(name));
+    let allowed = (account.id, scopes);
     mark(visit, &asking, &scene, move |marks| {
         marks.allowed = Some(allowed.clone());
     })

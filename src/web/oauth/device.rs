@@ -170,7 +170,7 @@ pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
     if !form.has("seen") {
         return decision(visit, &asking, true).await;
     }
-    let allowed = (account.id, scene.checked.scopes.clone());
+    let allowed = (account.id, scene.checked.asked());
     mark(visit, &asking, &scene, move |marks| {
         marks.allowed = Some(allowed.clone());
     })

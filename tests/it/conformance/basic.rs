@@ -348,6 +348,14 @@ fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(
 }
 
 #[test]
+fn oidcc_claims_essential() {
+    let mut suite = Suite::new();
+    let claims = r#"{"userinfo":{"name":{"essential":true}}}"#;
+    let (tokens, _) = suite.sign_in(&[("claims", claims)]);
+    assert_eq!(suite.userinfo(&tokens)["name"], "Temuulen");
+}
+
+#[test]
 fn oidcc_refresh_token() {
     let mut suite = Suite::new();
     let scope = "openid offline_access";

@@ -101,12 +101,13 @@ impl Suite {
             let fields: &[(&str, &str)] = match page.as_str() {
                 "/signin" => &[("login", PERSON), ("password", PASSWORD)],
                 "/confirm" => &[("password", PASSWORD)],
-                "/consent" => &[("decision", "allow")],
-                "/signin/continue" | "/signin/choose" => &[],
+                "/signin/continue" | "/signin/choose" | "/consent" => &[],
                 _ => return (here, pages),
             };
             let chosen = [("account", account_of(&here))];
-            let filled = if fields.is_empty() {
+            let filled = if page == "/consent" {
+                self.browser.allow(&here)
+            } else if fields.is_empty() {
                 let chosen: Vec<(&str, &str)> =
                     chosen.iter().map(|(n, v)| (*n, v.as_str())).collect();
                 self.browser.submit(&here, &chosen)

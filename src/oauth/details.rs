@@ -1,0 +1,242 @@
+//! Rich authorization requests (RFC 9396): `authorization_details`, of the types that services
+//! declare.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::error::{Code, Problem};
+use super::scope;
+use super::service::Service;
+
+/// More details than this in one request are refused.
+const MAX_COUNT: usize = 16;
+
+/// A longer detail, in bytes of JSON, is refused: a person has to read it.
+const MAX_BYTES: usize = 1024;
+
+/// A longer name of a type, in bytes, is refused.
+pub const MAX_TYPE: usize = 100;
+
+/// What was asked for in detail, in its order. Kept with the grant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Details(Vec<Map<String, Value>>);
+
+// JSON of ours has no number that is not itself.
+impl Eq for Details {}
+
+/// One detail as a person reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The id of the service that it is about.
+    pub service: String,
+    /// Its type.
+    pub kind: String,
+    /// All that it says beside, `name: value`.
+    pub says: String,
+}
+
+impl Details {
+    /// Reads the parameter. Each detail is of a type that a service among those of `scopes`
+    /// declares and that the client is registered for (`types`).
+    ///
+    /// # Errors
+    /// `invalid_authorization_details` (RFC 9396 5).
+    pub fn parse(
+        text: &str,
+        types: &[String],
+        scopes: &[String],
+        services: &[Service],
+    ) -> Result<Self, Problem> {
+        let details: Vec<Map<String, Value>> = serde_json::from_str(text)
+            .map_err(|_| wrong("authorization_details is not a JSON list of objects"))?;
+        if details.is_empty() || details.len() > MAX_COUNT {
+            return Err(wrong("authorization_details is empty or has too many"));
+        }
+        for detail in &details {
+            judge(detail, types, scopes, services)?;
+        }
+        Ok(Self(details))
+    }
+
+    /// Whether nothing was asked for in detail.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those of one service: what its tokens say (RFC 9396 7.1, 9.1).
+    pub fn of(&self, service: Option<&Service>) -> Self {
+        let own = |detail: &&Map<String, Value>| {
+            service.is_some_and(|service| scope::has(&service.details, kind(detail)))
+        };
+        Self(self.0.iter().filter(own).cloned().collect())
+    }
+
+    /// As they go over the wire.
+    pub fn json(&self) -> Value {
+        self.0.iter().cloned().map(Value::Object).collect()
+    }
+
+    /// As a person reads them. Nothing is left out.
+    pub fn lines(&self, services: &[Service]) -> Vec<Line> {
+        let line = |detail: &Map<String, Value>| Line {
+            service: owner(kind(detail), services).map_or_else(String::new, |one| one.id.clone()),
+            kind: kind(detail).to_owned(),
+            says: detail
+                .iter()
+                .filter(|(name, _)| *name != "type")
+                .map(|(name, value)| format!("{name}: {}", plain(value)))
+                .collect::<Vec<_>>()
+                .join("; "),
+        };
+        self.0.iter().map(line).collect()
+    }
+}
+
+/// A type as an operator may write it.
+pub fn is_type(name: &str) -> bool {
+    name.len() <= MAX_TYPE && scope::is_token(name)
+}
+
+fn judge(
+    detail: &Map<String, Value>,
+    types: &[String],
+    scopes: &[String],
+    services: &[Service],
+) -> Result<(), Problem> {
+    let kind = kind(detail);
+    let known = owner(kind, services).filter(|_| scope::has(types, kind));
+    let Some(service) = known else {
+        return Err(wrong(&format!(
+            "this client is not registered for a type among authorization_details: {kind}"
+        )));
+    };
+    // Without a scope of a service there is no token for it.
+    if !scopes.iter().any(|name| scope::has(&service.scopes, name)) {
+        return Err(wrong(&format!(
+            "{kind} is of a service none of whose scopes is asked for"
+        )));
+    }
+    if Value::Object(detail.clone()).to_string().len() > MAX_BYTES {
+        return Err(wrong("one of authorization_details is too long"));
+    }
+    // RFC 9396 2.2
+    for name in ["locations", "actions", "datatypes", "privileges"] {
+        let texts = |value: &Value| {
+            let all = value.as_array();
+            all.is_some_and(|all| all.iter().all(Value::is_string))
+        };
+        if !detail.get(name).is_none_or(texts) {
+            return Err(wrong(&format!("{name} of {kind} is not a list of texts")));
+        }
+    }
+    if !detail.get("identifier").is_none_or(Value::is_string) {
+        return Err(wrong(&format!("identifier of {kind} is not a text")));
+    }
+    let there = |at: &Value| at.as_str() == Some(&service.audience);
+    let locations = detail.get("locations").and_then(Value::as_array);
+    if !locations.is_none_or(|all| all.iter().all(there)) {
+        return Err(wrong(&format!("locations of {kind} name another service")));
+    }
+    Ok(())
+}
+
+fn kind(detail: &Map<String, Value>) -> &str {
+    let kind = detail.get("type").and_then(Value::as_str);
+    kind.unwrap_or_default()
+}
+
+fn owner<'a>(kind: &str, services: &'a [Service]) -> Option<&'a Service> {
+    services
+        .iter()
+        .find(|service| scope::has(&service.details, kind))
+}
+
+/// A value in one line; text without its quotes.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+fn wrong(why: &str) -> Problem {
+    Problem::new(Code::InvalidAuthorizationDetails, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::service::tests::service;
+    use proptest::prelude::*;
+
+    fn services() -> Vec<Service> {
+        let mut bank = service("bank", &["pay"]);
+        bank.details = vec!["payment".into()];
+        let mut chat = service("chat", &["chat"]);
+        chat.details = vec!["room".into()];
+        vec![bank, chat]
+    }
+
+    fn read(text: &str) -> Result<Details, Problem> {
+        let types = ["payment".to_owned(), "room".to_owned()];
+        Details::parse(text, &types, &["openid".into(), "pay".into()], &services())
+    }
+
+    #[test]
+    fn a_detail_is_kept_as_it_was_asked_for() {
+        let text = r#"[{"type":"payment","actions":["initiate"],"locations":["https://bank.example"],"instructedAmount":{"currency":"EUR","amount":"123.50"}}]"#;
+        let details = read(text).unwrap();
+        assert_eq!(details.json(), serde_json::from_str::<Value>(text).unwrap());
+        let services = services();
+        assert_eq!(details.of(Some(&services[0])), details);
+        assert!(details.of(Some(&services[1])).is_empty());
+        assert!(details.of(None).is_empty());
+        let lines = details.lines(&services);
+        assert_eq!(lines[0].service, "bank");
+        assert_eq!(
+            lines[0].says,
+            r#"actions: initiate; instructedAmount: {"amount":"123.50","currency":"EUR"}; locations: https://bank.example"#
+        );
+    }
+
+    #[test]
+    fn what_nobody_declared_is_refused() {
+        let long = format!(r#"[{{"type":"payment","x":"{}"}}]"#, "a".repeat(MAX_BYTES));
+        let many = format!("[{}]", vec![r#"{"type":"payment"}"#; 17].join(","));
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "[1]",
+            "[{}]",
+            r#"[{"type":1}]"#,
+            r#"[{"type":"unknown"}]"#,
+            r#"[{"type":"room"}]"#,
+            r#"[{"type":"payment"},{"type":"unknown"}]"#,
+            r#"[{"type":"payment","actions":"all"}]"#,
+            r#"[{"type":"payment","locations":["https://chat.example"]}]"#,
+            r#"[{"type":"payment","identifier":7}]"#,
+            r#"[{"type":"payment","privileges":[1]}]"#,
+            &long,
+            &many,
+        ] {
+            let problem = read(text).unwrap_err();
+            assert_eq!(
+                problem.code,
+                Code::InvalidAuthorizationDetails,
+                "{text:.60}"
+            );
+        }
+        let none = Details::parse(r#"[{"type":"payment"}]"#, &[], &["pay".into()], &services());
+        assert!(none.is_err(), "the client is registered for no type");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,80}") {
+            let _ = read(&text);
+        }
+    }
+}
