@@ -39,14 +39,8 @@ pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
         .await
         .map_err(|failure| failure.to_string())
         .and_then(|answer| {
-            read(
-                client_id,
-                &answer.kind,
-                &answer.body,
-                &policy,
-                now,
-            )
-            .map_err(|problem| problem.to_string())
+            read(client_id, &answer.kind, &answer.body, &policy, now)
+                .map_err(|problem| problem.to_string())
         });
     let new = match read {
         Ok(new) => new,

@@ -17,11 +17,11 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
     let wrong = |why: &str| Err(Problem::new(Code::InvalidRequestObject, why));
     // Whatever else is wrong with it shows without keys, and is no reason to fetch any.
     let judged = match read_signed("", object, &TYPES) {
-        Err(Unread::Signature) => with_keys(app, client, |jwks| {
-            read_signed(jwks, object, &TYPES).ok()
-        })
-        .await
-        .ok_or(Unread::Signature),
+        Err(Unread::Signature) => {
+            with_keys(app, client, |jwks| read_signed(jwks, object, &TYPES).ok())
+                .await
+                .ok_or(Unread::Signature)
+        }
         other => other,
     };
     let payload = match judged {

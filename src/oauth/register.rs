@@ -127,7 +127,10 @@ pub fn client(
             // RFC 9101 10.5
             request_object: need(sent, "require_signed_request_object")?,
             // RFC 9396 10. As with scopes, less may be registered.
-            details: scope::cut(&texts(sent, "authorization_details_types")?, &policy.details),
+            details: scope::cut(
+                &texts(sent, "authorization_details_types")?,
+                &policy.details,
+            ),
             // JARM 3
             response_algorithm: algorithm(sent, "authorization_signed_response_alg")?,
         },
@@ -150,9 +153,9 @@ pub fn client(
 fn refuse_what_is_not_done(sent: &Map<String, Value>) -> Result<(), Problem> {
     // `request_object_encryption_alg` and its like are what the app itself would send.
     let kinds = ["_encrypted_response_", "request_object_encryption_"];
-    let encrypted = sent.iter().find(|(name, value)| {
-        kinds.iter().any(|kind| name.contains(kind)) && !value.is_null()
-    });
+    let encrypted = sent
+        .iter()
+        .find(|(name, value)| kinds.iter().any(|kind| name.contains(kind)) && !value.is_null());
     if let Some((name, _)) = encrypted {
         return Err(wrong(format!("{name}: encryption is not supported")));
     }
@@ -165,7 +168,10 @@ fn refuse_what_is_not_done(sent: &Map<String, Value>) -> Result<(), Problem> {
         Some(_) => return Err(wrong("application_type must be web or native")),
     }
     // What it signs with follows from its keys; a name that is not read would never do.
-    for name in ["token_endpoint_auth_signing_alg", "request_object_signing_alg"] {
+    for name in [
+        "token_endpoint_auth_signing_alg",
+        "request_object_signing_alg",
+    ] {
         if text(sent, name)?.is_some_and(|one| !ALGORITHMS.contains(&one.as_str())) {
             return Err(wrong(format!("{name} is not supported")));
         }

@@ -201,11 +201,7 @@ fn what_cannot_be_kept_is_refused() {
             Some(Metadata),
         ),
         // Without keys nothing could be signed.
-        (
-            "require_signed_request_object",
-            json!(true),
-            Some(Metadata),
-        ),
+        ("require_signed_request_object", json!(true), Some(Metadata)),
         ("require_signed_request_object", json!(false), None),
         ("authorization_signed_response_alg", json!("EdDSA"), None),
         (
@@ -214,11 +210,7 @@ fn what_cannot_be_kept_is_refused() {
             Some(Metadata),
         ),
         ("authorization_details_types", json!(["room"]), None),
-        (
-            "authorization_details_types",
-            json!("room"),
-            Some(Metadata),
-        ),
+        ("authorization_details_types", json!("room"), Some(Metadata)),
         ("default_max_age", json!(600), None),
         ("default_max_age", json!(-1), Some(Metadata)),
         ("default_max_age", json!("600"), Some(Metadata)),

@@ -36,7 +36,7 @@ fn into_forum(app: &TestApp, browser: &mut Browser, username: &str) -> String {
     ]);
     let mut page = ask(browser, &at, username);
     if page.status == 200 {
-        let allowed = browser.submit(&page, &[("decision", "allow")]);
+        let allowed = browser.allow(&page);
         page = browser.arrive(allowed);
     }
     let code = page.is(303).param("code").expect("a code");

@@ -1,6 +1,7 @@
 //! A `sub` for each owner of apps (OpenID Connect Core 8.1; PROTOCOL 1).
 
 use gerege::oauth::registration::SubjectType;
+use gerege::oauth::service::Algorithm;
 use gerege::store;
 use serde_json::Value;
 
@@ -106,6 +107,78 @@ fn a_hint_means_the_person_that_its_app_knows() {
 }
 
 #[test]
+fn an_app_cannot_ask_whose_the_public_sub_is() {
+    let app = TestApp::new();
+    let account = app.person("temuulen");
+    pairwise(&app, &[("wiki", "https://wiki.example/cb")]);
+    app.write(|c| {
+        let mut wiki = store::client::find(c, "wiki")?.expect("the wiki");
+        wiki.registration.subject_type = SubjectType::Public;
+        store::client::save(c, &wiki)
+    });
+    let mut browser = app.browser();
+    let own = tokens(&app, &mut browser, "forum", FORUM);
+    let other = tokens(&app, &mut browser, "wiki", "https://wiki.example/cb");
+    assert_eq!(sub(&other), account.id);
+    let ask = |browser: &mut Browser, name: &str, value: &str| {
+        let stored = browser.get(&request(&[
+            ("client_id", "forum"),
+            ("redirect_uri", FORUM),
+            ("scope", "openid profile email offline_access"),
+            ("prompt", "none"),
+            (name, value),
+        ]));
+        browser.arrive(stored).is(303)
+    };
+    let wish = |sub: &str| format!(r#"{{"id_token":{{"sub":{{"value":"{sub}"}}}}}}"#);
+    let mut none = |name: &str, value: &str| ask(&mut browser, name, value).param("error");
+    assert_eq!(none("claims", &wish(&sub(&own))), None);
+    assert_eq!(none("id_token_hint", &text(&own, "id_token")), None);
+    let refused = Some("login_required".to_owned());
+    assert_eq!(none("claims", &wish(&account.id)), refused);
+    assert_eq!(none("id_token_hint", &text(&other, "id_token")), refused);
+    app.deliver();
+}
+
+#[test]
+fn a_claim_asked_for_by_name_stands_in_a_signed_userinfo_beside_the_apps_own_sub() {
+    let app = TestApp::new();
+    let account = app.person("temuulen");
+    pairwise(&app, &[]);
+    app.write(|c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        // A key that nobody asked for before.
+        forum.registration.userinfo_algorithm = Some(Algorithm::EdDSA);
+        store::client::save(c, &forum)
+    });
+    let mut browser = app.browser();
+    let stored = browser.get(&request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+        ("claims", r#"{"userinfo":{"preferred_username":null}}"#),
+    ]));
+    let page = browser.arrive(stored);
+    let fields = [("login", "temuulen"), ("password", crate::app::PASSWORD)];
+    let signed = browser.submit(&page, &fields);
+    let page = browser.arrive(signed);
+    let allowed = browser.allow(&page);
+    let code = browser.arrive(allowed).param("code").expect("a code");
+    let mut own = app.browser().with("Authorization", &basic("forum", SECRET));
+    let tokens = redeem(&mut own, &code, FORUM, &[]).is(200).json();
+    let bearer = format!("Bearer {}", text(&tokens, "access_token"));
+    let mut reader = app.browser().with("Authorization", &bearer);
+    let told = reader.get("/oauth2/userinfo").is(200);
+    let (header, claims) = jwt(&told.text());
+    assert_eq!(header["alg"], "EdDSA");
+    assert_eq!(claims["preferred_username"], "temuulen");
+    assert!(claims.get("name").is_none());
+    assert_eq!(claims["sub"], sub(&tokens));
+    assert_ne!(claims["sub"], account.id);
+    app.deliver();
+}
+
+#[test]
 fn no_token_that_the_app_can_read_shows_the_public_sub() {
     let app = TestApp::new();
     let account = app.person("temuulen");
@@ -129,7 +202,7 @@ fn no_token_that_the_app_can_read_shows_the_public_sub() {
         let fields = [("login", "temuulen"), ("password", crate::app::PASSWORD)];
         let signed = browser.submit(&page, &fields);
         let page = browser.arrive(signed);
-        let allowed = browser.submit(&page, &[("decision", "allow")]);
+        let allowed = browser.allow(&page);
         let code = browser
             .arrive(allowed)
             .is(303)

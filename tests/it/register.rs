@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::app::{PASSWORD, TestApp};
 use crate::elsewhere::Elsewhere;
-use crate::http::{Answer, Browser, basic, jwt};
+use crate::http::{Answer, Browser, basic, encode, jwt};
 use crate::race::race;
-use crate::road::{VERIFIER, request, text};
+use crate::road::{VERIFIER, challenge, request, text};
 
 const DOOR: &str = "/oauth2/register";
 const CB: &str = "https://app.example/cb";
@@ -65,7 +65,7 @@ pub fn arrive(browser: &mut Browser, client_id: &str, redirect: &str, username: 
 pub fn code(browser: &mut Browser, client_id: &str, redirect: &str, username: &str) -> String {
     let mut page = arrive(browser, client_id, redirect, username);
     if page.path.starts_with("/consent") {
-        let allowed = browser.submit(&page, &[("decision", "allow")]);
+        let allowed = browser.allow(&page);
         page = browser.arrive(allowed);
     }
     page.is(303).param("code").expect("a code")
@@ -408,8 +408,12 @@ impl Signer {
             "iss": id, "sub": id, "aud": app.origin, "jti": jti,
             "exp": app.app.clock.now().seconds() + 60,
         });
+        self.sign(&claims)
+    }
+
+    fn sign(&self, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", part(&json!({ "alg": "ES256" })), part(&claims));
+        let message = format!("{}.{}", part(&json!({ "alg": "ES256" })), part(claims));
         let signature = self
             .0
             .sign(&SystemRandom::new(), message.as_bytes())
@@ -461,6 +465,72 @@ fn keys_are_read_from_their_address_and_anew_once_a_minute() {
     app.pass(Duration::from_secs(61));
     assert!(proves(&third));
     assert_eq!(asked(), 1);
+}
+
+#[test]
+fn an_app_registers_how_it_asks_and_is_answered() {
+    let (app, server) = (open(), Elsewhere::new());
+    app.person("temuulen");
+    let (old, new) = (Signer::new(), Signer::new());
+    server.answers("/keys", 200, &old.set());
+    let client = registered(
+        &app,
+        &json!({
+            "redirect_uris": [CB],
+            "jwks_uri": server.url("/keys"),
+            "require_signed_request_object": true,
+            "request_object_signing_alg": "ES256",
+            "authorization_signed_response_alg": "ES256",
+        }),
+    );
+    assert_eq!(client["require_signed_request_object"], true);
+    assert_eq!(client["authorization_signed_response_alg"], "ES256");
+    let id = text(&client, "client_id");
+    let object = |signer: &Signer| {
+        signer.sign(&json!({
+            "iss": id, "aud": app.origin, "exp": app.app.clock.now().seconds() + 60,
+            "client_id": id, "redirect_uri": CB, "response_type": "code", "scope": "openid",
+            "response_mode": "jwt", "code_challenge": challenge(VERIFIER),
+            "code_challenge_method": "S256",
+        }))
+    };
+    let get = |browser: &mut Browser, request: &str| {
+        let own = [("client_id", id.as_str()), ("request", request)];
+        let beside = [("redirect_uri", CB), ("response_type", "code")];
+        let query = encode(&[&own[..], &beside].concat());
+        browser.get(&format!("/oauth2/authorize?{query}"))
+    };
+    let mut browser = app.browser();
+    let refused = get(&mut browser, &object(&new)).is(303);
+    let code = refused.param("error").expect("an error");
+    assert_eq!(code, "invalid_request_object");
+    assert!(!server.asked().is_empty());
+    // What is no token of anybody's makes nobody fetch keys.
+    app.pass(Duration::from_secs(61));
+    get(&mut browser, "eyJ").is(303);
+    assert!(server.asked().is_empty());
+    // The key was changed, and the app pushes what it signed with the new one.
+    server.answers("/keys", 200, &new.set());
+    let mut own = app.browser().with(
+        "Authorization",
+        &basic(&id, &text(&client, "client_secret")),
+    );
+    own.post("/oauth2/par", &[("request", &object(&old))])
+        .is(400);
+    own.post("/oauth2/par", &[("request", &object(&new))])
+        .is(201);
+    let stored = get(&mut browser, &object(&new));
+    let page = browser.arrive(stored);
+    let fields = [("login", "temuulen"), ("password", PASSWORD)];
+    let signed = browser.submit(&page, &fields);
+    let page = browser.arrive(signed);
+    let allowed = browser.allow(&page);
+    let answer = browser.arrive(allowed).is(303);
+    let (header, claims) = jwt(&answer.param("response").expect("a signed answer"));
+    assert_eq!(header["alg"], "ES256");
+    assert_eq!(claims["aud"], id.as_str());
+    assert!(text(&claims, "code").starts_with("gc_"));
+    app.deliver();
 }
 
 #[test]
