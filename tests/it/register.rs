@@ -515,10 +515,10 @@ fn an_app_registers_how_it_asks_and_is_answered() {
         "Authorization",
         &basic(&id, &text(&client, "client_secret")),
     );
-    own.post("/oauth2/par", &[("request", &object(&old))])
-        .is(400);
     own.post("/oauth2/par", &[("request", &object(&new))])
         .is(201);
+    own.post("/oauth2/par", &[("request", &object(&old))])
+        .is(400);
     let stored = get(&mut browser, &object(&new));
     let page = browser.arrive(stored);
     let fields = [("login", "temuulen"), ("password", PASSWORD)];
