@@ -415,10 +415,23 @@ fn environment(folder: &Path, address: SocketAddr, database: &str) -> BTreeMap<S
     .collect()
 }
 
-/// A loopback port that is free now, with the socket that holds it.
+/// A loopback port that is free now, with the socket that holds it. It lies below those that the
+/// system gives to outgoing connections (from 32768): once let go, none of the hundreds that a race
+/// opens can take it, and no other test of this process is given it.
 pub fn free_port() -> (SocketAddr, TcpListener) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    (listener.local_addr().unwrap(), listener)
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two test processes side by side begin at different ones.
+    let begin = std::process::id().wrapping_mul(997);
+    for _ in 0..COUNT {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + begin.wrapping_add(step) % COUNT;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())) {
+            return (listener.local_addr().unwrap(), listener);
+        }
+    }
+    panic!("no port is free");
 }
 
 /// An empty folder of this process.

@@ -11,7 +11,9 @@ use gerege::config::{Config, Engine};
 use gerege::flow::opaque;
 use gerege::flow::operate::token::{Kind, inspect as explain};
 use gerege::keys::Purpose;
+use gerege::oauth::claims_request::Given;
 use gerege::oauth::client::RefreshPolicy;
+use gerege::oauth::details::Details;
 use gerege::oauth::grant::{Grant, Refresh};
 use gerege::oauth::service::Algorithm;
 use gerege::rng::{Rng, Secret, digest};
@@ -123,8 +125,8 @@ fn grant() -> Grant {
         scopes: vec!["openid".into(), "chat".into()],
         resources: Vec::new(),
         offline: true,
-        claims: Default::default(),
-        details: Default::default(),
+        claims: Given::default(),
+        details: Details::default(),
         nonce: None,
         auth_time: NOW,
         amr: vec!["pwd".into()],

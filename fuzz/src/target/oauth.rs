@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use gerege::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check};
+use gerege::oauth::claims_request::Given;
 use gerege::oauth::client::{Client, GrantType};
+use gerege::oauth::details::Details;
 use gerege::oauth::grant::{Code, Grant, Refresh};
 use gerege::oauth::next::{BrowserView, Next, SessionView, next};
 use gerege::oauth::params::{Params, encode_all};
@@ -31,6 +33,8 @@ pub const WORDS: &[&str] = &[
     "prompt=",
     "max_age=",
     "login_hint=",
+    "claims=",
+    "authorization_details=",
     "ui_locales=",
     "acr_values=",
     "code_challenge=",
@@ -175,12 +179,14 @@ fn accepted(request: &AuthorizeRequest, checked: &Checked, client: &Client) {
     }
     let prompt = checked.prompt;
     assert!(!(prompt.none && (prompt.login || prompt.consent || prompt.create)));
-    let mode = checked.delivery.mode;
-    assert!(mode != ResponseMode::FormPost || checked.redirect.kind() != Kind::PrivateUse);
+    assert!(
+        checked.delivery.mode != ResponseMode::FormPost
+            || checked.redirect.kind() != Kind::PrivateUse
+    );
     assert!(!checked.silent || checked.redirect.kind() == Kind::Https || !client.is_public());
     let sent = answers(
         &checked.redirect,
-        mode,
+        checked.delivery.mode,
         &checked.grant("gc_x y&z", ISSUER).plain(),
     );
     assert_eq!(value(&sent, "code"), Some("gc_x y&z"));
@@ -262,8 +268,8 @@ pub fn token(input: &[u8]) -> Depth {
                 .into(),
             resources: Vec::new(),
             offline: true,
-            claims: Default::default(),
-            details: Default::default(),
+            claims: Given::default(),
+            details: Details::default(),
             nonce: None,
             auth_time: NOW,
             amr: vec!["pwd".into()],
