@@ -13,6 +13,7 @@ mod mail;
 mod out;
 mod postgres;
 mod reference;
+mod registration;
 mod serve;
 mod service;
 mod signup;
@@ -81,6 +82,9 @@ enum Command {
     /// Servers that trust our tokens: add, list, show, edit, remove
     #[command(subcommand)]
     Service(service::Command),
+    /// Apps that register themselves: token, end-tokens
+    #[command(subcommand)]
+    Registration(registration::Command),
     /// Signing keys: list, rotate
     #[command(subcommand)]
     Key(key::Command),
@@ -155,6 +159,9 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
         Some(Command::User(command)) => user::run(&house(command.missing())?, command, out),
         Some(Command::Client(command)) => client::run(&house(command.missing())?, command, out),
         Some(Command::Service(command)) => service::run(&house(command.missing())?, command, out),
+        Some(Command::Registration(command)) => {
+            registration::run(&house(Missing::Refuse)?, command, out)
+        }
         Some(Command::Key(command)) => key::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Token(command)) => token::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Signup(command)) => signup::run(&house(Missing::Refuse)?, command, out),
