@@ -203,21 +203,24 @@ pub async fn introspect(
 /// The same answer, signed for the caller (RFC 9701 5).
 ///
 /// # Errors
-/// When no key signs now.
-pub fn sign_answer(
-    app: &App,
+/// When the database or the cryptography fails.
+pub async fn sign_answer(
+    app: &std::sync::Arc<App>,
     caller: &Caller,
     answer: Map<String, Value>,
-) -> Result<String, crate::keys::Error> {
+) -> Result<String, Error> {
     let (audience, algorithm) = match caller {
         Caller::Service(service) => (&service.audience, service.algorithm),
         Caller::Client(client) => (&client.id, client.id_token_algorithm),
     };
     let now = app.clock.now();
+    keyring::have(app, algorithm, now).await?;
     let claims = introspection::signed(app.config.issuer(), audience, answer, now);
     // The issuer's key, never the service's: that one signs access tokens and nothing else.
     let typ = introspection::SIGNED.trim_start_matches("application/");
-    app.keys.sign(ISSUER, algorithm, typ, &claims, now)
+    app.keys
+        .sign(ISSUER, algorithm, typ, &claims, now)
+        .map_err(|error| Error::Busy(error.to_string()))
 }
 
 async fn introspect_refresh(

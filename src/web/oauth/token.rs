@@ -78,7 +78,7 @@ pub async fn introspect(
     let answer = shown::introspect(&app, &caller, token).await?;
     let accept = http.headers().get(header::ACCEPT);
     if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
-        let signed = shown::sign_answer(&app, &caller, answer)?;
+        let signed = shown::sign_answer(&app, &caller, answer).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));
     }
