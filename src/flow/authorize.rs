@@ -57,16 +57,10 @@ pub async fn begin(
     }
     let mut asked = AuthorizeRequest::parse(params);
     let (client, services) = on_file(app, &asked).await?;
-    if let (Some(object), Some(client)) = (params.one("request"), &client) {
-        // RFC 9101 5: never both.
-        let read = if asked.request_uri {
-            let why = "request and request_uri must not come together";
-            Err(Problem::new(error::Code::InvalidRequest, why))
-        } else {
-            request_object::read(app, client, object).await
-        };
-        match read {
-            Ok(signed) => asked = signed,
+    if let Some(client) = &client {
+        match request_object::opened(app, client, params).await {
+            Ok(Some(signed)) => asked = signed,
+            Ok(None) => {}
             Err(problem) => {
                 tracing::info!(
                     client = client.id,

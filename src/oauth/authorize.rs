@@ -52,8 +52,6 @@ pub struct AuthorizeRequest {
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
     pub id_token_hint: Option<String>,
-    /// Whether a reference to one came (OpenID Connect Core 6.2).
-    pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
     /// Whether the client itself pushed it, before the browser came (RFC 9126).
@@ -86,7 +84,6 @@ impl AuthorizeRequest {
             dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
-            request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
             pushed: false,
             signed: false,
@@ -261,13 +258,7 @@ pub fn check(
             state: request.state.clone(),
         });
     }
-    // OpenID Connect Core 6.2 and 7.2.1
-    if request.request_uri {
-        return Err(wrong(
-            Code::RequestUriNotSupported,
-            "request_uri is not supported",
-        ));
-    }
+    // OpenID Connect Core 7.2.1
     if request.registration {
         return Err(wrong(
             Code::RegistrationNotSupported,

@@ -50,6 +50,10 @@ pub struct About {
     /// Where the app's public keys lie, in place of --jwks
     #[arg(long, value_name = "URI")]
     jwks_uri: Option<String>,
+    /// Where signed requests of the app may lie; may be repeated; "" for
+    /// nowhere
+    #[arg(long, value_name = "URI")]
+    request_uri: Vec<String>,
     /// Which sub the app sees
     #[arg(long, value_enum, value_name = "WHICH")]
     subject: Option<Subject>,
@@ -94,6 +98,10 @@ impl About {
         set(&mut on_file.tos_uri, &self.tos);
         set(&mut on_file.jwks_uri, &self.jwks_uri);
         set(&mut on_file.sector_identifier_uri, &self.sector);
+        if !self.request_uri.is_empty() {
+            let said = self.request_uri.iter().filter(|said| !said.is_empty());
+            on_file.request_uris = said.cloned().collect();
+        }
         on_file.subject_type = self.subject.map_or(on_file.subject_type, Into::into);
         on_file.userinfo_algorithm = self
             .userinfo_algorithm
@@ -154,6 +162,11 @@ fn said(client: &Client) -> Vec<(&'static str, &'static str, String)> {
         ("policy_uri", "privacy page", on_file.policy_uri.clone()),
         ("tos_uri", "terms", on_file.tos_uri.clone()),
         ("jwks_uri", "keys at", on_file.jwks_uri.clone()),
+        (
+            "request_uris",
+            "requests at",
+            Some(on_file.request_uris.join(" ")).filter(|all| !all.is_empty()),
+        ),
         (
             "subject_type",
             "sub",

@@ -2,10 +2,13 @@
 //! name: a relying party and a browser that fills in the real forms. How to run the Foundation's
 //! own suite against Gerege stands in docs/conformance.md.
 
+mod backchannel;
 mod basic;
 mod config;
+mod dynamic;
 mod form_post;
 mod logout;
+mod third_party;
 
 use std::collections::BTreeMap;
 
@@ -44,7 +47,11 @@ fn proof(client: &str) -> &'static str {
 
 impl Suite {
     pub fn new() -> Self {
-        let app = TestApp::new();
+        Self::at(TestApp::new())
+    }
+
+    /// With a provider that is set up otherwise.
+    pub fn at(app: TestApp) -> Self {
         app.person(PERSON);
         for id in ["suite", "suite-two", "suite-post"] {
             let client: Client = serde_json::from_value(json!({
