@@ -16,7 +16,6 @@ use crate::flow::{document, keyring, request_object, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
-use crate::oauth::error::{self, Problem};
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
