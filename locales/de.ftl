@@ -300,6 +300,7 @@ terms-again-later = Später
 consent-title = Darf { $app } dein Konto benutzen?
 consent-host-html = <bdi>{ $app }</bdi> ist bei <b><bdi dir="ltr">{ $host }</bdi></b>. Dorthin geht es gleich zurück.
 consent-device-html = <bdi>{ $app }</bdi> ist ein Programm auf diesem Gerät. Dorthin geht es gleich zurück.
+consent-changed = Die App hat geändert, was sie möchte. Lies noch einmal, bevor du antwortest.
 consent-who = Du bist angemeldet als
 consent-not-you = Nicht du?
 consent-can = Das kann die App dann

@@ -300,6 +300,7 @@ terms-again-later = Later
 consent-title = Let { $app } use your account?
 consent-host-html = <bdi>{ $app }</bdi> is at <b><bdi dir="ltr">{ $host }</bdi></b>. You go back there next.
 consent-device-html = <bdi>{ $app }</bdi> is a program on this device. You go back to it next.
+consent-changed = The app has changed what it asks for. Read it again before you answer.
 consent-who = You are signed in as
 consent-not-you = Not you?
 consent-can = It will be able to

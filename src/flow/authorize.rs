@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::{document, keyring, request_object, subject, terms};
+use crate::flow::{document, keyring, request_object, shown, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
@@ -396,6 +396,9 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
         allowed: marks
             .allowed
             .clone()
+            .filter(|(account_id, _)| {
+                marks.shown.as_deref() == Some(&*shown::digest_of(scene, account_id))
+            })
             .map(|(account_id, scopes)| Allowed { account_id, scopes }),
         declined: marks.declined,
     })

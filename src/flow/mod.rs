@@ -22,6 +22,7 @@ pub mod register;
 pub mod request;
 pub mod request_object;
 pub mod settings;
+pub mod shown;
 pub mod signin;
 pub mod signup;
 pub mod subject;

@@ -23,6 +23,8 @@ pub struct Marks {
     pub made: Option<String>,
     /// Who allowed what on the consent page.
     pub allowed: Option<(String, Vec<String>)>,
+    /// What that page showed, in short.
+    pub shown: Option<String>,
     /// "Do not allow" was clicked.
     pub declined: bool,
     /// A newer agreement was put off until later.

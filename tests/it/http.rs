@@ -109,10 +109,13 @@ impl Answer {
 
     /// The page token of its forms.
     pub fn token(&self) -> Option<String> {
-        let text = self.text();
-        let tag = text
-            .split("<input")
-            .find(|tag| tag.contains("name=\"form\""))?;
+        self.hidden("form")
+    }
+
+    /// The value of a field of its forms.
+    pub fn hidden(&self, name: &str) -> Option<String> {
+        let (text, name) = (self.text(), format!("name=\"{name}\""));
+        let tag = text.split("<input").find(|tag| tag.contains(&name))?;
         attribute(tag, "value")
     }
 
@@ -231,7 +234,11 @@ impl Browser {
         let token = page
             .token()
             .unwrap_or_else(|| panic!("{} has no form: {}", page.path, page.h1()));
+        let shown = page.hidden("shown").unwrap_or_default();
         let mut all = vec![("form", token.as_str())];
+        if !shown.is_empty() {
+            all.push(("shown", &shown));
+        }
         all.extend_from_slice(fields);
         self.post(&page.path, &all)
     }

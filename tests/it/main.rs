@@ -42,4 +42,5 @@ mod road;
 mod signin;
 mod signup;
 mod source;
+mod stranger;
 mod token;

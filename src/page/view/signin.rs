@@ -201,6 +201,10 @@ pub struct Consent {
     pub logo: Option<String>,
     /// When the app was added, if nobody at this server has looked at it.
     pub unchecked_since: Option<Time>,
+    /// What was answered is not what is asked for now.
+    pub changed: bool,
+    /// Says what this page shows; sent back as `shown`.
+    pub shown: String,
     /// Where "Not you?" leads.
     pub not_you: String,
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::account::Account;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
-use crate::flow::{client, signin};
+use crate::flow::{client, shown, signin};
 use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
@@ -205,11 +205,21 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let (can, cannot) = ability(&visit, &scene, &account).await?;
-    let person = visit.person(&account);
+    ask(&visit, &asking, &scene, &account, false).await
+}
+
+async fn ask(
+    visit: &Visit,
+    asking: &Asking,
+    scene: &Scene,
+    account: &Account,
+    changed: bool,
+) -> Result<HttpResponse, Fault> {
+    let (can, cannot) = ability(visit, scene, account).await?;
+    let person = visit.person(account);
     let on_file = &scene.client.registration;
     let view = Consent {
-        app: chip(&scene),
+        app: chip(scene),
         person,
         can,
         cannot,
@@ -221,12 +231,19 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
             .client
             .is_unchecked()
             .then_some(scene.client.created_at),
+        changed,
+        shown: shown::digest_of(scene, &account.id),
         not_you: format!("/signin/choose?request={}", asking.request),
     };
-    visit.page(&shell(&visit, &scene), &view)
+    let status = if changed {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::OK
+    };
+    visit.page_with(status, &shell(visit, scene), &view)
 }
 
-/// "Allow" or "Do not allow". The scopes are those of the checked request without the optional
+/// "Allow" or "Do not allow", to what the page showed. The scopes are those of the checked request without the optional
 /// ones that were not ticked; whatever else was sent.
 ///
 /// # Errors
@@ -242,12 +259,18 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
     if form.text("decision") != "allow" {
         return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
     }
+    // The app may have been changed while the person read.
+    let shown = shown::digest_of(&scene, &account.id);
+    if form.text("shown") != shown {
+        return ask(visit, &asking, &scene, &account, true).await;
+    }
     let ticked = form.fields().many("scope");
     let mut scopes = scene.checked.asked();
     scopes.retain(|name| !scene.checked.may_leave_out(name) || ticked.contains(name));
     let allowed = (account.id, scopes);
     mark(visit, &asking, &scene, move |marks| {
         marks.allowed = Some(allowed.clone());
+        marks.shown = Some(shown.clone());
     })
     .await
 }

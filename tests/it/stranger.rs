@@ -1,0 +1,128 @@
+//! What an app that nobody here has looked at cannot do to people, to other apps and to us.
+
+use serde_json::{Value, json};
+
+use crate::app::{PASSWORD, TestApp};
+use crate::elsewhere::Elsewhere;
+use crate::http::{Answer, Browser};
+use crate::register::{DOOR, bearer, open, redeem, registered, send};
+use crate::road::{request, text};
+
+const CB: &str = "https://quiz.example/cb";
+
+/// A public app of a stranger's.
+fn quiz(more: &Value) -> Value {
+    let mut body = json!({
+        "client_name": "Tiny quiz",
+        "redirect_uris": [CB],
+        "token_endpoint_auth_method": "none",
+    });
+    for (name, value) in more.as_object().expect("members") {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// Changes what an app registered.
+fn change(app: &TestApp, client: &Value, more: &Value) -> Answer {
+    let mut body = quiz(more);
+    body["client_id"] = client["client_id"].clone();
+    let mut keeper = bearer(app, &text(client, "registration_access_token"));
+    let at = format!("{DOOR}/{}", text(client, "client_id"));
+    send(&mut keeper, "PUT", &at, &body)
+}
+
+/// Where a request of the app leads in this browser.
+fn go(browser: &mut Browser, id: &str, scope: &str, more: &[(&str, &str)]) -> Answer {
+    let own = [
+        ("client_id", id),
+        ("redirect_uri", CB),
+        ("scope", scope),
+        ("nonce", ""),
+    ];
+    let mut all: Vec<(&str, &str)> = own
+        .into_iter()
+        .filter(|(name, _)| !more.iter().any(|(other, _)| other == name))
+        .collect();
+    all.extend(more);
+    let stored = browser.get(&request(&all));
+    browser.arrive(stored)
+}
+
+/// A browser in which a person is signed in.
+fn signed_in(app: &TestApp, username: &str) -> Browser {
+    let mut browser = app.browser();
+    let fields = [("login", username), ("password", PASSWORD)];
+    browser.fill("/signin", &fields).is(303);
+    browser
+}
+
+/// What the app gets for the code in an answer.
+fn tokens(app: &TestApp, id: &str, redirect: &str, answer: &Answer) -> Value {
+    let code = answer.param("code").expect("a code");
+    redeem(&mut app.browser(), &code, redirect, &[("client_id", id)])
+        .is(200)
+        .json()
+}
+
+const WISH: &str = r#"{"userinfo":{"email":{"essential":true},"name":{"essential":true}}}"#;
+
+#[test]
+fn what_was_allowed_is_what_the_page_showed() {
+    let app = open();
+    app.person("temuulen");
+    let client = registered(&app, &quiz(&json!({ "scope": "openid" })));
+    let id = text(&client, "client_id");
+    let mut browser = signed_in(&app, "temuulen");
+    let page = go(
+        &mut browser,
+        &id,
+        "openid profile email",
+        &[("claims", WISH)],
+    )
+    .is(200);
+    assert!(!page.text().contains("See your email address"));
+    // While the person reads, the app makes more of itself.
+    change(&app, &client, &json!({ "scope": "openid profile email" })).is(200);
+    let again = browser.allow(&page).is(409);
+    assert!(again.text().contains("has changed what it asks for"));
+    assert!(again.text().contains("See your email address"));
+    // And once more, with less: what is allowed is what the second page showed.
+    let answer = {
+        let allowed = browser.allow(&again);
+        browser.arrive(allowed)
+    };
+    assert_eq!(
+        tokens(&app, &id, CB, &answer)["scope"],
+        "openid profile email"
+    );
+    app.deliver();
+}
+
+#[test]
+fn what_a_document_makes_of_itself_later_is_asked_anew() {
+    let (app, server) = (
+        TestApp::with(&[
+            ("REGISTRATION__METADATA_DOCUMENTS", "true"),
+            ("NETWORK__ALLOW", "127.0.0.1"),
+        ]),
+        Elsewhere::new(),
+    );
+    app.person("temuulen");
+    let id = server.url("/client.json");
+    let say = |scope: &str| {
+        let document = json!({ "client_id": id, "client_name": "Far app", "redirect_uris": [CB],
+            "scope": scope });
+        server.answers("/client.json", 200, &document.to_string());
+    };
+    say("openid");
+    let mut browser = signed_in(&app, "temuulen");
+    let page = go(&mut browser, &id, "openid email", &[]).is(200);
+    say("openid email");
+    app.pass(std::time::Duration::from_secs(601));
+    let again = go(&mut browser, &id, "openid email", &[]).is(200);
+    assert!(again.text().contains("See your email address"));
+    let refused = browser.allow(&page).is(409);
+    assert!(refused.text().contains("See your email address"));
+    app.deliver();
+}
