@@ -246,7 +246,10 @@ async fn introspect_refresh(
     Ok(match standing(app, refresh.grant_id.clone(), now).await? {
         Some((grant, account)) if grant.client_id == client.id => claims::introspection(&Live {
             issuer: app.config.issuer(),
-            subject: Subject::Person(&subject::person(app, client, &account), &grant),
+            subject: Subject::Person(
+                &subject::person(app, client, &account),
+                &subject::grant(app, client, &grant),
+            ),
             client_id: &client.id,
             audience: None,
             scopes: &grant.scopes,

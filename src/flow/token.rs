@@ -487,8 +487,12 @@ fn reader(app: &App, client: &Client, service: Option<&Service>, account: &Accou
 pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
     let to = &award.to;
     let person = reader(app, client, to.service.as_ref(), &to.account);
+    let grant = match to.service {
+        None => subject::bare(client, &award.grant),
+        Some(_) => award.grant.clone(),
+    };
     let made = Made {
-        subject: Subject::Person(&person, &award.grant),
+        subject: Subject::Person(&person, &grant),
         client_id: &client.id,
         service: to.service.as_ref(),
         scopes: &to.scopes,
@@ -502,7 +506,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
             issuer: app.config.issuer(),
-            grant: &award.grant,
+            grant: &subject::grant(app, client, &award.grant),
             person: &subject::person(app, client, &to.account),
             access_token: Some(&access_token),
             algorithm,

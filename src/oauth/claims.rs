@@ -192,7 +192,9 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
             // RFC 9470 5: what a service needs to ask for a newer or stronger proof.
             put(&mut claims, "auth_time", grant.auth_time.seconds());
             put(&mut claims, "acr", ACR_PASSWORD);
-            put(&mut claims, "sid", grant.sid.as_str());
+            if !grant.sid.is_empty() {
+                put(&mut claims, "sid", grant.sid.as_str());
+            }
             put(&mut claims, "gid", grant.id.as_str());
             // RFC 9396 9.1
             let details = grant.details.of(token.service);

@@ -62,6 +62,8 @@ pub struct SignedIn {
     pub sub: String,
     /// Its stable id.
     pub sid: String,
+    /// What the client that asks sees of that id.
+    pub seen: String,
 }
 
 /// An address that its client registered, with the state to send back.
@@ -154,7 +156,7 @@ pub fn decide(
     let sids: Vec<String> = sessions
         .iter()
         .filter(|session| match sid {
-            Some(sid) => session.sid == *sid && session.sub == *sub,
+            Some(sid) => session.seen == *sid && session.sub == *sub,
             None => session.sub == *sub,
         })
         .map(|session| session.sid.clone())
@@ -201,11 +203,13 @@ mod tests {
         let here = vec![
             SignedIn {
                 sub: "s1".into(),
-                sid: "a".into(),
+                sid: "1".into(),
+                seen: "a".into(),
             },
             SignedIn {
                 sub: "s2".into(),
-                sid: "b".into(),
+                sid: "2".into(),
+                seen: "b".into(),
             },
         ];
         let then = Some(Return(BYE.to_owned()));
@@ -258,8 +262,8 @@ mod tests {
                 true,
                 Err(LogoutError::Hint),
             ),
-            ("", good("forum", "s1", Some("a")), true, end(&["a"], &None)),
-            ("", good("forum", "s1", None), true, end(&["a"], &None)),
+            ("", good("forum", "s1", Some("a")), true, end(&["1"], &None)),
+            ("", good("forum", "s1", None), true, end(&["1"], &None)),
             ("", good("forum", "s1", Some("b")), true, confirm(&None)),
             ("", good("forum", "s1", Some("gone")), true, confirm(&None)),
             ("", good("forum", "s9", None), true, confirm(&None)),
@@ -279,7 +283,7 @@ mod tests {
                 "post_logout_redirect_uri=https://forum.example/bye",
                 good("forum", "s2", Some("b")),
                 true,
-                end(&["b"], &then),
+                end(&["2"], &then),
             ),
             (
                 "post_logout_redirect_uri=https://forum.example/bye",
