@@ -18,7 +18,7 @@ use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, che
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
-use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
+use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, may_tell, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
@@ -373,7 +373,7 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
         scene.stored.marks.terms_later,
         app.config.terms.ask_again_on_change,
     );
-    let sessions = app
+    let mut sessions = app
         .store
         .read(move |c| {
             people
@@ -384,11 +384,14 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
                 .collect::<Result<Vec<_>, _>>()
         })
         .await?;
+    for session in &mut sessions {
+        session.sub = subject::of(app, &scene.client, &session.account_id);
+    }
     let marks = &scene.stored.marks;
     Ok(BrowserView {
-        sessions,
         request_made_at: scene.stored.made_at,
-        hinted: expected(app, scene, now),
+        hinted: expected(app, scene, &sessions, now),
+        sessions,
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
         password_typed: marks.typed.clone(),
@@ -417,6 +420,7 @@ fn session_view(
     let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
     Ok(SessionView {
         account_id: account.id.clone(),
+        sub: String::new(), // the client's to compute
         sid: session.sid.clone(),
         username: account.username.clone(),
         email: account.email_key.clone(),
@@ -427,8 +431,8 @@ fn session_view(
 }
 
 /// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
-/// several, whoever is signed in. Each is read as the client's own `sub`.
-fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
+/// several, whoever is signed in, and lets the client in. Each is read as the client's own `sub`.
+fn expected(app: &App, scene: &Scene, sessions: &[SessionView], now: Time) -> Option<String> {
     let checked = &scene.checked;
     let meant = |sub: String| {
         let here = scene.here.signed_in.iter().map(|(_, account)| account);
@@ -443,8 +447,13 @@ fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
         Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
         None => {
             let subs: Vec<String> = subs.collect();
-            let here = subs.iter().find(|sub| scene.here.of(sub).is_some());
-            here.or(subs.first()).cloned()
+            let is_here = |sub: &&String, told: bool| {
+                let mut own = sessions.iter().filter(|one| one.account_id == **sub);
+                own.any(|one| !told || may_tell(checked, one))
+            };
+            let let_in = subs.iter().find(|sub| is_here(sub, true));
+            let here = || subs.iter().find(|sub| is_here(sub, false));
+            let_in.or_else(here).or(subs.first()).cloned()
         }
     }
 }

@@ -150,6 +150,8 @@ pub struct Checked {
     pub id_token_hint: Option<String>,
     /// No consent page, unless it is asked for.
     pub first_party: bool,
+    /// Nobody here has looked at the client.
+    pub unchecked: bool,
     /// May be answered without a click (PROTOCOL.md 3).
     pub silent: bool,
 }
@@ -353,6 +355,7 @@ pub fn check(
         lasts: is_offline(client, &[]),
         id_token_hint: request.id_token_hint.clone(),
         first_party: client.first_party && !client.is_unchecked(),
+        unchecked: client.is_unchecked(),
         silent: is_silent(client, &redirect),
         redirect,
     })

@@ -96,6 +96,7 @@ impl DeviceRequest {
             lasts: is_offline(client, &[]),
             subs: Vec::new(),
             first_party: false,
+            unchecked: client.is_unchecked(),
             silent: false,
         }
     }

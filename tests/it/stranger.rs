@@ -126,3 +126,38 @@ fn what_a_document_makes_of_itself_later_is_asked_anew() {
     assert!(refused.text().contains("See your email address"));
     app.deliver();
 }
+
+/// What an app hears that asks without a page.
+fn silently(browser: &mut Browser, id: &str, more: &[(&str, &str)]) -> String {
+    let all = [&[("prompt", "none")], more].concat();
+    let answer = go(browser, id, "openid", &all).is(303);
+    answer.param("error").unwrap_or_default()
+}
+
+#[test]
+fn no_app_learns_unasked_who_sits_in_front_of_it() {
+    let app = open();
+    let account = app.person("temuulen");
+    for subject_type in ["public", "pairwise"] {
+        let client = registered(&app, &quiz(&json!({ "subject_type": subject_type })));
+        let id = text(&client, "client_id");
+        let sub = format!(r#"{{"id_token":{{"sub":{{"value":"{}"}}}}}}"#, account.id);
+        let nobody = r#"{"id_token":{"sub":{"value":"aaaaaaaaaaaaaaaaaaaaaaaaaa"}}}"#;
+        let (mut here, mut empty) = (signed_in(&app, "temuulen"), app.browser());
+        for more in [
+            &[][..],
+            &[("login_hint", "temuulen")],
+            &[("login_hint", "temuulen@mail.example")],
+            &[("login_hint", account.id.as_str())],
+            &[("login_hint", "bayar")],
+            &[("claims", sub.as_str())],
+            &[("claims", nobody)],
+        ] {
+            for browser in [&mut here, &mut empty] {
+                let error = silently(browser, &id, more);
+                assert_eq!(error, "login_required", "{subject_type} {more:?}");
+            }
+        }
+    }
+    app.deliver();
+}

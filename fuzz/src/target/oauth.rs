@@ -210,6 +210,7 @@ fn onward(checked: &Checked) {
     let member = BrowserView {
         sessions: vec![SessionView {
             account_id: "a".into(),
+            sub: "a".into(),
             sid: "s".into(),
             username: "temuulen".into(),
             email: "temuulen@mail.example".into(),
