@@ -2,7 +2,6 @@
 //! one gives a code (RFC 6749 4.1, PROTOCOL 3).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::device;
 use super::opaque::Kind;
@@ -12,13 +11,14 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
+use crate::flow::expected::expected;
 use crate::flow::{document, keyring, request_object, shown, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
-use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, may_tell, next};
+use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
@@ -28,9 +28,6 @@ use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
-
-/// A hint may be this old (PROTOCOL 3).
-const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A request that waits in its browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -428,44 +425,6 @@ fn session_view(
         terms_due,
         consent: store::grant::consent(c, &account.id, client_id)?.unwrap_or_default(),
     })
-}
-
-/// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
-/// several, whoever is signed in, and lets the client in. Each is read as the client's own `sub`.
-fn expected(app: &App, scene: &Scene, sessions: &[SessionView], now: Time) -> Option<String> {
-    let checked = &scene.checked;
-    let meant = |sub: String| {
-        let here = scene.here.signed_in.iter().map(|(_, account)| account);
-        subject::meant(app, &scene.client, &sub, here)
-    };
-    let hint = checked.id_token_hint.as_deref();
-    let hinted = hint.and_then(|hint| hinted(app, hint, now)).map(meant);
-    let mut subs = checked.subs.iter().cloned().map(meant);
-    match hinted {
-        _ if checked.subs.is_empty() => hinted,
-        // Two that disagree name nobody.
-        Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
-        None => {
-            let subs: Vec<String> = subs.collect();
-            let is_here = |sub: &&String, told: bool| {
-                let mut own = sessions.iter().filter(|one| one.account_id == **sub);
-                own.any(|one| !told || may_tell(checked, one))
-            };
-            let let_in = subs.iter().find(|sub| is_here(sub, true));
-            let here = || subs.iter().find(|sub| is_here(sub, false));
-            let_in.or_else(here).or(subs.first()).cloned()
-        }
-    }
-}
-
-/// Whom an `id_token_hint` names. One that is not ours, or older than a year, names nobody.
-fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
-    let read = app.keys.read(hint, "JWT")?;
-    let text = |name: &str| read.claims.get(name).and_then(|value| value.as_str());
-    let exp = read.claims.get("exp")?.as_i64()?;
-    let fits =
-        text("iss") == Some(app.config.issuer()) && now.since(Time::from_seconds(exp)) <= HINT;
-    text("sub").filter(|_| fits).map(str::to_owned)
 }
 
 async fn issue(

@@ -9,6 +9,7 @@ pub mod device;
 pub mod document;
 pub mod dpop;
 pub mod exchange;
+mod expected;
 pub mod health;
 pub mod keyring;
 pub mod letter;
