@@ -11,13 +11,12 @@ use super::registration::{self, Origin, Registration, SubjectType, check_keys};
 use super::request_object::ALGORITHMS;
 use super::scope;
 use super::service::Algorithm;
+use crate::account::label;
 use crate::clock::Time;
 
 /// Longer lists and texts are refused: anybody may send them.
 const MOST: usize = 20;
 const LONGEST: usize = 2000;
-/// A longer name, in characters, is refused: it stands on pages.
-const LONGEST_NAME: usize = 80;
 
 /// What the operator allows an app that registers itself.
 #[derive(Clone, Debug)]
@@ -241,25 +240,23 @@ fn scopes(sent: &Map<String, Value>, policy: &Policy) -> Result<Vec<String>, Pro
     Ok(allowed)
 }
 
-/// The name that people read; else the host of its first address, which it cannot choose freely.
+/// The name that people read; else the one host of its addresses, which it cannot choose freely.
 fn name(sent: &Map<String, Value>, redirects: &[String]) -> Result<String, Problem> {
+    let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
+    let first = redirects.first().and_then(host);
+    let own = first.filter(|first| {
+        redirects
+            .iter()
+            .all(|uri| host(uri).as_ref() == Some(first))
+    });
+    let own = own.unwrap_or_else(|| "app".to_owned());
     let Some(name) = text(sent, "client_name")? else {
-        let first = redirects.first().map(String::as_str).unwrap_or_default();
-        let host = url::Url::parse(first).ok();
-        let host = host.as_ref().and_then(url::Url::host_str);
-        return Ok(host.unwrap_or("app").to_owned());
+        return Ok(own);
     };
-    let name = name.trim().to_owned();
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(hidden) {
-        return Err(wrong(
-            "client_name is empty, longer than 80 characters, or holds hidden characters",
-        ));
+    if name.trim() == own {
+        return Ok(own);
     }
+    let name = label::read(&name).map_err(|why| wrong(format!("client_name {why}")))?;
     Ok(name)
 }
 

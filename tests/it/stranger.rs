@@ -7,6 +7,7 @@ use crate::elsewhere::Elsewhere;
 use crate::http::{Answer, Browser};
 use crate::register::{DOOR, bearer, open, redeem, registered, send};
 use crate::road::{request, text};
+use crate::signup::begin;
 
 const CB: &str = "https://quiz.example/cb";
 
@@ -160,4 +161,28 @@ fn no_app_learns_unasked_who_sits_in_front_of_it() {
         }
     }
     app.deliver();
+}
+
+#[test]
+fn our_mail_carries_no_words_of_a_stranger() {
+    let app = open();
+    let client = registered(&app, &quiz(&json!({ "client_name": "Win a prize" })));
+    let link = json!({ "client_name": "prize: www.evil.example", "redirect_uris": [CB] });
+    send(&mut app.browser(), "POST", DOOR, &link).is(400);
+    let (id, mut browser) = (text(&client, "client_id"), app.browser());
+    let page = go(&mut browser, &id, "openid", &[("prompt", "create")]).is(200);
+    let begun = begin(
+        &mut browser,
+        &page.path,
+        "temuulen",
+        &[("name", "Look at www.evil.example")],
+    );
+    let page = browser.follow(&begun.leads("/signup/agree")).is(200);
+    browser
+        .submit(&page, &[("decision", "accept")])
+        .leads("/signup/email");
+    let letter = app.letter("temuulen@mail.example");
+    for words in ["prize", "quiz.example", "evil.example"] {
+        assert!(!letter.text.contains(words), "{}", letter.text);
+    }
 }
