@@ -312,6 +312,7 @@ consent-privacy-html = <a href="{ $href }">Datenschutz bei <bdi>{ $app }</bdi></
 consent-terms-html = <a href="{ $href }">Bedingungen von <bdi>{ $app }</bdi></a>
 consent-home-html = <a href="{ $href }">Startseite von <bdi>{ $app }</bdi></a>
 consent-logo-html = <a href="{ $href }">Bild von <bdi>{ $app }</bdi></a>
+consent-document-html = Sie beschreibt sich selbst bei <b><bdi dir="ltr">{ $host }</bdi></b>.
 consent-unchecked = Niemand bei { $server } hat diese App geprüft. Sie kam am { $date } dazu.
 scope-openid = Wissen, welches Konto du bist
 scope-profile = Deinen Namen und Benutzernamen kennen

@@ -312,6 +312,7 @@ consent-privacy-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s privacy polic
 consent-terms-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s terms</a>
 consent-home-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s home page</a>
 consent-logo-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s picture</a>
+consent-document-html = It describes itself at <b><bdi dir="ltr">{ $host }</bdi></b>.
 consent-unchecked = Nobody at { $server } has checked this app. It was added { $date }.
 scope-openid = Know which account you are
 scope-profile = Know your name and username

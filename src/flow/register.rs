@@ -14,7 +14,7 @@ use crate::config::RegistrationMode;
 use crate::limit::Bucket;
 use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
-use crate::oauth::register::{Identity, Policy, check_change, check_sector, client, told};
+use crate::oauth::register::{Identity, Names, Policy, check_change, check_sector, client, told};
 use crate::oauth::registration::Origin;
 use crate::oauth::scope;
 use crate::rng::{Secret, digest};
@@ -200,6 +200,7 @@ async fn own(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Client, Re
 /// When the database does not answer.
 pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
     let rules = &app.config.registration;
+    let known = app.store.read(store::registered::operators_names).await?;
     let registered = super::client::registered(app).await?;
     // Without a scope of a service there is no token for it, and nothing in detail.
     let open = registered
@@ -214,6 +215,15 @@ pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
             Pkce::Required
         } else {
             Pkce::Optional
+        },
+        names: Names {
+            server: app.config.name.clone(),
+            known: registered
+                .services
+                .iter()
+                .map(|service| service.name.clone())
+                .chain(known)
+                .collect(),
         },
     })
 }

@@ -96,6 +96,7 @@ mod tests {
             details: Vec::new(),
             certificates: false,
             pkce: Pkce::Optional,
+            names: super::super::register::Names::default(),
         }
     }
 

@@ -29,6 +29,17 @@ pub struct Policy {
     pub certificates: bool,
     /// Whether PKCE is required of one that keeps a secret.
     pub pkce: Pkce,
+    /// The names that it cannot bear.
+    pub names: Names,
+}
+
+/// Names that people know here.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Ours: nobody else speaks for it.
+    pub server: String,
+    /// Those of the operator's own apps and services.
+    pub known: Vec<String>,
 }
 
 /// How an app is known here; drawn or kept by the caller.
@@ -101,7 +112,7 @@ pub fn client(
         ));
     }
     let client = Client {
-        name: name(sent, &redirects)?,
+        name: name(sent, &redirects, &policy.names)?,
         auth,
         secret_hash: None,
         jwks,
@@ -241,7 +252,7 @@ fn scopes(sent: &Map<String, Value>, policy: &Policy) -> Result<Vec<String>, Pro
 }
 
 /// The name that people read; else the one host of its addresses, which it cannot choose freely.
-fn name(sent: &Map<String, Value>, redirects: &[String]) -> Result<String, Problem> {
+fn name(sent: &Map<String, Value>, redirects: &[String], taken: &Names) -> Result<String, Problem> {
     let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
     let first = redirects.first().and_then(host);
     let own = first.filter(|first| {
@@ -257,6 +268,16 @@ fn name(sent: &Map<String, Value>, redirects: &[String]) -> Result<String, Probl
         return Ok(own);
     }
     let name = label::read(&name).map_err(|why| wrong(format!("client_name {why}")))?;
+    if label::speaks_for(&name, &taken.server)
+        || taken
+            .known
+            .iter()
+            .any(|known| label::is_alike(&name, known))
+    {
+        return Err(wrong(
+            "client_name could be taken for this server's, or for one of its operator's apps",
+        ));
+    }
     Ok(name)
 }
 

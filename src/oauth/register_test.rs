@@ -15,6 +15,10 @@ fn policy() -> Policy {
         details: vec!["room".into()],
         certificates: true,
         pkce: Pkce::Optional,
+        names: Names {
+            server: "Steppe ID".into(),
+            known: vec!["Steppe chat".into()],
+        },
     }
 }
 
@@ -133,6 +137,9 @@ fn what_cannot_be_kept_is_refused() {
         ("client_name", json!("a\nb"), Some(Metadata)),
         ("client_name", json!("Visit evil.example"), Some(Metadata)),
         ("client_name", json!("a/b"), Some(Metadata)),
+        ("client_name", json!("Steppe ID: help"), Some(Metadata)),
+        ("client_name", json!("St\u{435}ppe-Chat"), Some(Metadata)),
+        ("client_name", json!("Steppe chat two"), None),
         ("client_name", json!("app.example"), None),
         ("client_name", json!(["a"]), Some(Metadata)),
         ("logo_uri", json!("https://app.example/logo.png"), None),

@@ -186,3 +186,56 @@ fn our_mail_carries_no_words_of_a_stranger() {
         assert!(!letter.text.contains(words), "{}", letter.text);
     }
 }
+
+#[test]
+fn no_app_bears_our_name_or_one_of_the_operators() {
+    let app = open();
+    app.person("temuulen");
+    for name in [
+        "Gerege",
+        "g\u{435}rege settings",
+        "Demo messenger",
+        "Demo-M\u{435}ssenger",
+        "\u{2800}",
+        "\u{3164}",
+        "A\u{300}\u{300}\u{300}",
+    ] {
+        let body = quiz(&json!({ "client_name": name }));
+        let answer = send(&mut app.browser(), "POST", DOOR, &body).is(400);
+        assert_eq!(answer.json()["error"], "invalid_client_metadata", "{name}");
+    }
+    // What it is called it may go on to be called; and each page says that nobody looked at it.
+    let client = registered(&app, &quiz(&json!({})));
+    change(&app, &client, &json!({})).is(200);
+    let (id, mut browser) = (text(&client, "client_id"), signed_in(&app, "temuulen"));
+    let page = go(&mut browser, &id, "openid", &[]);
+    let allowed = browser.allow(&page);
+    browser.arrive(allowed).is(303);
+    let page = go(&mut browser, &id, "openid", &[]).is(200);
+    assert!(page.path.starts_with("/signin/continue"), "{}", page.path);
+    assert!(page.text().contains("has checked this app"));
+    app.deliver();
+}
+
+#[test]
+fn an_app_that_is_known_by_a_document_is_shown_with_its_host() {
+    let (app, server) = (
+        TestApp::with(&[
+            ("REGISTRATION__METADATA_DOCUMENTS", "true"),
+            ("NETWORK__ALLOW", "127.0.0.1"),
+        ]),
+        Elsewhere::new(),
+    );
+    app.person("temuulen");
+    let id = server.url("/client.json");
+    let document = json!({ "client_id": id, "client_name": "Far app",
+        "redirect_uris": [CB, "http://127.0.0.1/cb"] });
+    server.answers("/client.json", 200, &document.to_string());
+    for redirect in [CB, "http://127.0.0.1/cb"] {
+        let mut browser = signed_in(&app, "temuulen");
+        let page = go(&mut browser, &id, "openid", &[("redirect_uri", redirect)]).is(200);
+        assert!(page.text().contains("It describes itself at"), "{redirect}");
+        assert!(page.text().contains("127.0.0.1</bdi>"), "{redirect}");
+    }
+    app.deliver();
+}

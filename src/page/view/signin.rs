@@ -52,6 +52,10 @@ pub struct ContinueAs {
     pub id: String,
     /// Who it is.
     pub person: Person,
+    /// When the app was added, if nobody at this server has looked at it.
+    pub unchecked_since: Option<Time>,
+    /// The host of the document by which the app is known, if it is.
+    pub document: Option<String>,
 }
 impl View for ContinueAs {
     const TEMPLATE: &'static str = "signin-continue";
@@ -201,6 +205,8 @@ pub struct Consent {
     pub logo: Option<String>,
     /// When the app was added, if nobody at this server has looked at it.
     pub unchecked_since: Option<Time>,
+    /// The host of the document by which the app is known, if it is.
+    pub document: Option<String>,
     /// What was answered is not what is asked for now.
     pub changed: bool,
     /// Says what this page shows; sent back as `shown`.

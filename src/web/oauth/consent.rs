@@ -7,9 +7,11 @@ use actix_web::web::Query;
 use serde::Deserialize;
 
 use crate::account::Account;
+use crate::clock::Time;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, shown, signin};
+use crate::oauth::registration::Origin;
 use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
@@ -109,8 +111,26 @@ pub async fn continue_as(visit: Visit, asking: Query<Asking>) -> Result<HttpResp
     let view = ContinueAs {
         id: account.id.clone(),
         person: visit.person(&account),
+        unchecked_since: unchecked_since(&scene),
+        document: document(&scene),
     };
     visit.page(&shell(&visit, &scene), &view)
+}
+
+/// When an app was added that nobody here has looked at.
+fn unchecked_since(scene: &Scene) -> Option<Time> {
+    let since = scene.client.created_at;
+    scene.client.is_unchecked().then_some(since)
+}
+
+/// The host of the document at an app's `client_id`, which stands behind all that it says of
+/// itself, wherever it is answered.
+fn document(scene: &Scene) -> Option<String> {
+    if scene.client.registration.origin != Origin::Document {
+        return None;
+    }
+    let address = url::Url::parse(&scene.client.id).ok()?;
+    address.host_str().map(str::to_owned)
 }
 
 /// A button of either page: an account, another one, or one to take off the list.
@@ -227,10 +247,8 @@ async fn ask(
         terms: on_file.tos_uri.clone(),
         home: on_file.client_uri.clone(),
         logo: on_file.logo_uri.clone(),
-        unchecked_since: scene
-            .client
-            .is_unchecked()
-            .then_some(scene.client.created_at),
+        unchecked_since: unchecked_since(scene),
+        document: document(scene),
         changed,
         shown: shown::digest_of(scene, &account.id),
         not_you: format!("/signin/choose?request={}", asking.request),
