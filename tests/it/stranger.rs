@@ -198,7 +198,7 @@ fn no_app_bears_our_name_or_one_of_the_operators() {
         "Demo-M\u{435}ssenger",
         "\u{2800}",
         "\u{3164}",
-        "A\u{300}\u{300}\u{300}",
+        "A\u{300}\u{300}\u{300}\u{300}",
     ] {
         let body = quiz(&json!({ "client_name": name }));
         let answer = send(&mut app.browser(), "POST", DOOR, &body).is(400);

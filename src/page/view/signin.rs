@@ -178,10 +178,21 @@ pub struct Ability {
     pub text: String,
     /// What it means here; may be empty.
     pub detail: String,
+    /// What an app asks for beside, row by row.
+    pub rows: Vec<Row>,
     /// The scope; an optional one is the check box `scope` with this value.
     pub scope: String,
     /// May be left out.
     pub optional: bool,
+}
+
+/// A name and a value of what an app asks for, in its words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Its value, as JSON.
+    pub value: String,
 }
 
 /// C1 `/consent`. Buttons `decision` = `allow deny`; check boxes `scope` for optional scopes.

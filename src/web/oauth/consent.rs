@@ -12,7 +12,7 @@ use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, shown, signin};
 use crate::oauth::registration::Origin;
-use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
+use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs, Row};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
@@ -207,7 +207,9 @@ pub(super) async fn ability(
         let args = [("server", server), ("type", line.kind)];
         can.push(Ability {
             text: visit.app.page.text(&visit.lang, "scope-detail", &args),
-            detail: line.says,
+            rows: (line.says.into_iter())
+                .map(|(name, value)| Row { name, value })
+                .collect(),
             ..Ability::default()
         });
     }
