@@ -51,28 +51,38 @@ pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
     };
     let id = client_id.to_owned();
     let old = app.store.read(move |c| store::client::find(c, &id)).await?;
-    let kept = match &old {
+    let new = match &old {
         // Whoever looked at it looked at what it said then.
         Some(old) => {
+            let mut new = Client {
+                created_at: old.created_at,
+                ..new
+            };
+            if let Err(problem) = new.lay_over(&old.registration.imposed) {
+                tracing::warn!(client = client_id, why = %problem, "client.document");
+                return Ok(false);
+            }
             let mut same = new.clone();
-            same.created_at = old.created_at;
             same.registration.checked = old.registration.checked;
             if same == *old {
                 return Ok(true);
             }
-            Client {
-                created_at: old.created_at,
-                ..new
-            }
+            new
         }
         None => new,
     };
     app.store
         .write(move |c| {
-            if !store::client::save(c, &kept)? {
-                store::registered::add(c, &kept.id, None, now)?;
-                let _ = store::client::add(c, &kept)?;
+            if let Some(old) = store::client::find(c, &new.id)? {
+                // What the operator demands stands, also when it came meanwhile.
+                let mut kept = new.clone();
+                if kept.lay_over(&old.registration.imposed).is_ok() {
+                    super::register::replace(c, &old, &kept, now)?;
+                }
+                return Ok(());
             }
+            store::registered::add(c, &new.id, None, now)?;
+            let _ = store::client::add(c, &new)?;
             Ok(())
         })
         .await?;

@@ -17,9 +17,10 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::register::{Identity, Names, Policy, check_change, check_sector, client, told};
 use crate::oauth::registration::Origin;
 use crate::oauth::scope;
+use crate::oauth::subject::pairwise;
 use crate::rng::{Secret, digest};
 use crate::store::registered::Initial;
-use crate::store::{self, Error};
+use crate::store::{self, Conn, Error};
 
 /// Why nothing was registered, shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -145,13 +146,39 @@ pub async fn update(
         }
         (_, false) => None,
     };
-    let kept = new.clone();
-    let saved = app.store.write(move |c| store::client::save(c, &kept));
-    if !saved.await? {
-        return Err(Refused::Token);
-    }
+    let now = app.clock.now();
+    let saved = app.store.write(move |c| {
+        let Some(old) = store::client::find(c, &new.id)? else {
+            return Ok(None);
+        };
+        let mut kept = new.clone();
+        // What the operator demands stands, also when it came meanwhile.
+        if let Err(problem) = kept.lay_over(&old.registration.imposed) {
+            return Ok(Some(Err(problem)));
+        }
+        replace(c, &old, &kept, now)?;
+        Ok(Some(Ok(kept)))
+    });
+    let new = saved.await?.ok_or(Refused::Token)??;
     tracing::info!(client = new.id, "client.changed-itself");
     Ok(answer(app, &new, secret.as_ref(), token))
+}
+
+/// Puts what an app says of itself now in the place of what it said. People who let in one that
+/// they would not know again are asked anew; one that sees other `sub`s than before is another app.
+pub(super) fn replace(
+    c: &mut Conn<'_>,
+    old: &Client,
+    new: &Client,
+    now: Time,
+) -> Result<(), Error> {
+    store::client::save(c, new)?;
+    if pairwise(old) != pairwise(new) {
+        store::grant::revoke_app(c, &new.id, now)?;
+    } else if new.is_another(old) {
+        store::grant::forget_app(c, &new.id)?;
+    }
+    Ok(())
 }
 
 /// Removes an app at its own wish and ends what people granted it (RFC 7592 2.3).

@@ -17,6 +17,7 @@ pub mod dpop;
 pub mod error;
 pub mod exchange;
 pub mod grant;
+pub mod imposed;
 pub mod introspection;
 pub mod jarm;
 pub mod logout;

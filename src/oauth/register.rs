@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::authenticate;
 use super::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use super::error::{Code, Problem};
+use super::imposed::Imposed;
 use super::redirect::register_check;
 use super::registration::{self, Origin, Registration, SubjectType, check_keys};
 use super::request_object::ALGORITHMS;
@@ -316,6 +317,7 @@ fn registration(sent: &Map<String, Value>, origin: Origin) -> Result<Registratio
         backchannel_logout_uri: text(sent, "backchannel_logout_uri")?,
         backchannel_logout_session_required: flag(sent, "backchannel_logout_session_required")?,
         checked: false,
+        imposed: Imposed::default(),
     })
 }
 

@@ -172,6 +172,12 @@ pub fn revoke_app(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<usize,
         .execute(conn))?)
 }
 
+/// Forgets what everyone allowed one client; what they granted before stands.
+pub fn forget_app(c: &mut Conn<'_>, client_id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq(client_id))).execute(conn))?;
+    Ok(())
+}
+
 /// Adds a code.
 pub fn add_code(c: &mut Conn<'_>, new: &Code) -> Result<(), Error> {
     let row = CodeRow {

@@ -235,7 +235,7 @@ fn an_unknown_app_is_marked_and_always_needs_a_click() {
     let mut keeper = bearer(&app, &text(&client, "registration_access_token"));
     send(&mut keeper, "PUT", &format!("{DOOR}/{id}"), &body).is(200);
     let page = arrive(&mut browser, &id, CB, "temuulen").is(200);
-    assert!(page.path.starts_with("/signin/continue"), "{}", page.path);
+    assert!(page.path.starts_with("/consent"), "{}", page.path);
     app.deliver();
 }
 

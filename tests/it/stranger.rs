@@ -1,5 +1,8 @@
 //! What an app that nobody here has looked at cannot do to people, to other apps and to us.
 
+use gerege::flow::operate;
+use gerege::oauth::client::{Client, Need};
+use gerege::oauth::registration::SubjectType;
 use serde_json::{Value, json};
 
 use crate::app::{PASSWORD, TestApp};
@@ -237,5 +240,81 @@ fn an_app_that_is_known_by_a_document_is_shown_with_its_host() {
         assert!(page.text().contains("It describes itself at"), "{redirect}");
         assert!(page.text().contains("127.0.0.1</bdi>"), "{redirect}");
     }
+    app.deliver();
+}
+
+fn operator(app: &TestApp, client: &Value, change: fn(&mut Client)) {
+    let id = text(client, "client_id");
+    let done = operate::client::edit(&app.app, &id, change);
+    app.wait(done).unwrap();
+}
+
+#[test]
+fn what_the_operator_demands_of_an_app_it_cannot_take_back() {
+    let app = open();
+    let client = registered(&app, &quiz(&json!({ "scope": "openid profile email" })));
+    operator(&app, &client, |client| {
+        client.scopes.retain(|name| name != "email");
+        client.registration.subject_type = SubjectType::Pairwise;
+        client.asking.par = Need::Required;
+    });
+    let loose = json!({ "scope": "openid profile email", "subject_type": "public" });
+    let told = change(&app, &client, &loose).is(200).json();
+    assert_eq!(told["scope"], "openid profile");
+    assert_eq!(told["subject_type"], "pairwise");
+    assert_eq!(told["require_pushed_authorization_requests"], true);
+    let refused = change(&app, &client, &json!({ "scope": "email" })).is(400);
+    assert_eq!(refused.json()["error"], "invalid_client_metadata");
+}
+
+#[test]
+fn an_app_that_wants_other_subs_begins_anew() {
+    let app = open();
+    let account = app.person("temuulen");
+    let pairwise = json!({ "subject_type": "pairwise" });
+    let client = registered(&app, &quiz(&pairwise));
+    let (id, mut browser) = (text(&client, "client_id"), signed_in(&app, "temuulen"));
+    let page = go(&mut browser, &id, "openid", &[]);
+    let allowed = browser.allow(&page);
+    let answer = browser.arrive(allowed);
+    let had = tokens(&app, &id, CB, &answer);
+    let mut reader = bearer(&app, &text(&had, "access_token"));
+    let sub = reader.get("/oauth2/userinfo").is(200).json()["sub"].clone();
+    assert_ne!(sub, account.id);
+    change(&app, &client, &pairwise).is(200);
+    reader.get("/oauth2/userinfo").is(200);
+    change(&app, &client, &json!({ "subject_type": "public" })).is(200);
+    reader.get("/oauth2/userinfo").is(401);
+    let page = go(&mut browser, &id, "openid", &[]).is(200);
+    assert!(page.path.starts_with("/consent"), "{}", page.path);
+    app.deliver();
+}
+
+#[test]
+fn an_app_under_another_name_or_at_another_place_is_allowed_anew() {
+    let app = open();
+    app.person("temuulen");
+    let client = registered(&app, &quiz(&json!({})));
+    let (id, mut browser) = (text(&client, "client_id"), signed_in(&app, "temuulen"));
+    let mut allowed = |redirect: &str| {
+        let page = go(&mut browser, &id, "openid", &[("redirect_uri", redirect)]).is(200);
+        let asked = page.path.starts_with("/consent");
+        if asked {
+            let answer = browser.allow(&page);
+            browser.arrive(answer).is(303);
+        }
+        !asked
+    };
+    assert!(!allowed(CB));
+    assert!(allowed(CB));
+    let near = "https://quiz.example/new";
+    change(&app, &client, &json!({ "redirect_uris": [near] })).is(200);
+    assert!(allowed(near), "the same name at the same host");
+    let far = "https://evil.example/cb";
+    change(&app, &client, &json!({ "redirect_uris": [far] })).is(200);
+    assert!(!allowed(far));
+    let named = json!({ "redirect_uris": [far], "client_name": "Settings" });
+    change(&app, &client, &named).is(200);
+    assert!(!allowed(far));
     app.deliver();
 }

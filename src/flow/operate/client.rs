@@ -165,7 +165,9 @@ pub async fn edit(
             let Some(mut client) = store::client::find(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
+            let old = client.clone();
             change(&mut client);
+            client.impose(&old);
             if let Err(refusal) = check(&client) {
                 return Ok(Err(refusal));
             }
