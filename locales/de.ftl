@@ -326,6 +326,11 @@ scope-other = Benutzen, was sie „{ $scope }“ nennt
 cannot-password = Dein Passwort sehen
 cannot-password-email = Dein Passwort oder deine E-Mail-Adresse sehen
 cannot-account = Dein Konto ändern oder dich bei anderen Apps anmelden
+leave-title = Die Anfrage dieser App geht so nicht
+leave-lede-html = <b><bdi>{ $app }</bdi></b> hat dich mit einer Anfrage hergeschickt, die wir nicht annehmen können. Ihr wurde nichts gesagt.
+leave-host-html = Wenn du der App traust, geh zurück und versuch es dort noch einmal. Sie ist bei <b><bdi dir="ltr">{ $host }</bdi></b>.
+leave-device = Wenn du der App traust, geh zurück und versuch es dort noch einmal. Sie ist ein Programm auf diesem Gerät.
+leave-button = Zurück zur App
 form-post-title = Es geht zurück zur App
 form-post-lede = Wenn nichts geschieht, drück den Knopf.
 

@@ -326,6 +326,11 @@ scope-other = Use what it calls “{ $scope }”
 cannot-password = See your password
 cannot-password-email = See your password or your email address
 cannot-account = Change your account or sign in to other apps
+leave-title = This app’s request does not work
+leave-lede-html = <b><bdi>{ $app }</bdi></b> sent you here with a request that we cannot take. Nothing was told to it.
+leave-host-html = If you trust the app, go back and try again there. It is at <b><bdi dir="ltr">{ $host }</bdi></b>.
+leave-device = If you trust the app, go back and try again there. It is a program on this device.
+leave-button = Go back to the app
 form-post-title = Going back to the app
 form-post-lede = If nothing happens, press the button.
 

@@ -146,11 +146,15 @@ pub fn decide(
             request.state.as_deref(),
         )?),
     };
+    // RFC 9700 4.11.2: whoever may register could lead people anywhere by our name. An app that
+    // nobody here has looked at is gone back to only when it ends a session of its own.
+    let checked = client.is_none_or(|client| !client.is_unchecked());
+    let unasked = then.clone().filter(|_| checked);
     if sessions.is_empty() {
-        return Ok(Decision::Out { then });
+        return Ok(Decision::Out { then: unasked });
     }
     let Hint::Good { sub, sid, .. } = hint else {
-        return Ok(Decision::Confirm { then });
+        return Ok(Decision::Confirm { then: unasked });
     };
     // The hint speaks for its own session, or, without `sid`, for its person.
     let sids: Vec<String> = sessions
@@ -162,7 +166,7 @@ pub fn decide(
         .map(|session| session.sid.clone())
         .collect();
     Ok(if sids.is_empty() {
-        Decision::Confirm { then }
+        Decision::Confirm { then: unasked }
     } else {
         Decision::End { sids, then }
     })
@@ -300,6 +304,32 @@ mod tests {
                 wanted,
                 "{query} {hint:?}"
             );
+        }
+    }
+
+    // RFC 9700 4.11.2
+    #[test]
+    fn nobody_is_sent_to_an_unchecked_app_that_ended_nothing() {
+        let mut quiz = client(&["https://forum.example/cb"], "openid");
+        quiz.registration.origin = crate::oauth::registration::Origin::Registered;
+        let here = [SignedIn {
+            sub: "s1".into(),
+            sid: "1".into(),
+            seen: "a".into(),
+        }];
+        let query = b"client_id=forum&post_logout_redirect_uri=https://forum.example/bye";
+        let request = LogoutRequest::parse(&Params::parse(query).unwrap());
+        for (hint, sessions, back) in [
+            (Hint::Absent, &here[..], false),
+            (Hint::Absent, &[], false),
+            (good("forum", "s2", Some("b")), &here, false),
+            (good("forum", "s2", Some("b")), &[], false),
+            (good("forum", "s1", Some("a")), &here, true),
+        ] {
+            let decision = decide(&request, &hint, Some(&quiz), sessions).unwrap();
+            let (Decision::Confirm { then } | Decision::End { then, .. } | Decision::Out { then }) =
+                decision;
+            assert_eq!(then.is_some(), back, "{hint:?}");
         }
     }
 

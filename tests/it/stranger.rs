@@ -318,3 +318,37 @@ fn an_app_under_another_name_or_at_another_place_is_allowed_anew() {
     assert!(!allowed(far));
     app.deliver();
 }
+
+// RFC 9700 4.11.2
+#[test]
+fn nobody_is_sent_on_to_an_unchecked_app_without_a_click() {
+    let app = open();
+    let bye = "https://quiz.example/bye";
+    let client = registered(&app, &quiz(&json!({ "post_logout_redirect_uris": [bye] })));
+    let (id, mut browser) = (text(&client, "client_id"), app.browser());
+    for more in [
+        &[("response_type", "token")][..],
+        &[("scope", "unknown")],
+        &[("prompt", "nonsense")],
+        &[("response_type", "x"), ("response_mode", "form_post")],
+    ] {
+        let page = go(&mut browser, &id, "openid", more).is(400);
+        assert!(page.header("location").is_none(), "{more:?}");
+        let html = page.text();
+        assert!(html.contains("quiz.example/cb"), "the way on: {more:?}");
+        assert!(!html.contains("data-send"), "{more:?}");
+        assert!(html.contains("has checked this app"));
+    }
+    assert_eq!(silently(&mut browser, &id, &[]), "login_required");
+    let query = crate::http::encode(&[
+        ("client_id", id.as_str()),
+        ("post_logout_redirect_uri", bye),
+    ]);
+    let page = browser.get(&format!("/oauth2/logout?{query}")).is(200);
+    assert!(!page.text().contains("quiz.example/bye"));
+    // One that the operator looked at is answered as any other.
+    operator(&app, &client, |client| client.registration.checked = true);
+    go(&mut browser, &id, "openid", &[("scope", "unknown")]).is(303);
+    let answer = browser.get(&format!("/oauth2/logout?{query}")).is(303);
+    assert_eq!(answer.location(), bye);
+}

@@ -238,6 +238,26 @@ pub struct Hidden {
     pub value: String,
 }
 
+/// A request that was refused, of an app that nobody here has looked at: back to it by a click.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Leave {
+    /// Who asked, and where the answer goes.
+    pub app: App,
+    /// When the app was added.
+    pub unchecked_since: Option<Time>,
+    /// As on the consent page.
+    pub document: Option<String>,
+    /// A checked redirect address with the refusal; empty when it travels by a form.
+    pub link: String,
+    /// Where the form goes: a checked redirect address.
+    pub action: String,
+    /// What it sends.
+    pub fields: Vec<Hidden>,
+}
+impl View for Leave {
+    const TEMPLATE: &'static str = "leave";
+}
+
 /// OAuth 2.0 Form Post Response Mode: a form that sends itself to the app, or by its button.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct FormPost {

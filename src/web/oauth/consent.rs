@@ -11,6 +11,7 @@ use crate::clock::Time;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
 use crate::flow::{client, shown, signin};
+use crate::oauth::client::Client;
 use crate::oauth::registration::Origin;
 use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs, Row};
 use crate::page::{App as Chip, Asked, Shell};
@@ -112,7 +113,7 @@ pub async fn continue_as(visit: Visit, asking: Query<Asking>) -> Result<HttpResp
         id: account.id.clone(),
         person: visit.person(&account),
         unchecked_since: unchecked_since(&scene),
-        document: document(&scene),
+        document: document(&scene.client),
     };
     visit.page(&shell(&visit, &scene), &view)
 }
@@ -125,11 +126,11 @@ fn unchecked_since(scene: &Scene) -> Option<Time> {
 
 /// The host of the document at an app's `client_id`, which stands behind all that it says of
 /// itself, wherever it is answered.
-fn document(scene: &Scene) -> Option<String> {
-    if scene.client.registration.origin != Origin::Document {
+pub(super) fn document(client: &Client) -> Option<String> {
+    if client.registration.origin != Origin::Document {
         return None;
     }
-    let address = url::Url::parse(&scene.client.id).ok()?;
+    let address = url::Url::parse(&client.id).ok()?;
     address.host_str().map(str::to_owned)
 }
 
@@ -250,7 +251,7 @@ async fn ask(
         home: on_file.client_uri.clone(),
         logo: on_file.logo_uri.clone(),
         unchecked_since: unchecked_since(scene),
-        document: document(scene),
+        document: document(&scene.client),
         changed,
         shown: shown::digest_of(scene, &account.id),
         not_you: format!("/signin/choose?request={}", asking.request),
