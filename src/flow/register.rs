@@ -243,6 +243,7 @@ pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
         } else {
             Pkce::Optional
         },
+        own: app.config.issuer().to_owned(),
         names: Names {
             server: app.config.name.clone(),
             known: registered

@@ -32,6 +32,8 @@ pub struct Policy {
     pub pkce: Pkce,
     /// The names that it cannot bear.
     pub names: Names,
+    /// Our own address: it is answered at none of ours.
+    pub own: String,
 }
 
 /// Names that people know here.
@@ -73,6 +75,12 @@ pub fn client(
             )
         })?;
     }
+    if redirects.iter().any(|uri| is_at(&policy.own, uri)) {
+        return Err(Problem::new(
+            Code::InvalidRedirectUri,
+            "a redirect_uri is at this server",
+        ));
+    }
     let auth = auth(sent, identity.origin)?;
     let grants = grants(sent)?;
     if redirects.is_empty() {
@@ -88,6 +96,16 @@ pub fn client(
                 "a post_logout_redirect_uri cannot be registered: {fault}"
             ))
         })?;
+    }
+    let begin = text(sent, "initiate_login_uri")?;
+    if post_logout
+        .iter()
+        .chain(&begin)
+        .any(|uri| is_at(&policy.own, uri))
+    {
+        return Err(wrong(
+            "post_logout_redirect_uris or initiate_login_uri is at this server",
+        ));
     }
     let jwks = match member(sent, "jwks") {
         None => None,
@@ -157,6 +175,15 @@ pub fn client(
     };
     registration::check(&client).map_err(|fault| wrong(fault.to_string()))?;
     Ok(client)
+}
+
+/// Whether an address is one of a server's: what a stranger had sent there, by way of a person's
+/// browser, would come from our own pages.
+fn is_at(server: &str, uri: &str) -> bool {
+    match (url::Url::parse(server), url::Url::parse(uri)) {
+        (Ok(server), Ok(uri)) => server.origin().is_tuple() && server.origin() == uri.origin(),
+        _ => false,
+    }
 }
 
 /// What would be promised and not kept: an app that wants its tokens encrypted must not get them
