@@ -93,6 +93,16 @@ impl Answer {
             .unwrap_or_else(|| panic!("{} {} leads nowhere: {}", self.path, self.status, self.h1()))
     }
 
+    /// The page that a refused request of an unchecked app ends on, with its link pressed.
+    pub fn clicked(mut self) -> Self {
+        self = self.is(400);
+        let text = self.text();
+        let tag = between(&text, "<a class=\"btn alt\"", ">").expect("a link back to the app");
+        let to = attribute(tag, "href").expect("where the link leads");
+        self.headers.push(("location".into(), to));
+        self
+    }
+
     /// A parameter of the place it leads to, in its query or fragment.
     pub fn param(&self, name: &str) -> Option<String> {
         param(self.location(), name)
