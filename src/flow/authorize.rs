@@ -106,6 +106,27 @@ impl Draft {
         }
     }
 
+    /// With an id of its own, by which the request is found again.
+    pub fn with_id(self, id: String) -> Self {
+        Self { id, ..self }
+    }
+
+    /// The request of that id, when the same browser brings it again before it is answered.
+    pub fn again(
+        &self,
+        c: &mut Conn<'_>,
+        client_id: &str,
+        now: Time,
+    ) -> Result<Option<Begun>, Error> {
+        let own = store::browser::find(c, &self.hash)?;
+        let (Some(own), Some(stored)) = (own, request::find(c, &self.id, now)?) else {
+            return Ok(None);
+        };
+        let same =
+            stored.browser_id == own.id && stored.asked.client_id.as_deref() == Some(client_id);
+        Ok(same.then(|| self.begun(&stored.asked)))
+    }
+
     /// What the door needs to know of the request once it is stored.
     pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
         Begun {
@@ -172,7 +193,7 @@ async fn dress(app: &Arc<App>, client: &Client, answer: &Answer) -> Result<Respo
 
 /// The algorithm of a client's signed answers, once its key is there.
 async fn ready(app: &Arc<App>, client: &Client, now: Time) -> Result<Algorithm, Error> {
-    let algorithm = client.asking.response_algorithm.unwrap_or(Algorithm::RS256);
+    let algorithm = client.response_algorithm();
     keyring::have(app, algorithm, now).await?;
     Ok(algorithm)
 }
@@ -501,7 +522,7 @@ async fn issue(
         grant_id: grant.id.clone(),
         redirect_uri: scene.checked.redirect.as_str().to_owned(),
         challenge: scene.checked.challenge.clone(),
-        expires_at: now.plus(app.config.tokens.code_ttl),
+        expires_at: now.plus(scene.client.code_life(app.config.tokens.code_ttl)),
         used_at: None,
         wrong: 0,
     };

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::bearer::{Scheme, Token};
-use crate::oauth::binding::{Binding, Held};
+use crate::oauth::binding::{Binding, Held, check_proof};
 use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
@@ -291,6 +291,12 @@ pub async fn userinfo(
             Code::InvalidToken,
             "the token is not bound to the key that was proved, or not sent as its kind asks",
         );
+    }
+    if held.weak
+        && let Some(client) = client::find(app, good.text("client_id")).await?
+        && let Err(problem) = check_proof(&client, held)
+    {
+        return Ok(Err(problem));
     }
     // A machine's token has no grant, and speaks of no person.
     let Some((grant, account)) = standing(app, good.text("gid").to_owned(), now).await? else {

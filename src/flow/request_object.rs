@@ -3,8 +3,9 @@
 use crate::app::App;
 use crate::keys::{Unread, read_signed};
 use crate::oauth::authorize::AuthorizeRequest;
-use crate::oauth::client::{Client, Need};
+use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::fapi;
 use crate::oauth::request_object::{self, ALGORITHMS, TYPES};
 
 /// The request that a client signed.
@@ -17,7 +18,7 @@ pub fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest
     let jwks = client.jwks.as_deref().unwrap_or_default();
     let payload = match read_signed(jwks, object, &TYPES) {
         Ok(payload) => payload,
-        Err(Unread::Unsigned) if client.asking.request_object == Need::Optional => {
+        Err(Unread::Unsigned) if !client.must_sign() => {
             return Err(Problem::new(
                 Code::RequestNotSupported,
                 "a request object must be signed",
@@ -41,5 +42,13 @@ pub fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest
             return wrong("no key of this client, of the kind that alg and kid name, signed this");
         }
     };
-    request_object::read(&payload, &client.id, app.config.issuer(), app.clock.now())
+    let now = app.clock.now();
+    if client.fapi.is_some() {
+        if !fapi::is_strong(object) {
+            let code = Code::InvalidRequestObject;
+            return Err(fapi::weak(code, "the request object"));
+        }
+        fapi::check_times(&payload, now)?;
+    }
+    request_object::read(&payload, &client.id, app.config.issuer(), now)
 }

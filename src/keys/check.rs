@@ -235,6 +235,8 @@ impl PublicJwk {
 pub struct Proof {
     /// RFC 7638 thumbprint of the key.
     pub jkt: String,
+    /// What it was signed with.
+    pub algorithm: String,
     /// Its claims.
     pub claims: dpop::Claims,
 }
@@ -254,6 +256,7 @@ pub fn read_proof(proof: &str) -> Option<Proof> {
     }
     Some(Proof {
         jkt: super::thumbprint(&jwk),
+        algorithm: parts.header.alg,
         claims: serde_json::from_slice(&parts.claims).ok()?,
     })
 }

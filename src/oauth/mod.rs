@@ -14,6 +14,7 @@ pub mod device;
 pub mod dpop;
 pub mod error;
 pub mod exchange;
+pub mod fapi;
 pub mod grant;
 pub mod introspection;
 pub mod jarm;

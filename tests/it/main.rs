@@ -34,6 +34,8 @@ mod power_cut;
 mod race;
 mod recover;
 mod road;
+#[path = "../../verify/tests/sign/mod.rs"]
+mod sign;
 mod signin;
 mod signup;
 mod source;

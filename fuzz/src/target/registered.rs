@@ -44,6 +44,7 @@ pub fn clients() -> [Client; 4] {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: Time::default(),
     };
     let desk = Client {

@@ -4,6 +4,7 @@
 
 mod basic;
 mod config;
+mod fapi2;
 mod form_post;
 mod logout;
 
@@ -44,7 +45,12 @@ fn proof(client: &str) -> &'static str {
 
 impl Suite {
     pub fn new() -> Self {
-        let app = TestApp::new();
+        Self::with(&[])
+    }
+
+    /// With other settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let app = TestApp::with(settings);
         app.person(PERSON);
         for id in ["suite", "suite-two", "suite-post"] {
             let client: Client = serde_json::from_value(json!({
