@@ -1,7 +1,8 @@
 //! Pushed authorization requests (RFC 9126): kept for a minute, then one browser's.
 
-use super::authorize::{self, Begun, Refused};
+use super::authorize::Refused;
 use super::opaque::Kind;
+use super::request::{Begun, Draft};
 use super::request_object;
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
@@ -92,7 +93,7 @@ pub async fn begin(
     }
     let (hash, whose, now) = (digest(secret), client_id.to_owned(), app.clock.now());
     // It names the request and opens nothing: only its own browser goes on by it.
-    let draft = authorize::Draft::draw(app, cookie).with_id(id_of(&format!("request {secret}")));
+    let draft = Draft::draw(app, cookie).with_id(id_of(&format!("request {secret}")));
     let taken = app
         .store
         .write(move |c| {
