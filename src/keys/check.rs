@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Key, Keys, jose, parse};
 use crate::oauth::authenticate::AssertionClaims;
 use crate::oauth::dpop;
+use crate::oauth::json::object;
 
 /// A longer token, in bytes, is refused.
 const LONGEST: usize = 16 * 1024;
@@ -78,7 +79,7 @@ impl Keys {
             return None;
         }
         Some(Read {
-            claims: serde_json::from_slice(&parts.claims).ok()?,
+            claims: object(&parts.claims)?,
             key,
         })
     }

@@ -18,6 +18,7 @@ pub mod fapi;
 pub mod grant;
 pub mod introspection;
 pub mod jarm;
+pub mod json;
 pub mod logout;
 pub mod metadata;
 pub mod next;

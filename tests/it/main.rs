@@ -30,9 +30,11 @@ mod logs;
 mod mtls;
 mod pages;
 mod par;
+mod pkce;
 mod power_cut;
 mod race;
 mod recover;
+mod redirect;
 mod road;
 #[path = "../../verify/tests/sign/mod.rs"]
 mod sign;
