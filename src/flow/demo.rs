@@ -42,6 +42,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         exchange: Vec::new(),
         fapi: None,
         created_at: now,
+        registration: Default::default(),
     };
     let service = Service {
         id: "demo-chat".into(),

@@ -1,22 +1,78 @@
-//! Request objects (RFC 9101): read with the keys that the client registered.
+//! Request objects (RFC 9101): brought along or fetched, and read with the keys that the client
+//! registered.
 
+use super::client::with_keys;
+use super::logout::typed;
 use crate::app::App;
 use crate::keys::{Unread, read_signed};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::fapi;
+use crate::oauth::params::Params;
 use crate::oauth::request_object::{self, ALGORITHMS, TYPES};
+
+/// The request that a client signed, where it brought one along or says where it lies.
+///
+/// # Errors
+/// `invalid_request` for both at once (RFC 9101 5); `invalid_request_uri`; as [`read`].
+pub async fn opened(
+    app: &App,
+    client: &Client,
+    params: &Params,
+) -> Result<Option<AuthorizeRequest>, Problem> {
+    let object = match (params.one("request"), params.one("request_uri")) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            let why = "request and request_uri must not come together";
+            return Err(Problem::new(Code::InvalidRequest, why));
+        }
+        (Some(object), None) => object.to_owned(),
+        (None, Some(uri)) => fetch(app, client, uri).await?,
+    };
+    read(app, client, &object).await.map(Some)
+}
+
+/// The request object at an address that the client registered (RFC 9101 5.2.3; OpenID Connect
+/// Core 6.2).
+async fn fetch(app: &App, client: &Client, uri: &str) -> Result<String, Problem> {
+    let wrong = |why: &str| Problem::new(Code::InvalidRequestUri, why);
+    let address = client.request_address(uri).ok_or_else(|| {
+        wrong("request_uri is neither what was pushed here nor an address that this client registered")
+    })?;
+    let accept = "application/oauth-authz-req+jwt, application/jwt";
+    match app.call.read(typed(client), address, accept).await {
+        Ok(answer) if answer.status == 200 => String::from_utf8(answer.body)
+            .map(|object| object.trim().to_owned())
+            .map_err(|_| wrong("what lies at request_uri is no request object")),
+        Ok(answer) => Err(wrong(&format!(
+            "the server of request_uri answered {}",
+            answer.status
+        ))),
+        Err(failure) => {
+            tracing::info!(client = client.id, %failure, "request_object.fetch");
+            Err(wrong("request_uri could not be read"))
+        }
+    }
+}
 
 /// The request that a client signed.
 ///
 /// # Errors
 /// `invalid_request_object`; `request_not_supported` for one that nobody signed (OpenID Connect
 /// Core 6.1 would allow it).
-pub fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest, Problem> {
+pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest, Problem> {
     let wrong = |why: &str| Err(Problem::new(Code::InvalidRequestObject, why));
-    let jwks = client.jwks.as_deref().unwrap_or_default();
-    let payload = match read_signed(jwks, object, &TYPES) {
+    // Whatever else is wrong with it shows without keys, and is no reason to fetch any.
+    let judged = match read_signed("", object, &TYPES) {
+        Err(Unread::Signature) => {
+            with_keys(app, client, |jwks| read_signed(jwks, object, &TYPES).ok())
+                .await
+                .ok_or(Unread::Signature)
+        }
+        other => other,
+    };
+    let payload = match judged {
         Ok(payload) => payload,
         Err(Unread::Unsigned) if !client.must_sign() => {
             return Err(Problem::new(
@@ -25,7 +81,7 @@ pub fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest
             ));
         }
         Err(Unread::Unsigned) => return wrong("the request object must be signed"),
-        Err(_) if jwks.is_empty() => {
+        Err(_) if client.jwks.is_none() && client.registration.jwks_uri.is_none() => {
             return wrong(
                 "this client has no keys on file that could have signed the request object",
             );

@@ -53,8 +53,6 @@ pub struct AuthorizeRequest {
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
     pub id_token_hint: Option<String>,
-    /// Whether a reference to one came (OpenID Connect Core 6.2).
-    pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
     /// Whether the client itself pushed it, before the browser came (RFC 9126).
@@ -87,7 +85,6 @@ impl AuthorizeRequest {
             dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
-            request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
             pushed: false,
             signed: false,
@@ -262,13 +259,7 @@ pub fn check(
             state: request.state.clone(),
         });
     }
-    // OpenID Connect Core 6.2 and 7.2.1
-    if request.request_uri {
-        return Err(wrong(
-            Code::RequestUriNotSupported,
-            "request_uri is not supported",
-        ));
-    }
+    // OpenID Connect Core 7.2.1
     if request.registration {
         return Err(wrong(
             Code::RegistrationNotSupported,
@@ -328,7 +319,11 @@ pub fn check(
         ));
     }
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
-    let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
+    // OpenID Connect Registration 2, default_max_age
+    let default = client.registration.default_max_age;
+    let max_age = max_age(request.max_age.as_deref())
+        .map_err(refuse)?
+        .or(default.map(|seconds| Duration::from_secs(seconds.into())));
     let details = match request.authorization_details.as_deref() {
         None => Details::default(),
         Some(text) => {
@@ -361,7 +356,7 @@ pub fn check(
         subs: claims.sub.values,
         lasts: is_offline(client, &[]),
         id_token_hint: request.id_token_hint.clone(),
-        first_party: client.first_party,
+        first_party: client.first_party && !client.is_unchecked(),
         silent: is_silent(client, &redirect),
         redirect,
     })
@@ -518,6 +513,9 @@ fn max_age(text: Option<&str>) -> Result<Option<Duration>, Problem> {
 /// Whether an answer may leave without a click (PROTOCOL.md 3). `Client::silent` is the
 /// operator's word for a loopback app; a scheme that any app can claim stays with the click.
 fn is_silent(client: &Client, redirect: &RedirectUri) -> bool {
+    if client.is_unchecked() {
+        return false;
+    }
     match redirect.kind() {
         Kind::Https => true,
         Kind::Loopback => !client.is_public() || client.silent,

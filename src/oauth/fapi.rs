@@ -114,6 +114,9 @@ pub fn check(client: &Client) -> Result<(), Fault> {
     if client.response_algorithm() == Algorithm::RS256 {
         return Err(Fault::Algorithm("answers"));
     }
+    if client.registration.userinfo_algorithm == Some(Algorithm::RS256) {
+        return Err(Fault::Algorithm("answers of userinfo"));
+    }
     if client.may(GrantType::DeviceCode) {
         return Err(Fault::Device);
     }

@@ -43,6 +43,10 @@ fn each_demand_on_a_registration_is_told_by_name() {
             |one| one.asking.response_algorithm = Some(Algorithm::RS256),
             Fault::Algorithm("answers"),
         ),
+        (
+            |one| one.registration.userinfo_algorithm = Some(Algorithm::RS256),
+            Fault::Algorithm("answers of userinfo"),
+        ),
         (|one| one.grants.push(GrantType::DeviceCode), Fault::Device),
         (
             |one| one.jwks = Some(r#"{"keys":[{"kty":"RSA","alg":"RS256"}]}"#.into()),

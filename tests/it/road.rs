@@ -75,6 +75,7 @@ pub fn register(app: &TestApp) {
         exchange: Vec::new(),
         fapi: None,
         created_at: now,
+        registration: Default::default(),
     };
     let room = Service {
         id: "room".into(),

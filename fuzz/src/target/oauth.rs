@@ -42,6 +42,10 @@ pub const WORDS: &[&str] = &[
     "resource=",
     "id_token_hint=",
     "request=",
+    "authorization_details=",
+    "[{\"type\":\"room\",\"actions\":[\"read\"]}]",
+    "claims=",
+    "{\"userinfo\":{\"email\":{\"essential\":true}},\"id_token\":{\"sub\":{\"value\":\"a\"}}}",
     "request_uri=",
     "registration=",
     "grant_type=",
@@ -149,7 +153,7 @@ fn accepted(request: &AuthorizeRequest, checked: &Checked, client: &Client) {
     assert!(is_registered(&client.redirects, checked.redirect.as_str()));
     assert!(client.may(GrantType::AuthorizationCode));
     assert_eq!(request.response_type.as_deref(), Some("code"));
-    assert!(!request.request_uri && !request.registration);
+    assert!(!request.registration);
     assert!(!checked.scopes.is_empty());
     assert!(
         scopes::within(&checked.scopes, &client.scopes),
@@ -223,7 +227,7 @@ fn onward(checked: &Checked) {
     } = next(checked, &member, NOW)
     {
         assert_eq!(account_id, "a");
-        assert!(scopes::within(&given, &checked.scopes));
+        assert!(scopes::within(&given, &checked.asked()));
         assert!(!checked.prompt.login && !checked.prompt.create);
         assert!(
             checked

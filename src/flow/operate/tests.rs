@@ -47,6 +47,7 @@ fn messenger(id: &str) -> Client {
         exchange: Vec::new(),
         fapi: None,
         created_at: Time::default(),
+        registration: Default::default(),
     }
 }
 

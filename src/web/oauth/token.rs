@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::claims::Claims;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
 use crate::oauth::params::Params;
@@ -78,7 +77,7 @@ pub async fn introspect(
     let answer = shown::introspect(&app, &caller, token).await?;
     let accept = http.headers().get(header::ACCEPT);
     if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
-        let signed = shown::sign_answer(&app, &caller, answer)?;
+        let signed = shown::sign_answer(&app, &caller, answer).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));
     }
@@ -190,7 +189,8 @@ async fn about(
     next_nonce(app, &mut response, proof.as_ref());
     open_to_browsers(http, &mut response);
     Ok(match answer {
-        Ok(claims) => response.json(claims),
+        Ok(shown::About::Claims(claims)) => response.json(claims),
+        Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),
         Err(Some(problem)) => response.json(problem.json()),
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
@@ -203,7 +203,7 @@ async fn shown_to(
     http: &HttpRequest,
     token: &Token,
     service: Option<&Service>,
-) -> Result<(Result<Claims, Problem>, Option<Taken>), Fault> {
+) -> Result<(Result<shown::About, Problem>, Option<Taken>), Fault> {
     let proof = match token.scheme {
         Scheme::Bearer => None,
         Scheme::Dpop => match prove(app, http, Some(&token.text), false).await {
