@@ -306,12 +306,6 @@ pub async fn userinfo(
             "the token is not bound to the key that was proved, or not sent as its kind asks",
         );
     }
-    if held.weak
-        && let Some(client) = client::find(app, good.text("client_id")).await?
-        && let Err(problem) = check_proof(&client, held)
-    {
-        return Ok(Err(problem));
-    }
     // A machine's token has no grant, and speaks of no person.
     let (house, gid) = (app.clone(), good.text("gid").to_owned());
     let given_to = good.text("client_id").to_owned();
@@ -331,6 +325,9 @@ pub async fn userinfo(
             "what the token stands for has been ended",
         );
     };
+    if let Err(problem) = check_proof(&client, held) {
+        return Ok(Err(problem));
+    }
     if let Some(service) = service {
         // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
         // would read the public `sub`. The service asks by introspection.

@@ -17,6 +17,7 @@ mod conformance;
 mod crash;
 mod details;
 mod device;
+mod discovery;
 mod disk;
 mod document;
 mod dpop;

@@ -163,7 +163,7 @@ fn a_reference_that_is_anothers_or_not_whole_is_opened_by_nobody() {
             .get(&format!("/oauth2/authorize?{}", encode(&fields)));
         // What is no reference of ours is no `request_uri` that is supported; the app is told.
         let told = answer.header("location").is_some_and(|to| {
-            to.starts_with("http://127.0.0.1/callback?error=request_uri_not_supported")
+            to.starts_with("http://127.0.0.1/callback?error=invalid_request_uri")
         });
         let refused = answer.status == 400 && answer.header("location").is_none();
         let ours = uri.starts_with(prefix);

@@ -268,7 +268,7 @@ fn der(raw: &[u8]) -> Vec<u8> {
 }
 
 /// A tag over header and claims with a public key as the secret (RFC 8725 2.1).
-fn hs256(secret: &[u8], header: &serde_json::Value, claims: &str) -> String {
+pub fn hs256(secret: &[u8], header: &serde_json::Value, claims: &str) -> String {
     use aws_lc_rs::hmac;
     let message = format!("{}.{claims}", b64(header.to_string()));
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
