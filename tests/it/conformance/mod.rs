@@ -5,6 +5,7 @@
 mod backchannel;
 mod basic;
 mod config;
+mod configuration;
 mod dynamic;
 mod fapi2;
 mod form_post;
