@@ -137,7 +137,7 @@ fn spellings(good: &str) -> Vec<Row> {
     let stray = |part: &str| {
         let (rest, last) = part.split_at(part.len() - 1);
         let at = letters.find(last).unwrap();
-        (part.len() % 4 != 0).then(|| format!("{rest}{}", &letters[at ^ 1..=(at ^ 1)]))
+        (!part.len().is_multiple_of(4)).then(|| format!("{rest}{}", &letters[at ^ 1..=(at ^ 1)]))
     };
     let mut rows: Vec<(&str, String)> = vec![
         ("two parts", format!("{header}.{claims}")),
