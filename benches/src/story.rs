@@ -238,7 +238,7 @@ impl Browser {
                     .find_map(|pair| pair.strip_prefix("code="))
                     .context("no code")?
                     .to_owned();
-                return self.redeem(&code);
+                return self.redeem(&code, scope);
             }
             // Ours are paths or whole URLs.
             if let Some((_, path)) = at
@@ -262,14 +262,22 @@ impl Browser {
         Ok(answer.header("location").context("no way on")?.to_owned())
     }
 
-    fn redeem(&mut self, code: &str) -> anyhow::Result<Tokens> {
-        let fields = [
+    fn redeem(&mut self, code: &str, scope: &str) -> anyhow::Result<Tokens> {
+        let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("client_id", "phone"),
             ("code", code),
             ("redirect_uri", BACK),
             ("code_verifier", VERIFIER),
         ];
+        // Of several services the first (RFC 8707 2.2).
+        if let Some(service) = scope
+            .split(' ')
+            .next()
+            .filter(|one| one.starts_with("chat"))
+        {
+            fields.push(("resource", service));
+        }
         let answer = self.submit("/oauth2/token", &fields)?.expect(200)?;
         Ok(Tokens {
             access: member(&answer, "access_token")?,
