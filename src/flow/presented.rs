@@ -15,7 +15,7 @@ use crate::app::{App, Standing};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::bearer::{Scheme, Token};
-use crate::oauth::binding::{Binding, Held};
+use crate::oauth::binding::{Binding, Held, check_proof};
 use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
@@ -356,6 +356,9 @@ pub async fn userinfo(
             "what the token stands for has been ended",
         );
     };
+    if let Err(problem) = check_proof(&client, held) {
+        return Ok(Err(problem));
+    }
     if let Some(service) = service {
         // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
         // would read the public `sub`. The service asks by introspection.

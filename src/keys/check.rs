@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
-use super::{Key, Keys, jose, parse};
+use super::{Key, Keys, jose, parse, roca};
 use crate::oauth::authenticate::AssertionClaims;
 use crate::oauth::dpop;
+use crate::oauth::json::object;
 use crate::rng::digest;
 
 /// A longer token, in bytes, is refused.
@@ -101,13 +102,18 @@ impl Keys {
             return None;
         }
         Some(Read {
-            claims: Arc::new(serde_json::from_slice(&parts.claims).ok()?),
+            claims: Arc::new(object(&parts.claims)?),
             key,
         })
     }
 }
 
 pub(super) fn decoding_key(jwk: &Value) -> Option<DecodingKey> {
+    let modulus = jwk.get("n").and_then(Value::as_str);
+    let modulus = modulus.and_then(|modulus| URL_SAFE_NO_PAD.decode(modulus).ok());
+    if modulus.is_some_and(|modulus| roca::is_marked(&modulus)) {
+        return None;
+    }
     let jwk = serde_json::from_value(jwk.clone()).ok()?;
     DecodingKey::from_jwk(&jwk).ok()
 }
@@ -161,7 +167,13 @@ pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, U
             (Some(_), None) => false,
             (None, _) => true,
         };
-        let signs = named("use").is_none_or(|what| what == "sig")
+        // RFC 7517 4.3
+        let verifies_by = jwk.get("key_ops").is_none_or(|operations| {
+            let mut all = operations.as_array().into_iter().flatten();
+            all.any(|one| one == "verify")
+        });
+        let signs = verifies_by
+            && named("use").is_none_or(|what| what == "sig")
             && named("alg").is_none_or(|alg| foreign(alg) == Some(algorithm));
         kind && meant
             && signs
@@ -258,6 +270,8 @@ impl PublicJwk {
 pub struct Proof {
     /// RFC 7638 thumbprint of the key.
     pub jkt: String,
+    /// What it was signed with.
+    pub algorithm: String,
     /// Its claims.
     pub claims: dpop::Claims,
 }
@@ -277,6 +291,7 @@ pub fn read_proof(proof: &str) -> Option<Proof> {
     }
     Some(Proof {
         jkt: super::thumbprint(&jwk),
+        algorithm: parts.header.alg,
         claims: serde_json::from_slice(&parts.claims).ok()?,
     })
 }

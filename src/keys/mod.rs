@@ -4,7 +4,11 @@
 pub mod certificate;
 mod check;
 mod master;
+mod roca;
 mod signer;
+#[cfg(test)]
+#[path = "vectors_test.rs"]
+mod vectors;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

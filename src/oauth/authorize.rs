@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::audience::{Audience, named};
 use super::claims::ACRS;
 use super::claims_request::{ClaimsRequest, Given, Wanted};
-use super::client::{Client, GrantType, Need};
+use super::client::{Client, GrantType};
 use super::details::Details;
 use super::dpop;
 use super::error::{Code, Problem};
+use super::fapi;
 use super::jarm::Answer;
 use super::params::Params;
 use super::pkce;
@@ -266,18 +267,21 @@ pub fn check(
         ));
     }
     // RFC 9126 6: `require_pushed_authorization_requests` of this client.
-    if client.asking.par == Need::Required && !request.pushed {
+    if client.must_push() && !request.pushed {
         return Err(wrong(
             Code::InvalidRequest,
             "this client must push its requests to /oauth2/par",
         ));
     }
     // RFC 9101 10.5: `require_signed_request_object` of this client.
-    if client.asking.request_object == Need::Required && !request.signed {
+    if client.must_sign() && !request.signed {
         return Err(wrong(
             Code::InvalidRequest,
             "this client must sign its requests and send them as request",
         ));
+    }
+    if let Some(fapi) = client.fapi {
+        fapi::judge(fapi, request, delivery).map_err(refuse)?;
     }
     match request.response_type.as_deref() {
         Some("code") => {}

@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
 use crate::oauth::params::Params;
@@ -50,7 +49,7 @@ pub async fn token(
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let proof = prove(&app, &http, None, client.must_prove_key()).await?;
     let held = held(&http, proof.as_ref());
     let tokens = token::exchange(&app, client, ask?, held).await?;
     let mut response = HttpResponse::Ok();
