@@ -52,7 +52,7 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
 const OLD: Duration = Duration::from_millis(500);
 
 /// A clock that stands still makes nothing old, so what was read in this very moment is read again.
-fn is_young(read_at: Time, now: Time) -> bool {
+pub(super) fn is_young(read_at: Time, now: Time) -> bool {
     read_at < now && now.since(read_at) < OLD
 }
 
@@ -303,9 +303,11 @@ pub async fn authenticate_caller(
     presented: Presented,
     from: IpAddr,
 ) -> Result<Caller, Refused> {
-    if let Some(service) = service(app, presented.client_id()).await? {
-        return match check_service(&service, &presented) {
-            Ok(()) => Ok(Caller::Service(service.into())),
+    let registered = registered(app).await?;
+    let mut services = registered.services.iter();
+    if let Some(service) = services.find(|service| service.id == presented.client_id()) {
+        return match check_service(service, &presented) {
+            Ok(()) => Ok(Caller::Service(service.clone().into())),
             Err(problem) => Err(failed(app, from, problem)),
         };
     }
