@@ -178,21 +178,41 @@ pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
     good.text("aud") == app.config.issuer() && good.owner == ISSUER
 }
 
+/// What a caller hears of a token.
+pub struct Heard {
+    /// The answer.
+    pub told: Map<String, Value>,
+    /// It is told signed or not at all (FAPI 2.0 Message Signing 5.5).
+    pub signed: bool,
+}
+
+impl Heard {
+    /// What is told of a client's token.
+    fn of(client: Option<&Client>, told: Map<String, Value>) -> Self {
+        let fapi = client.and_then(|client| client.fapi);
+        let signed = fapi.is_some_and(|fapi| fapi.introspection);
+        Self { told, signed }
+    }
+
+    fn nothing() -> Self {
+        Self::of(None, claims::inactive())
+    }
+}
+
 /// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn introspect(
-    app: &Arc<App>,
-    caller: &Caller,
-    token: &str,
-) -> Result<Map<String, Value>, Error> {
+pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<Heard, Error> {
     let now = app.clock.now();
     match caller {
-        Caller::Client(client) => introspect_refresh(app, client, token, now).await,
+        Caller::Client(client) => {
+            let told = introspect_refresh(app, client, token, now).await?;
+            Ok(Heard::of(Some(client), told))
+        }
         Caller::Service(service) => {
             let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
-                return Ok(claims::inactive());
+                return Ok(Heard::nothing());
             };
             let scopes = good.scopes();
             let binding = good.binding()?;
@@ -222,17 +242,19 @@ pub async fn introspect(
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
                     Ok(match known {
-                        Some(_) if service.machine => live(Subject::Machine),
-                        _ => claims::inactive(),
+                        Some(client) if service.machine => {
+                            Heard::of(Some(&client), live(Subject::Machine))
+                        }
+                        _ => Heard::nothing(),
                     })
                 }
                 _ => Ok(match stood(app, &good, now).await? {
                     Some(standing) => {
                         let (grant, account) = (&standing.grant, &standing.account);
                         let heard = live(Subject::Person(&person(account), grant));
-                        detailed(heard, grant)
+                        Heard::of(standing.client.as_ref(), detailed(heard, grant))
                     }
-                    None => claims::inactive(),
+                    None => Heard::nothing(),
                 }),
             }
         }

@@ -36,29 +36,47 @@ pub struct Fapi {
     pub jar: bool,
     /// Our answers to them are (Message Signing 5.4).
     pub jarm: bool,
+    /// What services hear of its tokens is (Message Signing 5.5).
+    pub introspection: bool,
 }
 
 impl Fapi {
     /// From its parts, joined by `+`, of which `security` is the first; `message-signing` is all
     /// of them.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [(false, false), (true, false), (false, true), (true, true)]
-            .map(|(jar, jarm)| Self { jar, jarm });
-        match name {
-            "message-signing" => Some(all[3]),
-            "security+jarm+jar" => Some(all[3]),
-            name => all.into_iter().find(|one| one.name() == name),
+        let mut fapi = Self::default();
+        if name == "message-signing" {
+            (fapi.jar, fapi.jarm, fapi.introspection) = (true, true, true);
+            return Some(fapi);
         }
+        let mut parts = name.split('+');
+        if parts.next() != Some("security") {
+            return None;
+        }
+        for part in parts {
+            let on = match part {
+                "jar" => &mut fapi.jar,
+                "jarm" => &mut fapi.jarm,
+                "introspection" => &mut fapi.introspection,
+                _ => return None,
+            };
+            if std::mem::replace(on, true) {
+                return None; // twice
+            }
+        }
+        Some(fapi)
     }
 
     /// Its parts, joined by `+`.
-    pub const fn name(self) -> &'static str {
-        match (self.jar, self.jarm) {
-            (false, false) => "security",
-            (true, false) => "security+jar",
-            (false, true) => "security+jarm",
-            (true, true) => "security+jar+jarm",
-        }
+    pub fn name(self) -> String {
+        let parts = [
+            ("security", true),
+            ("jar", self.jar),
+            ("jarm", self.jarm),
+            ("introspection", self.introspection),
+        ];
+        let on = parts.into_iter().filter(|(_, on)| *on);
+        on.map(|(part, _)| part).collect::<Vec<_>>().join("+")
     }
 }
 

@@ -74,14 +74,18 @@ pub async fn introspect(
     let caller =
         client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
     let token = needed(&body)?;
-    let answer = shown::introspect(&app, &caller, token).await?;
+    let heard = shown::introspect(&app, &caller, token).await?;
     let accept = http.headers().get(header::ACCEPT);
     if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
-        let signed = shown::sign_answer(&app, &caller, answer).await?;
+        let signed = shown::sign_answer(&app, &caller, heard.told).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));
     }
-    Ok(HttpResponse::Ok().json(answer))
+    if heard.signed {
+        let why = "Accept must be application/token-introspection+jwt: FAPI asks that what is told of this app's tokens is signed";
+        return Err(Problem::new(Code::InvalidRequest, why).into());
+    }
+    Ok(HttpResponse::Ok().json(heard.told))
 }
 
 /// POST `/oauth2/revoke` (RFC 7009 2): 200 whatever the token was.
