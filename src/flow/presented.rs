@@ -378,7 +378,7 @@ pub async fn userinfo(
             "what the token stands for has been ended",
         );
     };
-    if let Err(problem) = check_proof(&client, held) {
+    if let Err(problem) = check_proof(client, held) {
         return Ok(Err(problem));
     }
     if let Some(service) = service {
