@@ -18,7 +18,7 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
-use crate::oauth::service::{KeyOwner, Service};
+use crate::oauth::service::{KeyOwner, Service, own_issuer};
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
@@ -84,7 +84,14 @@ pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
             }
         }
     };
-    (good.text("iss") == app.config.issuer() && now < good.time("exp")).then_some(good)
+    (is_named(app, &good) && now < good.time("exp")).then_some(good)
+}
+
+/// Whether a token is under our name, or under the name of the service whose key signed it.
+fn is_named(app: &App, good: &Good) -> bool {
+    let (named, house) = (good.text("iss"), app.config.issuer());
+    let owner = good.owner.as_str();
+    named == house || !owner.is_empty() && owner != ISSUER && named == own_issuer(house, owner)
 }
 
 /// Whether a grant still stands: not ended, its account open, its session alive unless it
@@ -155,9 +162,10 @@ pub async fn introspect(
             };
             let scopes = good.scopes();
             let binding = good.binding()?;
+            let issuer = service.issuer(app.config.issuer());
             let live = |subject| {
                 claims::introspection(&Live {
-                    issuer: app.config.issuer(),
+                    issuer: &issuer,
                     subject,
                     client_id: good.text("client_id"),
                     audience: Some(&service.audience),

@@ -537,8 +537,11 @@ pub(super) struct Made<'a> {
 
 pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, crate::keys::Error> {
     let (issuer, service) = (app.config.issuer(), made.service);
+    let opaque = service.is_some_and(|service| service.format == TokenFormat::Opaque);
+    // What only we can read is under our own name.
+    let named = service.filter(|_| !opaque).map(|one| one.issuer(issuer));
     let claims: Map<String, Value> = claims::access_token(&AccessToken {
-        issuer,
+        issuer: named.as_deref().unwrap_or(issuer),
         subject: made.subject,
         client_id: made.client_id,
         audience: service.map_or(issuer, |service| &service.audience),
@@ -551,7 +554,7 @@ pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, cr
         now,
         ttl: made.ttl,
     });
-    if service.is_some_and(|service| service.format == TokenFormat::Opaque) {
+    if opaque {
         use base64::Engine as _;
         let plain = Value::Object(claims).to_string();
         let sealed =

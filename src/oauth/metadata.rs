@@ -197,9 +197,17 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         !details.is_empty(),
     );
     let details = details.2.then_some((details.0, details.1));
+    // RFC 9728 4
+    let told: Vec<&str> = services
+        .iter()
+        .filter(|service| service.offers.metadata)
+        .map(|service| service.audience.as_str())
+        .collect();
+    let resources = (!told.is_empty()).then(|| ("protected_resources", json!(told)));
     fields
         .into_iter()
         .chain(details)
+        .chain(resources)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

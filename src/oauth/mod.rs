@@ -27,6 +27,7 @@ pub mod pushed;
 pub mod redirect;
 pub mod refusal;
 pub mod request_object;
+pub mod resource;
 pub mod scope;
 pub mod service;
 pub mod token;

@@ -47,6 +47,13 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
     read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
     read(to, "/services/{id}/current.{form}", oauth::discovery::current);
+    for found_by in ["/services/{id}/.well-known", "/.well-known"] {
+        let below = if found_by == "/.well-known" { "/services/{id}" } else { "" };
+        // RFC 8414 3.1 and 5, OpenID Connect Discovery 4: verifiers look in one of these.
+        read(to, &format!("{found_by}/openid-configuration{below}"), oauth::discovery::service_issuer);
+        read(to, &format!("{found_by}/oauth-authorization-server{below}"), oauth::discovery::service_issuer);
+    }
+    read(to, "/.well-known/oauth-protected-resource/services/{id}", oauth::discovery::resource);
     form(to, "/services/{id}/userinfo", oauth::token::service_userinfo, oauth::token::service_userinfo);
 
     read(to, "/", asset::front);

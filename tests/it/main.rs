@@ -33,6 +33,7 @@ mod par;
 mod power_cut;
 mod race;
 mod recover;
+mod resource;
 mod road;
 mod signin;
 mod signup;

@@ -2,7 +2,7 @@
 
 use gerege::clock::Time;
 use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
-use gerege::oauth::service::{Algorithm, KeyOwner, Proof, Rotation, Service, TokenFormat};
+use gerege::oauth::service::{Algorithm, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat};
 use gerege::rng::digest;
 
 pub const ISSUER: &str = "https://id.steppe.example";
@@ -99,6 +99,7 @@ pub fn services() -> [Service; 2] {
         machine: true,
         userinfo: true,
         proof: Proof::Bearer,
+        offers: Offers::default(),
         details: Vec::new(),
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),

@@ -5,11 +5,13 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::flow::client;
 use crate::keys::ISSUER;
 use crate::oauth::metadata::Document;
+use crate::oauth::resource;
 use crate::oauth::service::{Algorithm, KeyOwner, Service};
 use crate::web::fault::Fault;
 use crate::web::guard::open_to_browsers;
@@ -80,6 +82,41 @@ pub async fn service_jwks(
     wait(&app, owner(&service), service.algorithm).await?;
     let set = app.keys.set(owner(&service), app.clock.now());
     Ok(send(&http, &set, "application/jwk-set+json"))
+}
+
+/// What verifiers read of a service that is its own issuer (RFC 8414, OpenID Connect Discovery).
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn service_issuer(
+    app: web::Data<App>,
+    http: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let found = client::service(&app, &id).await?;
+    let service = found.filter(|service| service.offers.own_issuer);
+    let service = service.ok_or(Fault::nothing())?;
+    let told = resource::issuer(&service, app.config.issuer());
+    let told = Document::new(Value::Object(told).to_string());
+    Ok(send(&http, &told, "application/json"))
+}
+
+/// `/.well-known/oauth-protected-resource/services/{id}`: by which an app that knows only the
+/// service finds us (RFC 9728).
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn resource(
+    app: web::Data<App>,
+    http: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let found = client::service(&app, &id).await?;
+    let service = found.filter(|service| service.offers.metadata);
+    let service = service.ok_or(Fault::nothing())?;
+    let told = resource::metadata(&service, app.config.issuer());
+    let told = Document::new(Value::Object(told).to_string());
+    Ok(send(&http, &told, "application/json"))
 }
 
 /// `/services/{id}/current.jwk` and `current.pem`: the one key that signs now, for servers that

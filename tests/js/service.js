@@ -1,0 +1,139 @@
+// Services by others: jose checks tokens by discovery, and oauth4webapi finds us from a service.
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import * as jose from 'jose'
+import * as oauth from 'oauth4webapi'
+import { Person } from './person.js'
+
+const CALLBACK = 'http://127.0.0.1:7657/callback'
+const insecure = { [oauth.allowInsecureRequests]: true }
+
+// What a verifier does that is given the name of an issuer.
+async function verifier(issuer, audience) {
+  const found = await fetch(`${issuer}/.well-known/openid-configuration`).then((answer) => answer.json())
+  assert.equal(found.issuer, issuer)
+  const algorithms = found.id_token_signing_alg_values_supported
+  const keys = jose.createRemoteJWKSet(new URL(found.jwks_uri))
+  return (token) => jose.jwtVerify(token, keys, { issuer, audience, typ: 'at+jwt', algorithms })
+}
+
+// Tokens of a person who is there, for one service.
+async function signIn(as, scope, resource) {
+  const client = { client_id: 'demo-messenger' }
+  const verifier = oauth.generateRandomCodeVerifier()
+  const state = oauth.generateRandomState()
+  const url = new URL(as.authorization_endpoint)
+  for (const [name, value] of Object.entries({
+    client_id: client.client_id,
+    redirect_uri: CALLBACK,
+    response_type: 'code',
+    scope,
+    resource,
+    state,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  })) {
+    url.searchParams.set(name, value)
+  }
+  const person = new Person(as.issuer)
+  const { away } = await person.signIn(await person.go(url), 'temuulen')
+  const parameters = oauth.validateAuthResponse(as, client, away, state)
+  const answer = await oauth.authorizationCodeGrantRequest(
+    as,
+    client,
+    oauth.None(),
+    parameters,
+    CALLBACK,
+    verifier,
+    insecure,
+  )
+  return oauth.processAuthorizationCodeResponse(as, client, answer)
+}
+
+// A resource server by nobody in particular: it says where its metadata lies, and checks tokens.
+function resourceServer(metadata, check) {
+  const server = createServer(async (request, response) => {
+    const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    const claims = token && (await check()(token).catch(() => undefined))
+    if (claims) return response.end(JSON.stringify({ sub: claims.payload.sub }))
+    const error = token ? 'error="invalid_token", ' : ''
+    response.writeHead(401, { 'www-authenticate': `Bearer ${error}resource_metadata="${metadata()}"` }).end()
+  })
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
+}
+
+export const tests = (server) => ({
+  async 'jose: a service that is its own issuer takes its own tokens and no other'() {
+    const { issuer } = server
+    for (const name of ['desk', 'shelf']) {
+      const words = ['--audience', `https://${name}.example`, '--scope', `${name}:use`, '--own-issuer']
+      server.command('service', 'add', name, ...words, '--algorithm', 'EdDSA')
+      server.command('client', 'edit', 'demo-messenger', '--add-scope', `${name}:use`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const as = await oauth
+      .discoveryRequest(new URL(issuer), insecure)
+      .then((answer) => oauth.processDiscoveryResponse(new URL(issuer), answer))
+    const desk = await verifier(`${issuer}/services/desk`, 'https://desk.example')
+    const shelf = await verifier(`${issuer}/services/shelf`, 'https://shelf.example')
+    const forDesk = await signIn(as, 'openid desk:use', 'https://desk.example')
+    const forShelf = await signIn(as, 'openid shelf:use', 'https://shelf.example')
+    assert.equal((await desk(forDesk.access_token)).payload.scope, 'desk:use')
+    assert.equal((await shelf(forShelf.access_token)).payload.scope, 'shelf:use')
+    await assert.rejects(desk(forShelf.access_token))
+    await assert.rejects(shelf(forDesk.access_token))
+    await assert.rejects(desk(forDesk.id_token))
+  },
+
+  async 'oauth4webapi: an app that knows the service alone finds us by its metadata'() {
+    const { issuer } = server
+    let metadata, check
+    const room = await resourceServer(
+      () => metadata,
+      () => check,
+    )
+    try {
+      const at = new URL(`http://127.0.0.1:${room.address().port}`)
+      const words = ['--audience', at.origin, '--scope', 'room:use', '--metadata', '--algorithm', 'ES256']
+      const added = JSON.parse(server.command('service', 'add', 'room', ...words, '--json'))
+      metadata = added.metadata
+      const keys = jose.createRemoteJWKSet(new URL(added.jwks_uri))
+      check = (token) => jose.jwtVerify(token, keys, { issuer, audience: at.origin, typ: 'at+jwt' })
+      server.command('client', 'edit', 'demo-messenger', '--add-scope', 'room:use')
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      // From here on the app knows `at` and nothing else.
+      const asked = oauth.protectedResourceRequest('none', 'GET', at, undefined, undefined, insecure)
+      const challenge = await asked.then(
+        () => assert.fail('it let in a stranger'),
+        (why) => why.cause.find((one) => one.scheme === 'bearer'),
+      )
+      const told = await fetch(challenge.parameters.resource_metadata)
+      const resource = await oauth.processResourceDiscoveryResponse(at, told.clone())
+      await assert.rejects(oauth.processResourceDiscoveryResponse(new URL('https://other.example'), told))
+      const named = new URL(resource.authorization_servers[0])
+      const as = await oauth
+        .discoveryRequest(named, insecure)
+        .then((answer) => oauth.processDiscoveryResponse(named, answer))
+      assert.ok(as.protected_resources.includes(resource.resource), 'the two name each other')
+      const tokens = await signIn(as, resource.scopes_supported.join(' '), resource.resource)
+      const used = await oauth.protectedResourceRequest(
+        tokens.access_token,
+        'GET',
+        at,
+        undefined,
+        undefined,
+        insecure,
+      )
+      assert.equal((await used.json()).sub.length > 0, true)
+      // By the address that RFC 9728 3 makes of a name below ours the same document is found; it
+      // names another resource, so an app that took ours for the service's does not take it.
+      const below = new URL(`${issuer}/services/room`)
+      const found = await oauth.resourceDiscoveryRequest(below, insecure)
+      assert.equal(found.status, 200)
+      await assert.rejects(oauth.processResourceDiscoveryResponse(below, found))
+    } finally {
+      room.close()
+      room.closeAllConnections()
+    }
+  },
+})
