@@ -200,6 +200,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
                 + store::reset::sweep(c, now)?
                 + store::address::sweep(c, now)?
                 + store::counter::sweep(c, now)?
+                + store::status::sweep(c, now)?
                 + store::grant::sweep(c, before)?
                 + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?
                 + store::outbox::sweep(c, now.minus(KEEP_LETTERS))?

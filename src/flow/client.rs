@@ -45,7 +45,7 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
 const OLD: Duration = Duration::from_millis(500);
 
 /// A clock that stands still makes nothing old, so what was read in this very moment is read again.
-fn is_young(read_at: Time, now: Time) -> bool {
+pub(super) fn is_young(read_at: Time, now: Time) -> bool {
     read_at < now && now.since(read_at) < OLD
 }
 

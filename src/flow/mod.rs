@@ -21,6 +21,7 @@ pub mod request_object;
 pub mod settings;
 pub mod signin;
 pub mod signup;
+pub mod status;
 pub mod terms;
 pub mod token;
 pub mod waiting;

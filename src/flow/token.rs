@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
-use super::{device, exchange};
+use super::{device, exchange, status};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
@@ -24,6 +24,7 @@ use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
+use crate::oauth::status::{Place, claim};
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
 use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
@@ -110,6 +111,7 @@ async fn asker(app: &App, client: Client, ask: Exchange, held: Held) -> Result<A
         ask,
         held,
         registered: registered(app).await?,
+        drawn: status::draw(&app.rng),
     })
 }
 
@@ -135,6 +137,8 @@ pub(super) struct Recipient {
     pub(super) service: Option<Service>,
     pub(super) scopes: Vec<String>,
     pub(super) binding: Option<Binding>,
+    /// The token's place in a status list of the service.
+    pub(super) place: Option<Place>,
 }
 
 /// Who asks for what, and what they proved to hold.
@@ -143,6 +147,8 @@ pub(super) struct Asker {
     pub(super) ask: Exchange,
     pub(super) held: Held,
     pub(super) registered: Arc<Registered>,
+    /// Places in a status list for what it is given.
+    pub(super) drawn: Vec<i64>,
 }
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
@@ -180,11 +186,13 @@ pub(super) fn recipient(
     if app.keys.current(owner, algorithm, now).is_none() {
         return Err(store::Error::Busy("a signing key is being made".into()));
     }
+    let place = status::take(c, app, service.as_ref(), grant, &asker.drawn, now)?;
     Ok(Ok(Recipient {
         account,
         service,
         scopes,
         binding,
+        place,
     }))
 }
 
@@ -429,6 +437,8 @@ async fn by_itself(
         scopes: &scopes,
         binding: binding.as_ref(),
         act: None,
+        // Nothing ends it before its time.
+        place: None,
         ttl: app.config.tokens.access_ttl,
     };
     let access_token = access(app, &made, now)?;
@@ -480,6 +490,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         scopes: &to.scopes,
         binding: to.binding.as_ref(),
         act: None,
+        place: to.place,
         ttl: app.config.tokens.access_ttl,
     };
     let access_token = access(app, &made, now)?;
@@ -531,6 +542,8 @@ pub(super) struct Made<'a> {
     pub(super) binding: Option<&'a Binding>,
     /// Who acts by it, where it was exchanged.
     pub(super) act: Option<&'a Value>,
+    /// Where its status stands.
+    pub(super) place: Option<Place>,
     /// At most `tokens.access_minutes`.
     pub(super) ttl: Duration,
 }
@@ -540,6 +553,8 @@ pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, cr
     let opaque = service.is_some_and(|service| service.format == TokenFormat::Opaque);
     // What only we can read is under our own name.
     let named = service.filter(|_| !opaque).map(|one| one.issuer(issuer));
+    let place = service.zip(made.place);
+    let status = place.map(|(one, place)| claim(issuer, &one.id, place));
     let claims: Map<String, Value> = claims::access_token(&AccessToken {
         issuer: named.as_deref().unwrap_or(issuer),
         subject: made.subject,
@@ -550,6 +565,7 @@ pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, cr
         domain: &app.config.domain,
         binding: made.binding,
         act: made.act,
+        status: status.as_ref(),
         jti: &app.rng.id(),
         now,
         ttl: made.ttl,

@@ -128,6 +128,7 @@ fn access<'a>(subject: Subject<'a>, service: &'a Service, scopes: &'a [String]) 
         domain: "steppe.example",
         binding: None,
         act: None,
+        status: None,
         jti: "j1",
         now: Time::from_seconds(100),
         ttl: Duration::from_secs(600),

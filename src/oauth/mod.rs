@@ -30,4 +30,5 @@ pub mod request_object;
 pub mod resource;
 pub mod scope;
 pub mod service;
+pub mod status;
 pub mod token;

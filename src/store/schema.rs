@@ -178,6 +178,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    status (service_id, list, idx) {
+        service_id -> Text,
+        list -> BigInt,
+        idx -> BigInt,
+        grant_id -> Text,
+        ends_at -> BigInt,
+    }
+}
+
+diesel::table! {
     consent (account_id, client_id) {
         account_id -> Text,
         client_id -> Text,
@@ -288,3 +298,4 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
+diesel::allow_tables_to_appear_in_same_query!(status, grant);

@@ -46,6 +46,7 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
     ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
     read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
+    read(to, "/services/{id}/status/{list}", oauth::status::list);
     read(to, "/services/{id}/current.{form}", oauth::discovery::current);
     for found_by in ["/services/{id}/.well-known", "/.well-known"] {
         let below = if found_by == "/.well-known" { "/services/{id}" } else { "" };

@@ -13,7 +13,7 @@ const ORDER: [&str; 19] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 38] = [
+const HOMES: [(&str, &[&str]); 39] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -24,6 +24,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("diesel", &["store"]),
     ("diesel_async", &["store"]),
     ("diesel_migrations", &["store"]),
+    ("flate2", &["oauth"]),
     ("fluent_bundle", &["page"]),
     ("futures_core", &["web"]),
     ("gerege_verify", &["cli"]),

@@ -38,4 +38,5 @@ mod road;
 mod signin;
 mod signup;
 mod source;
+mod status;
 mod token;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import * as jose from 'jose'
 import * as oauth from 'oauth4webapi'
+import { getListFromStatusListJWT, getStatusListFromJWT } from '@sd-jwt/jwt-status-list'
 import { Person } from './person.js'
 
 const CALLBACK = 'http://127.0.0.1:7657/callback'
@@ -83,6 +84,37 @@ export const tests = (server) => ({
     await assert.rejects(desk(forShelf.access_token))
     await assert.rejects(shelf(forDesk.access_token))
     await assert.rejects(desk(forDesk.id_token))
+  },
+
+  async '@sd-jwt/jwt-status-list: a token that was ended is marked in its list'() {
+    const { issuer } = server
+    const words = ['--audience', 'https://club.example', '--scope', 'club:use', '--status-list']
+    server.command('service', 'add', 'club', ...words)
+    server.command('client', 'edit', 'demo-messenger', '--add-scope', 'club:use')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const as = await oauth
+      .discoveryRequest(new URL(issuer), insecure)
+      .then((answer) => oauth.processDiscoveryResponse(new URL(issuer), answer))
+    const tokens = await signIn(as, 'openid club:use', 'https://club.example')
+    const other = await signIn(as, 'openid club:use', 'https://club.example')
+    const keys = jose.createRemoteJWKSet(new URL(as.jwks_uri))
+    const status = async (token) => {
+      const { idx, uri } = getStatusListFromJWT(token)
+      const answer = await fetch(uri, { headers: { accept: 'application/statuslist+jwt' } })
+      assert.equal(answer.headers.get('content-type'), 'application/statuslist+jwt')
+      const list = await answer.text()
+      const { payload } = await jose.jwtVerify(list, keys, { typ: 'statuslist+jwt', subject: uri })
+      assert.ok(payload.ttl <= 10)
+      return getListFromStatusListJWT(list).getStatus(idx)
+    }
+    assert.equal(await status(tokens.access_token), 0)
+    const client = { client_id: 'demo-messenger' }
+    await oauth
+      .revocationRequest(as, client, oauth.None(), tokens.refresh_token, insecure)
+      .then(oauth.processRevocationResponse)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    assert.equal(await status(tokens.access_token), 1)
+    assert.equal(await status(other.access_token), 0)
   },
 
   async 'oauth4webapi: an app that knows the service alone finds us by its metadata'() {

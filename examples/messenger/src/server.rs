@@ -191,7 +191,9 @@ impl House {
         let claims = self.remote.check(token, at).map_err(|why| {
             println!("! {why}");
             match why {
-                CheckError::NoKeys(_) => "The chat server cannot reach the account server now.",
+                CheckError::NoKeys(_) | CheckError::NoStatus(_) => {
+                    "The chat server cannot reach the account server now."
+                }
                 CheckError::Refused(Refusal::Expired) => "Your stay had run out.",
                 CheckError::Refused(_) => "The chat server did not accept your sign-in.",
             }

@@ -150,6 +150,11 @@ pub async fn current(
 }
 
 fn send(http: &HttpRequest, document: &Document, kind: &str) -> HttpResponse {
+    send_for(http, document, kind, KEEP)
+}
+
+/// Sends a document that readers may keep for as long as `keep` says, or says that theirs is it.
+pub fn send_for(http: &HttpRequest, document: &Document, kind: &str, keep: &str) -> HttpResponse {
     let same = http
         .headers()
         .get(header::IF_NONE_MATCH)
@@ -162,7 +167,7 @@ fn send(http: &HttpRequest, document: &Document, kind: &str) -> HttpResponse {
     open_to_browsers(http, &mut response);
     response
         .insert_header((header::ETAG, document.tag.as_str()))
-        .insert_header((header::CACHE_CONTROL, KEEP));
+        .insert_header((header::CACHE_CONTROL, keep));
     if same {
         response.finish()
     } else {
