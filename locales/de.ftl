@@ -308,6 +308,9 @@ consent-allow = Erlauben
 consent-deny = Nicht erlauben
 consent-back = Unter „Verbundene Apps“ kannst du das jederzeit zurücknehmen.
 consent-privacy-html = <a href="{ $href }">Datenschutz bei <bdi>{ $app }</bdi></a>
+consent-terms-html = <a href="{ $href }">Bedingungen von <bdi>{ $app }</bdi></a>
+consent-home-html = <a href="{ $href }">Startseite von <bdi>{ $app }</bdi></a>
+consent-logo-html = <a href="{ $href }">Bild von <bdi>{ $app }</bdi></a>
 consent-unchecked = Niemand bei { $server } hat diese App geprüft. Sie kam am { $date } dazu.
 scope-openid = Wissen, welches Konto du bist
 scope-profile = Deinen Namen und Benutzernamen kennen
@@ -398,6 +401,7 @@ apps-lede = Apps, die dein Konto benutzen dürfen.
 apps-none = Noch benutzt keine App dein Konto. Wenn du eine hereinlässt, steht sie hier.
 apps-since = Seit { $date }
 apps-remove = Entfernen
+apps-start-html = Bei <bdi>{ $app }</bdi> anmelden
 apps-effect = Eine entfernte App ist binnen { $minutes } Minuten abgemeldet.
 log-title = Sicherheitsprotokoll
 log-lede = Was in den letzten { $days } Tagen mit deinem Konto geschah.

@@ -308,6 +308,9 @@ consent-allow = Allow
 consent-deny = Do not allow
 consent-back = You can take this back at any time under Connected apps.
 consent-privacy-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s privacy policy</a>
+consent-terms-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s terms</a>
+consent-home-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s home page</a>
+consent-logo-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s picture</a>
 consent-unchecked = Nobody at { $server } has checked this app. It was added { $date }.
 scope-openid = Know which account you are
 scope-profile = Know your name and username
@@ -398,6 +401,7 @@ apps-lede = Apps that you let use your account.
 apps-none = No app uses your account yet. When you let one in, it stands here.
 apps-since = Since { $date }
 apps-remove = Remove
+apps-start-html = Sign in to <bdi>{ $app }</bdi>
 apps-effect = A removed app is signed out within { $minutes } minutes.
 log-title = Security log
 log-lede = What happened to your account in the last { $days } days.

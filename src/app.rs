@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::account::session::Lifetimes;
 use crate::account::signup::{Limits, Policy};
 use crate::account::{email, password, throttle, username};
+use crate::call::{self, Caller};
 use crate::captcha::question::Questions;
 use crate::clock::{Clock, Time};
 use crate::config::Config;
@@ -42,6 +43,9 @@ pub enum Error {
     /// The mailer.
     #[error(transparent)]
     Mail(#[from] mail::Error),
+    /// The way out to other servers.
+    #[error(transparent)]
+    Call(#[from] call::Error),
     /// Templates or texts.
     #[error(transparent)]
     Page(#[from] page::Error),
@@ -95,6 +99,8 @@ pub struct App {
     pub limiter: Limiter,
     /// The way out for mail.
     pub mailer: Mailer,
+    /// The way out to the servers of apps.
+    pub call: Caller,
     /// Pages and mails.
     pub page: Engine,
     /// The questions of the security check.
@@ -141,6 +147,7 @@ impl App {
         );
         Ok(Self {
             mailer: mailer(&config)?,
+            call: Caller::new(&config.network)?,
             page: Engine::new(config.theme.dir.clone())?.offering(&config.theme.languages),
             questions: questions(&config)?,
             policy: policy(&config),

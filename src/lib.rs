@@ -1,8 +1,9 @@
 //! The map of the house. A module may use only what stands before it in the order
-//! `clock rng crash config account oauth store keys hash limit captcha mail page app flow worker web cli`.
+//! `clock rng crash config account oauth store keys hash limit captcha mail call page app flow worker web cli`.
 
 pub mod account;
 pub mod app;
+pub mod call;
 pub mod captcha;
 pub mod cli;
 pub mod clock;

@@ -25,10 +25,12 @@ pub enum Bucket {
     Caller,
     /// Every request of a person's browser.
     General,
+    /// Apps that register themselves.
+    Register,
 }
 
 impl Bucket {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     /// The name in metrics and logs.
     pub fn name(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Bucket {
             Self::Account => "account",
             Self::Caller => "caller",
             Self::General => "general",
+            Self::Register => "register",
         }
     }
 }
@@ -80,6 +83,7 @@ const RATES: [Option<Rate>; Bucket::COUNT] = [
     None,
     Some(rate(60, 1_000)),
     Some(rate(300, 20)),
+    Some(rate(20, 60_000)),
 ];
 
 const fn rate(burst: u32, millis: u64) -> Rate {

@@ -53,6 +53,11 @@ impl Rng {
     }
 }
 
+/// An id that was derived rather than drawn: it looks like any other.
+pub fn derived_id(bytes: [u8; 16]) -> String {
+    base32(&bytes)
+}
+
 fn base32(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let (mut out, mut buffer, mut bits) = (String::new(), 0u32, 0);

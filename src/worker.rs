@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::{health, keyring, letter};
+use crate::flow::{health, keyring, letter, logout};
 use crate::keys;
 use crate::mail::{self, Failure};
 use crate::store::outbox::Item;
@@ -31,7 +31,24 @@ const KEEP_DEVICES: Duration = Duration::from_secs(400 * 24 * 3600);
 const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Runs until `stop` says so.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    // Apart: an app that does not answer must not hold up the mail.
+    tokio::join!(tell_apps(app.clone(), stop.clone()), keep_house(app, stop));
+}
+
+async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = logout::send_due(&app).await {
+            tracing::warn!(%error, "logouts");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut swept: Option<Time> = None;
     let mut clock_set: Option<Time> = None;
     // Not waited for: pages need none of it, and whoever signs before it is done waits as long.
@@ -190,6 +207,7 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
 /// When the database does not answer.
 pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
     let log = app.config.privacy.security_log_ttl;
+    let unused = app.config.registration.unused_ttl;
     app.store
         .write(move |c| {
             let before = now.minus(KEEP);
@@ -202,6 +220,13 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
                 + store::counter::sweep(c, now)?
                 + store::status::sweep(c, now)?
                 + store::grant::sweep(c, before)?
+                + store::logout::sweep(c, now.minus(KEEP_LETTERS))?
+                + store::logout::forget(c, before)?
+                + store::registered::sweep(c, now)?
+                + match unused {
+                    Duration::ZERO => 0,
+                    days => store::registered::sweep_unused(c, now.minus(days))?,
+                }
                 + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?
                 + store::outbox::sweep(c, now.minus(KEEP_LETTERS))?
                 + store::event::sweep(c, now.minus(log))?

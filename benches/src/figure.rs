@@ -30,13 +30,13 @@ fn say(what: &str) {
     let _ = writeln!(std::io::stderr(), "bench: {what}");
 }
 
-/// All of them, or only those of one section.
+/// All of them, or only those of some sections, with commas between.
 ///
 /// # Errors
 /// When the program does not do what it is asked.
 pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<Vec<Row>> {
     let due = |section: &str| {
-        let due = only.is_none_or(|only| only == section);
+        let due = only.is_none_or(|only| only.split(',').any(|one| one == section));
         if due {
             say(section);
         }
@@ -306,7 +306,11 @@ fn waits(server: &Process, browsers: &mut [Browser], secret: &str) -> anyhow::Re
         .iter()
         .map(|(_, ask)| drive(server, same(server, ask, 1), SPAN, pause))
         .collect::<anyhow::Result<Vec<Done>>>()?;
-    let busy = beside(signers(browsers), || {
+    let patient: Vec<Call<'_>> = browsers
+        .iter_mut()
+        .map(|browser| -> Call<'_> { Box::new(|| browser.sign_in_or_wait()) })
+        .collect();
+    let busy = beside(patient, || {
         // Until they stand in line.
         thread::sleep(Duration::from_secs(1));
         asks.iter()

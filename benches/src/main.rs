@@ -1,5 +1,5 @@
 //! Measures the `gerege` program as a process on loopback, each figure beside a bound taken in the
-//! same run, and prints them as a table: `gerege-bench PATH-OF-GEREGE [SECTION]`. See
+//! same run, and prints them as a table: `gerege-bench PATH-OF-GEREGE [SECTION,…]`. See
 //! docs/performance.md.
 // A bench reads the clock and waits: that is what it is for.
 #![allow(clippy::disallowed_methods)]
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Some("bare") => bare::serve(),
         Some(program) => measure(&PathBuf::from(program), words.next().as_deref()),
         None => Err(anyhow::anyhow!(
-            "usage: gerege-bench PATH-OF-GEREGE [SECTION]"
+            "usage: gerege-bench PATH-OF-GEREGE [SECTION,…]"
         )),
     };
     match done {

@@ -159,6 +159,19 @@ impl Browser {
         Ok(())
     }
 
+    /// As [`Browser::sign_in`]; where the queue is full the person comes back at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sign_in_or_wait(&mut self) -> anyhow::Result<()> {
+        let form = self.open_sign_in()?;
+        let answer = self.send_sign_in(&form)?;
+        if answer.status != 503 {
+            answer.expect(303)?;
+        }
+        Ok(())
+    }
+
     /// Gives the app a refresh token with this scope; the person is signed in.
     ///
     /// # Errors

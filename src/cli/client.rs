@@ -1,6 +1,8 @@
 //! `gerege client`: apps that people sign in to.
 
+mod about;
 mod choice;
+mod logouts;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use self::about::About;
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
 use choice::{grant, known};
 use show::{list, print};
@@ -22,6 +25,7 @@ use crate::flow::operate::{
 };
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType};
+use crate::oauth::registration::Registration;
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::store;
@@ -53,6 +57,14 @@ pub enum Command {
     RotateSecret {
         /// The app's id
         id: String,
+    },
+    /// List the sign-outs that apps were told of in the last 7 days
+    #[command(
+        after_help = "Examples:\n  gerege client logouts\n  gerege client logouts forum --json"
+    )]
+    Logouts {
+        /// Of this app alone
+        id: Option<String>,
     },
     /// Remove an app and sign everyone out of it
     #[command(after_help = "Examples:\n  gerege client remove forum")]
@@ -111,6 +123,8 @@ pub struct Add {
     /// apps
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    #[command(flatten)]
+    about: About,
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     par: NeedChoice,
@@ -197,6 +211,8 @@ pub struct Edit {
     /// Name, username and address stand in the ID token
     #[arg(long, value_name = "BOOL")]
     id_token_claims: Option<bool>,
+    #[command(flatten)]
+    about: About,
     /// Whether each request must be pushed to /oauth2/par first
     #[arg(long, value_enum, value_name = "WHEN")]
     par: Option<NeedChoice>,
@@ -280,6 +296,7 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
                 .map_err(|refusal| refused(&format!("{id} keeps its secret"), &id, refusal))?;
             print(app, &kept, "changed", out);
         }
+        Command::Logouts { id } => logouts::run(house, id, out)?,
         Command::Remove { id } => {
             let ended = house
                 .wait(story::remove(app, &id))
@@ -307,7 +324,7 @@ fn new(add: Add) -> Result<Client, Fault> {
             ));
         }
         (false, Some(auth)) => auth.into(),
-        (false, None) if add.jwks.is_some() => ClientAuth::PrivateKeyJwt,
+        (false, None) if add.jwks.is_some() || add.about.names_keys() => ClientAuth::PrivateKeyJwt,
         (false, None) => ClientAuth::ClientSecretBasic,
     };
     let grants = if add.grant.is_empty() {
@@ -323,7 +340,10 @@ fn new(add: Add) -> Result<Client, Fault> {
         typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),
         typed => typed,
     };
+    let mut registration = Registration::default();
+    add.about.apply(&mut registration);
     Ok(Client {
+        registration,
         name: add.name.unwrap_or_else(|| add.id.clone()),
         auth,
         secret_hash: None,
@@ -402,6 +422,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.refresh = edit.refresh.map_or(client.refresh, Into::into);
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
+        edit.about.apply(&mut client.registration);
         let asking = &mut client.asking;
         asking.par = edit.par.map_or(asking.par, Into::into);
         asking.request_object = edit
@@ -462,6 +483,9 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         }
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
+        Refusal::Registration(_) => {
+            "write the whole address, as a browser would open it".to_owned()
+        }
     };
     Fault::new(what, refusal, fix)
 }

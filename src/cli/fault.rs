@@ -115,6 +115,9 @@ impl From<app::Error> for Fault {
             app::Error::Store(_) => "check database.url, and that the database runs",
             app::Error::Mail(_) => "check the [mail] section",
             app::Error::Hash(_) => "check the [password] section",
+            app::Error::Call(_) => {
+                "name a file with certificates in PEM, or leave network.ca_file out"
+            }
             app::Error::Questions { .. } => "check check.questions_file, or leave it out",
             app::Error::Page(_) => "check the files in theme.dir, or leave it out",
         };

@@ -13,6 +13,7 @@ mod mail;
 mod out;
 mod postgres;
 mod reference;
+mod registration;
 mod serve;
 mod service;
 mod signup;
@@ -35,6 +36,9 @@ use fault::Fault;
 use house::{House, Missing};
 use out::{Color, Out};
 
+/// What every command takes stands below what is its own.
+const LAST: usize = 900;
+
 /// Sign-up and sign-in for messengers.
 #[derive(Debug, Parser)]
 #[command(
@@ -49,13 +53,13 @@ use out::{Color, Out};
 struct Args {
     /// The configuration file; else GEREGE_CONFIG, ./gerege.toml,
     /// /etc/gerege/gerege.toml
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", display_order = LAST)]
     config: Option<PathBuf>,
     /// Print facts as JSON, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = LAST)]
     json: bool,
     /// Colour the output
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, display_order = LAST)]
     color: Color,
     #[command(subcommand)]
     command: Option<Command>,
@@ -78,6 +82,9 @@ enum Command {
     /// Servers that trust our tokens: add, list, show, edit, remove
     #[command(subcommand)]
     Service(service::Command),
+    /// Apps that register themselves: token, end-tokens
+    #[command(subcommand)]
+    Registration(registration::Command),
     /// Signing keys: list, rotate
     #[command(subcommand)]
     Key(key::Command),
@@ -152,6 +159,9 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
         Some(Command::User(command)) => user::run(&house(command.missing())?, command, out),
         Some(Command::Client(command)) => client::run(&house(command.missing())?, command, out),
         Some(Command::Service(command)) => service::run(&house(command.missing())?, command, out),
+        Some(Command::Registration(command)) => {
+            registration::run(&house(Missing::Refuse)?, command, out)
+        }
         Some(Command::Key(command)) => key::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Token(command)) => token::run(&house(Missing::Refuse)?, command, out),
         Some(Command::Signup(command)) => signup::run(&house(Missing::Refuse)?, command, out),

@@ -177,9 +177,10 @@ fn diff(house: &House, from: From, out: Out) -> Result<(), Fault> {
         .wait(story::diff(&house.app, &path))
         .map_err(|refusal| refused("nothing to compare", refusal))?;
     let unified = |one: &story::Difference| {
-        similar::TextDiff::from_lines(&one.standing, &one.file)
-            .unified_diff()
-            .header("published", "file")
+        diffy::DiffOptions::new()
+            .set_original_filename("published")
+            .set_modified_filename("file")
+            .create_patch(&one.standing, &one.file)
             .to_string()
     };
     if out.json {

@@ -10,8 +10,8 @@ use super::key::{Kind, key};
 use super::mistake::{Mistake, Origin};
 use super::{
     Check, CheckKind, Clients, Config, Consent, Database, Engine, Hidden, Listen, Log, LogFormat,
-    Mail, MailSecurity, Mailbox, Mtls, Network, Password, Postgres, Privacy, Signin, Signup,
-    SignupMode, Terms, Theme, Tls, Tokens, is_loopback,
+    Mail, MailSecurity, Mailbox, Mtls, Network, Password, Postgres, Privacy, Registration,
+    RegistrationMode, Signin, Signup, SignupMode, Terms, Theme, Tls, Tokens, is_loopback,
 };
 
 const MINUTE: u64 = 60;
@@ -81,6 +81,7 @@ impl Desk {
                     _ => Consent::ThirdParty,
                 },
             },
+            registration: self.registration(),
             theme: Theme {
                 dir: self.path("theme.dir"),
                 languages: self.forms("theme.languages", form::language),
@@ -90,6 +91,7 @@ impl Desk {
             },
             network: Network {
                 ca_file: self.path("network.ca_file"),
+                allow: self.forms("network.allow", form::reachable),
             },
             mtls: self.mtls(),
             log: self.log(),
@@ -106,6 +108,20 @@ impl Desk {
         config.shown = self.lines();
         config.origins = std::mem::take(&mut self.origins);
         config
+    }
+
+    fn registration(&mut self) -> Registration {
+        Registration {
+            mode: match self.text("registration.mode").as_str() {
+                "token" => RegistrationMode::Token,
+                "open" => RegistrationMode::Open,
+                _ => RegistrationMode::Off,
+            },
+            scopes: self.forms("registration.scopes", form::scope),
+            pkce_required: self.text("registration.pkce") == "required",
+            unused_ttl: self.span("registration.unused_days", DAY),
+            metadata_documents: self.flag("registration.metadata_documents"),
+        }
     }
 
     /// No file, and no public URL that others could reach: this is dev mode (PROTOCOL.md 8).

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use url::Url as Parsed;
 
-use super::{Mailbox, is_loopback};
+use super::{Mailbox, Reachable, is_loopback};
 
 /// What is wrong with a value, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -122,6 +122,32 @@ pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
             format!("{} is no address and no network", quote(text)),
             "write each like 10.0.0.5, 10.0.0.0/24 or fd00::/8",
         )),
+    }
+}
+
+/// A scope (RFC 6749 3.3).
+pub(super) fn scope(text: &str) -> Result<String, Wrong> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if !text.is_empty() && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::member(
+        format!("{} is no scope", quote(text)),
+        "write each as one word, like profile",
+    ))
+}
+
+/// An address, a network, or a host by its name.
+pub(super) fn reachable(text: &str) -> Result<Reachable, Wrong> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    match one.or_else(|_| text.parse::<IpNet>()) {
+        Ok(net) => Ok(Reachable::Net(net.trunc())),
+        Err(_) => domain(text).map(Reachable::Host).map_err(|_| {
+            Wrong::member(
+                format!("{} is no address, no network and no host", quote(text)),
+                "write each like 10.0.0.5, 10.0.0.0/24, fd00::/8 or app.steppe.example",
+            )
+        }),
     }
 }
 

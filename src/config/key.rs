@@ -120,6 +120,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("signin", "Signing in and staying signed in."),
     ("tokens", "How long tokens, codes and signing keys live."),
     ("clients", "Rules for all connected apps."),
+    ("registration", "Apps that register themselves."),
     ("theme", "Looks and languages."),
     ("privacy", "What is forgotten when."),
     (
@@ -269,6 +270,17 @@ pub const KEYS: &[Key] = &[
     Key::new("clients.consent", Choice(&["always", "third-party"]), "\"third-party\"",
         "Whether people are asked before every app is let in, or only before the apps of others."),
 
+    Key::new("registration.mode", Choice(&["off", "token", "open"]), "\"off\"",
+        "Who may register an app at /oauth2/register: nobody, whoever has a token of gerege registration token, or everyone. People are told that nobody here has looked at such an app."),
+    Key::new("registration.scopes", List, "[\"openid\", \"profile\", \"email\", \"offline_access\"]",
+        "Scopes that an app which registered itself may ask for."),
+    Key::new("registration.pkce", Choice(&["required", "optional"]), "\"required\"",
+        "Whether an app which registered itself and keeps a secret must bring a code challenge with each sign-in. One that keeps no secret always must."),
+    Key::new("registration.unused_days", Number(0, 3650), "30",
+        "Days after which an app that registered itself and that nobody uses is removed. 0 keeps it."),
+    Key::new("registration.metadata_documents", Flag, "false",
+        "Take the address of a document about an app as its client_id, read the document, and let people sign in to the app."),
+
     Key::new("theme.dir", Path, "\"\"",
         "A folder whose files replace the built-in templates, texts and pictures of the same name. Empty means none.").restart(),
     Key::new("theme.languages", List, "[]",
@@ -287,7 +299,9 @@ pub const KEYS: &[Key] = &[
     Key::new("log.format", Choice(&["text", "json"]), "\"text\"",
         "text writes key=value lines, json one object a line.").restart(),
     Key::new("network.ca_file", Path, "\"\"",
-        "One more certificate authority, in PEM, for the SMTP server and PostgreSQL. Empty means the built-in public ones alone.").restart(),
+        "One more certificate authority, in PEM, for the SMTP server, PostgreSQL and the servers of apps. Empty means the built-in public ones alone.").restart(),
+    Key::new("network.allow", List, "[]",
+        "Addresses, networks (CIDR) or hosts inside your network that apps which registered themselves may name all the same. Addresses that you type yourself need no leave.").restart(),
 
     Key::new("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), "\"info\"",
         "The least important lines that are written.").restart(),

@@ -62,6 +62,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Rules for all connected apps.
     pub clients: Clients,
+    /// Apps that register themselves.
+    pub registration: Registration,
     /// Looks and languages.
     pub theme: Theme,
     /// What is forgotten when.

@@ -1,6 +1,6 @@
 //! The sections of the configuration, in the types that the rest of the house uses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -242,6 +242,33 @@ pub enum Consent {
     ThirdParty,
 }
 
+/// `[registration]`
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Who may register an app by `/oauth2/register`.
+    pub mode: RegistrationMode,
+    /// Scopes that an app which registered itself may ask for.
+    pub scopes: Vec<String>,
+    /// Whether each of its sign-ins must bring a code challenge, where it keeps a secret; one
+    /// that keeps none always must.
+    pub pkce_required: bool,
+    /// How long one that nobody uses is kept; zero = for ever.
+    pub unused_ttl: Duration,
+    /// A `client_id` may be the address of a document about the app.
+    pub metadata_documents: bool,
+}
+
+/// `registration.mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Nobody.
+    Off,
+    /// Who was given an initial access token.
+    Token,
+    /// Everyone.
+    Open,
+}
+
 /// `[theme]`
 #[derive(Clone, Debug)]
 pub struct Theme {
@@ -283,6 +310,39 @@ pub enum LogFormat {
 pub struct Network {
     /// One more certificate authority for calls to others, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// Machines inside a network that addresses typed by strangers may lead to all the same.
+    pub allow: Vec<Reachable>,
+}
+
+/// One of `network.allow`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reachable {
+    /// A network, or one address.
+    Net(IpNet),
+    /// A host by its name, in small letters.
+    Host(String),
+}
+
+impl Reachable {
+    /// An address, a network or a host name, as it is typed.
+    pub fn parse(text: &str) -> Option<Self> {
+        super::form::reachable(text).ok()
+    }
+
+    /// Whether a URL's host is meant.
+    pub fn names<S: AsRef<str>>(&self, host: &url::Host<S>) -> bool {
+        match (self, host) {
+            (Self::Host(own), url::Host::Domain(name)) => own.eq_ignore_ascii_case(name.as_ref()),
+            (Self::Net(net), url::Host::Ipv4(ip)) => net.contains(&IpAddr::V4(*ip)),
+            (Self::Net(net), url::Host::Ipv6(ip)) => net.contains(&IpAddr::V6(*ip)),
+            _ => false,
+        }
+    }
+
+    /// Whether an address is among it.
+    pub fn holds(&self, ip: IpAddr) -> bool {
+        matches!(self, Self::Net(net) if net.contains(&ip))
+    }
 }
 
 /// `[mtls]`, when a proxy tells of certificates (RFC 8705).

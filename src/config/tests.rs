@@ -391,7 +391,10 @@ fn every_word_of_a_choice_means_something_of_its_own() {
             .map(|word| {
                 let config = load(URL, &[(&key.variable(), word)]).unwrap();
                 let parts = (config.signup.mode, config.check.kind, config.mail.security);
-                format!("{parts:?} {:?} {:?}", config.clients, config.log)
+                format!(
+                    "{parts:?} {:?} {:?} {:?}",
+                    config.clients, config.log, config.registration
+                )
             })
             .collect();
         assert_eq!(meanings.len(), words.len(), "{}", key.path);

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::{keyring, request_object, terms};
+use crate::flow::{document, keyring, request_object, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
@@ -63,7 +63,7 @@ pub async fn begin(
             let why = "request and request_uri must not come together";
             Err(Problem::new(error::Code::InvalidRequest, why))
         } else {
-            request_object::read(app, client, object)
+            request_object::read(app, client, object).await
         };
         match read {
             Ok(signed) => asked = signed,
@@ -355,11 +355,12 @@ async fn on_file(
     asked: &AuthorizeRequest,
 ) -> Result<(Option<Client>, Vec<crate::oauth::service::Service>), Error> {
     let client_id = asked.client_id.clone().unwrap_or_default();
+    let known = document::refresh(app, &client_id).await?;
     let (mut client, services) = app
         .store
         .read(move |c| {
             Ok((
-                store::client::find(c, &client_id)?,
+                store::client::find(c, &client_id)?.filter(|_| known),
                 store::client::list_services(c)?,
             ))
         })
@@ -430,23 +431,25 @@ fn session_view(
 }
 
 /// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
-/// several, whoever is signed in.
+/// several, whoever is signed in. Each is read as the client's own `sub`.
 fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
     let checked = &scene.checked;
+    let meant = |sub: String| {
+        let here = scene.here.signed_in.iter().map(|(_, account)| account);
+        subject::meant(app, &scene.client, &sub, here)
+    };
     let hint = checked.id_token_hint.as_deref();
-    let hinted = hint.and_then(|hint| hinted(app, hint, now));
-    let subs = &checked.subs;
+    let hinted = hint.and_then(|hint| hinted(app, hint, now)).map(meant);
+    let mut subs = checked.subs.iter().cloned().map(meant);
     match hinted {
-        _ if subs.is_empty() => hinted,
+        _ if checked.subs.is_empty() => hinted,
         // Two that disagree name nobody.
-        Some(hinted) => Some(hinted)
-            .filter(|hinted| subs.contains(hinted))
-            .or(Some(String::new())),
-        None => subs
-            .iter()
-            .find(|sub| scene.here.of(sub).is_some())
-            .or(subs.first())
-            .cloned(),
+        Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
+        None => {
+            let subs: Vec<String> = subs.collect();
+            let here = subs.iter().find(|sub| scene.here.of(sub).is_some());
+            here.or(subs.first()).cloned()
+        }
     }
 }
 

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::document;
+use super::logout::typed;
 use crate::app::{App, Registered};
+use crate::call::Wanted;
 use crate::clock::Time;
+use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
 use crate::oauth::authenticate::{
@@ -15,8 +19,10 @@ use crate::oauth::authenticate::{
 };
 use crate::oauth::certificate::{self, Known};
 use crate::oauth::client::{Client, ClientAuth};
+use crate::oauth::document::is_address;
 use crate::oauth::error::Problem;
 use crate::oauth::metadata::{self, Document, Endpoints};
+use crate::oauth::registration::check_keys;
 use crate::oauth::service::Service;
 use crate::rng::digest;
 use crate::store::{self, Error};
@@ -69,6 +75,13 @@ pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
     let services = app.store.read(store::client::list_services).await?;
     let languages: Vec<String> = app.page.languages().map(|lang| lang.code.clone()).collect();
     let mut fields = metadata::discovery(app.config.issuer(), &services, &languages);
+    let rules = &app.config.registration;
+    metadata::add_registration(
+        &mut fields,
+        app.config.issuer(),
+        rules.mode != RegistrationMode::Off,
+        rules.metadata_documents,
+    );
     if app.config.mtls.is_some() {
         metadata::tell_of_certificates(&mut fields, app.authority.is_some());
     }
@@ -107,6 +120,13 @@ pub async fn authenticate(
     presented: Presented,
     from: IpAddr,
 ) -> Result<Client, Refused> {
+    let id = presented.client_id();
+    // An app known by a document may push its first request before any browser came.
+    if is_address(id) && find(app, id).await?.is_none() {
+        let slow = app.limiter.check(Bucket::Register, from, app.clock.now());
+        slow.map_err(Refused::Slow)?;
+        document::refresh(app, id).await?;
+    }
     let proved = prove(app, presented).await?;
     proved.map_err(|problem| failed(app, from, problem))
 }
@@ -137,7 +157,8 @@ async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem
         return Ok(Ok(client.clone()));
     }
     // A copy refuses nobody: a new secret works at once.
-    let Some(client) = find(app, presented.client_id()).await? else {
+    let found = find(app, presented.client_id()).await?;
+    let Some(client) = found.filter(|client| document::is_open(app, client)) else {
         return Ok(Err(unknown_client()));
     };
     match (check_secret(&client, &presented), &presented) {
@@ -160,6 +181,46 @@ async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem
         }
         (Ok(Proof::Signature | Proof::Certificate), _) => Ok(Err(unknown_client())),
     }
+}
+
+/// A client's public keys as a JWK set: on file, or read from its `jwks_uri`, where they are kept
+/// for as long as its server says. `None` when there are none, or they cannot be read.
+pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> {
+    let Some(uri) = &client.registration.jwks_uri else {
+        return client.jwks.clone();
+    };
+    let now = app.clock.now();
+    let read = app
+        .call
+        .document(typed(client), uri, "application/json", wanted, now);
+    match read.await {
+        Ok(answer) => String::from_utf8(answer.body.clone())
+            .ok()
+            .filter(|set| check_keys(set).is_ok()),
+        Err(failure) => {
+            tracing::warn!(client = client.id, %failure, "client.keys");
+            None
+        }
+    }
+}
+
+/// Reads something that a client signed. Where its keys do not fit they may have been changed
+/// since they were read: they are read anew, once a minute at most.
+pub async fn with_keys<T>(
+    app: &App,
+    client: &Client,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let known = keys(app, client, Wanted::Kept).await;
+    if let Some(found) = known.as_deref().and_then(&read) {
+        return Some(found);
+    }
+    client.registration.jwks_uri.as_ref()?;
+    let anew = keys(app, client, Wanted::Anew).await;
+    if anew == known {
+        return None;
+    }
+    anew.as_deref().and_then(&read)
 }
 
 /// Whether a certificate is the client's (RFC 8705 2.1.2 and 2.2.2).
@@ -189,8 +250,8 @@ async fn assertion_proves(
     client: Client,
     assertion: &str,
 ) -> Result<Result<Client, Problem>, Error> {
-    let jwks = client.jwks.as_deref().unwrap_or_default();
-    let Some(claims) = read_assertion(jwks, assertion) else {
+    let read = with_keys(app, &client, |jwks| read_assertion(jwks, assertion)).await;
+    let Some(claims) = read else {
         return Ok(Err(unknown_client()));
     };
     let endpoints = Endpoints::new(app.config.issuer());

@@ -41,6 +41,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         service: None,
         exchange: Vec::new(),
         created_at: now,
+        registration: Default::default(),
     };
     let service = Service {
         id: "demo-chat".into(),

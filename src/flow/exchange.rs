@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::presented;
 use super::status;
+use super::subject;
 use super::token::{Asker, Error, Made, Tokens, access, person, signer};
 use crate::app::App;
 use crate::oauth::binding;
@@ -54,7 +55,9 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     };
     let given = judge(ask, &brought, &grant, &asker.client, &asker.held, services)?;
     let binding = binding::access(&asker.client, Some(given.service), &asker.held)?;
-    let (owner, algorithm) = signer(Some(given.service));
+    let mut service = given.service.clone();
+    subject::hide(&asker.client, &mut service)?;
+    let (owner, algorithm) = signer(Some(&service));
     if app.keys.current(owner, algorithm, now).is_none() {
         return Err(store::Error::Busy("a signing key is being made".into()).into());
     }
@@ -74,7 +77,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     let made = Made {
         subject: Subject::Person(&person, &grant),
         client_id: &asker.client.id,
-        service: Some(given.service),
+        service: Some(&service),
         scopes: &given.scopes,
         binding: binding.as_ref(),
         act: Some(&given.act),

@@ -6,22 +6,26 @@ pub mod client;
 pub mod demo;
 pub mod derived;
 pub mod device;
+pub mod document;
 pub mod dpop;
 pub mod exchange;
 pub mod health;
 pub mod keyring;
 pub mod letter;
+pub mod logout;
 pub mod opaque;
 pub mod operate;
 pub mod presented;
 pub mod pushed;
 pub mod recover;
+pub mod register;
 pub mod request;
 pub mod request_object;
 pub mod settings;
 pub mod signin;
 pub mod signup;
 pub mod status;
+pub mod subject;
 pub mod terms;
 pub mod token;
 pub mod waiting;
@@ -67,5 +71,8 @@ impl Visitor {
 pub(crate) fn end_session(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<bool, Error> {
     let ended = crate::store::browser::end(c, sid, now)?;
     crate::store::grant::revoke_session(c, sid, now)?;
+    if ended {
+        logout::tell(c, sid, now)?;
+    }
     Ok(ended)
 }

@@ -13,6 +13,10 @@ pub enum Kind {
     Code,
     /// A refresh token.
     Refresh,
+    /// An initial access token (RFC 7591 1.2).
+    Initial,
+    /// A registration access token (RFC 7592 1.2).
+    Manage,
     /// A device code.
     Device,
     /// The reference to a pushed authorization request.
@@ -24,6 +28,8 @@ impl Kind {
         match self {
             Self::Code => "gc_",
             Self::Refresh => "gr_",
+            Self::Initial => "gi_",
+            Self::Manage => "gm_",
             Self::Device => "gd_",
             Self::Pushed => "gp_",
         }

@@ -4,7 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::client::{self, Caller};
+use super::keyring;
 use super::opaque::Kind;
+use super::subject;
 use super::token::{OPAQUE, person};
 use crate::account::Account;
 use crate::app::App;
@@ -19,6 +21,7 @@ use crate::oauth::grant::Grant;
 use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service, own_issuer};
+use crate::oauth::subject::pairwise;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
@@ -248,7 +251,7 @@ async fn introspect_refresh(
     Ok(match standing(app, refresh.grant_id.clone(), now).await? {
         Some((grant, account)) if grant.client_id == client.id => claims::introspection(&Live {
             issuer: app.config.issuer(),
-            subject: Subject::Person(&person(&account), &grant),
+            subject: Subject::Person(&subject::person(app, client, &account), &grant),
             client_id: &client.id,
             audience: None,
             scopes: &grant.scopes,
@@ -260,6 +263,14 @@ async fn introspect_refresh(
         }),
         _ => claims::inactive(),
     })
+}
+
+/// What userinfo answers.
+pub enum About {
+    /// Plain claims.
+    Claims(Map<String, Value>),
+    /// The same, signed (OpenID Connect Core 5.3.2).
+    Signed(String),
 }
 
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
@@ -274,7 +285,7 @@ pub async fn userinfo(
     token: &Token,
     held: &Held,
     service: Option<&Service>,
-) -> Result<Result<Map<String, Value>, Problem>, Error> {
+) -> Result<Result<About, Problem>, Error> {
     let now = app.clock.now();
     let refuse = |code, why: &str| Ok(Err(Problem::new(code, why)));
     let fits = |good: &Good| match service {
@@ -301,29 +312,61 @@ pub async fn userinfo(
         );
     }
     // A machine's token has no grant, and speaks of no person.
-    let Some((grant, account)) = standing(app, good.text("gid").to_owned(), now).await? else {
+    let (house, gid) = (app.clone(), good.text("gid").to_owned());
+    let given_to = good.text("client_id").to_owned();
+    let standing = app
+        .store
+        .read(move |c| {
+            let Some((grant, account)) = stands(c, &house, &gid, now)? else {
+                return Ok(None);
+            };
+            let client = store::client::find(c, &given_to)?;
+            Ok(client.map(|client| (grant, account, client)))
+        })
+        .await?;
+    let Some((grant, account, client)) = standing else {
         return refuse(
             Code::InvalidToken,
             "what the token stands for has been ended",
         );
     };
-    let scopes = good.scopes();
-    Ok(match service {
-        None if !scope::has(&scopes, OPENID) => {
-            return refuse(Code::InsufficientScope, "the token does not have openid");
+    if let Some(service) = service {
+        // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
+        // would read the public `sub`. The service asks by introspection.
+        if pairwise(&client).is_some() {
+            return refuse(
+                Code::InvalidToken,
+                "the token's client sees a sub of its own: ask about it by introspection",
+            );
         }
-        None => Ok(claims::userinfo(
-            &person(&account),
-            &scopes,
-            &grant.claims.userinfo,
-        )),
-        Some(service) => Ok(claims::service_userinfo(
+        return Ok(Ok(About::Claims(claims::service_userinfo(
             &person(&account),
             &grant.scopes,
             service,
             &app.config.domain,
-        )),
-    })
+        ))));
+    }
+    let scopes = good.scopes();
+    if !scope::has(&scopes, OPENID) {
+        return refuse(Code::InsufficientScope, "the token does not have openid");
+    }
+    let mut told = claims::userinfo(
+        &subject::person(app, &client, &account),
+        &scopes,
+        &grant.claims.userinfo,
+    );
+    let Some(algorithm) = client.registration.userinfo_algorithm else {
+        return Ok(Ok(About::Claims(told)));
+    };
+    keyring::have(app, algorithm, now).await?;
+    // OpenID Connect Core 5.3.2: a signed answer names who says it and to whom. Without `exp` it
+    // cannot pass for an ID token.
+    told.insert("iss".into(), app.config.issuer().into());
+    told.insert("aud".into(), client.id.into());
+    app.keys
+        .sign(ISSUER, algorithm, "JWT", &told, now)
+        .map(|signed| Ok(About::Signed(signed)))
+        .map_err(|error| Error::Busy(error.to_string()))
 }
 
 /// `/oauth2/revoke`: ends the grant behind a token of the caller's own; any other token is

@@ -34,9 +34,11 @@ pub async fn push(
     jkt: Option<String>,
 ) -> Result<Result<Receipt, Problem>, Error> {
     let registered = super::client::registered(app).await?;
-    let mut asked = match pushed::read(params, client, |object| {
-        request_object::read(app, client, object)
-    }) {
+    let signed = match params.one("request") {
+        Some(object) => Some(request_object::read(app, client, object).await),
+        None => None,
+    };
+    let mut asked = match pushed::read(params, client, signed) {
         Ok(asked) => asked,
         Err(problem) => return Ok(Err(problem)),
     };

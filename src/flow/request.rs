@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::registration::initiate;
 use crate::store::{self, Conn, Error};
 
 /// What a person did for one request, each by a click or a proof bound to it.
@@ -182,6 +183,8 @@ pub struct Asking {
     pub name: String,
     /// Where it lives; empty for an app on this device.
     pub host: String,
+    /// Where a sign-in to it can be begun from here.
+    pub start: Option<String>,
     /// What to fill in at sign-in.
     pub login_hint: Option<String>,
     /// When the request came.
@@ -194,6 +197,7 @@ pub struct Asking {
 /// When the database does not answer.
 pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
     let (id, now) = (id.to_owned(), app.clock.now());
+    let issuer = app.config.issuer().to_owned();
     app.store
         .read(move |c| {
             let Some(stored) = find(c, &id, now)? else {
@@ -211,6 +215,7 @@ pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
                     .unwrap_or_default(),
             };
             Ok(Some(Asking {
+                start: initiate(&issuer, &client),
                 name: client.name,
                 host,
                 login_hint: stored.asked.login_hint,

@@ -1,5 +1,6 @@
 //! Request objects (RFC 9101): read with the keys that the client registered.
 
+use super::client::with_keys;
 use crate::app::App;
 use crate::keys::{Unread, read_signed};
 use crate::oauth::authorize::AuthorizeRequest;
@@ -12,10 +13,18 @@ use crate::oauth::request_object::{self, ALGORITHMS, TYPES};
 /// # Errors
 /// `invalid_request_object`; `request_not_supported` for one that nobody signed (OpenID Connect
 /// Core 6.1 would allow it).
-pub fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest, Problem> {
+pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest, Problem> {
     let wrong = |why: &str| Err(Problem::new(Code::InvalidRequestObject, why));
-    let jwks = client.jwks.as_deref().unwrap_or_default();
-    let payload = match read_signed(jwks, object, &TYPES) {
+    // Whatever else is wrong with it shows without keys, and is no reason to fetch any.
+    let judged = match read_signed("", object, &TYPES) {
+        Err(Unread::Signature) => {
+            with_keys(app, client, |jwks| read_signed(jwks, object, &TYPES).ok())
+                .await
+                .ok_or(Unread::Signature)
+        }
+        other => other,
+    };
+    let payload = match judged {
         Ok(payload) => payload,
         Err(Unread::Unsigned) if client.asking.request_object == Need::Optional => {
             return Err(Problem::new(
@@ -24,7 +33,7 @@ pub fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest
             ));
         }
         Err(Unread::Unsigned) => return wrong("the request object must be signed"),
-        Err(_) if jwks.is_empty() => {
+        Err(_) if client.jwks.is_none() && client.registration.jwks_uri.is_none() => {
             return wrong(
                 "this client has no keys on file that could have signed the request object",
             );

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
-use super::{device, exchange, status};
+use super::{device, exchange, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
@@ -176,7 +176,12 @@ pub(super) fn recipient(
         Ok(target) => target,
         Err(problem) => return Ok(Err(problem)),
     };
-    let (service, scopes) = owned(target);
+    let (mut service, scopes) = owned(target);
+    if let Some(service) = service.as_mut()
+        && let Err(problem) = subject::hide(&asker.client, service)
+    {
+        return Ok(Err(problem));
+    }
     let binding = match binding::access(&asker.client, service.as_ref(), &asker.held) {
         Ok(binding) => binding,
         Err(problem) => return Ok(Err(problem)),
@@ -480,9 +485,18 @@ pub(super) fn person(account: &Account) -> Person {
     }
 }
 
+/// A person as the reader of an access token sees them: we read our own by its grant, so that the
+/// client, who may look into it, finds its own `sub` there.
+fn reader(app: &App, client: &Client, service: Option<&Service>, account: &Account) -> Person {
+    match service {
+        None => subject::person(app, client, account),
+        Some(_) => person(account),
+    }
+}
+
 pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
     let to = &award.to;
-    let person = person(&to.account);
+    let person = reader(app, client, to.service.as_ref(), &to.account);
     let made = Made {
         subject: Subject::Person(&person, &award.grant),
         client_id: &client.id,
@@ -500,7 +514,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         let claims = claims::id_token(&IdToken {
             issuer: app.config.issuer(),
             grant: &award.grant,
-            person: &person,
+            person: &subject::person(app, client, &to.account),
             access_token: Some(&access_token),
             algorithm,
             profile: client.id_token_claims,

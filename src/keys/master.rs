@@ -40,6 +40,8 @@ pub enum Purpose {
     Name,
     /// The cookies of drafts.
     Draft,
+    /// What pairwise clients see as `sub`.
+    Subject,
     /// Nonces of proofs (RFC 9449 8).
     Nonce,
     /// Codes that people type for another device.
@@ -47,7 +49,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Proof,
         Self::Wrap,
         Self::Opaque,
@@ -60,6 +62,7 @@ impl Purpose {
         Self::Counter,
         Self::Name,
         Self::Draft,
+        Self::Subject,
         Self::Nonce,
         Self::UserCode,
     ];
@@ -78,6 +81,7 @@ impl Purpose {
             Self::Counter => b"gerege counter",
             Self::Name => b"gerege name",
             Self::Draft => b"gerege draft",
+            Self::Subject => b"gerege subject",
             Self::Nonce => b"gerege nonce",
             Self::UserCode => b"gerege user code",
         }

@@ -250,6 +250,11 @@ pub fn unknown_client() -> Problem {
     failed("the client is unknown or its secret is wrong")
 }
 
+/// Whether a secret is the one of a client.
+pub fn is_secret(client: &Client, secret: &str) -> bool {
+    fits(client.secret_hash.as_deref(), secret).is_ok()
+}
+
 /// Compares in constant time, on digests of equal length.
 fn fits(on_file: Option<&str>, secret: &str) -> Result<(), Problem> {
     let on_file = on_file.ok_or_else(unknown_client)?;

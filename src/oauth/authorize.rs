@@ -324,7 +324,11 @@ pub fn check(
         ));
     }
     let prompt = Prompt::parse(request.prompt.as_deref().unwrap_or_default()).map_err(refuse)?;
-    let max_age = max_age(request.max_age.as_deref()).map_err(refuse)?;
+    // OpenID Connect Registration 2, default_max_age
+    let default = client.registration.default_max_age;
+    let max_age = max_age(request.max_age.as_deref())
+        .map_err(refuse)?
+        .or(default.map(|seconds| Duration::from_secs(seconds.into())));
     let details = match request.authorization_details.as_deref() {
         None => Details::default(),
         Some(text) => {
@@ -357,7 +361,7 @@ pub fn check(
         subs: claims.sub.values,
         lasts: is_offline(client, &[]),
         id_token_hint: request.id_token_hint.clone(),
-        first_party: client.first_party,
+        first_party: client.first_party && !client.is_unchecked(),
         silent: is_silent(client, &redirect),
         redirect,
     })
@@ -514,6 +518,9 @@ fn max_age(text: Option<&str>) -> Result<Option<Duration>, Problem> {
 /// Whether an answer may leave without a click (PROTOCOL.md 3). `Client::silent` is the
 /// operator's word for a loopback app; a scheme that any app can claim stays with the click.
 fn is_silent(client: &Client, redirect: &RedirectUri) -> bool {
+    if client.is_unchecked() {
+        return false;
+    }
     match redirect.kind() {
         Kind::Https => true,
         Kind::Loopback => !client.is_public() || client.silent,

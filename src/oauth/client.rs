@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Known;
+use super::registration::Registration;
 use super::service::Algorithm;
 use crate::clock::Time;
 
@@ -165,12 +166,23 @@ pub struct Client {
     pub exchange: Vec<String>,
     /// When it was registered.
     pub created_at: Time,
+    /// What else is on file about it.
+    #[serde(default)]
+    pub registration: Registration,
 }
 
 impl Client {
     /// A public client keeps no secret (RFC 6749 2.1).
     pub fn is_public(&self) -> bool {
         self.auth == ClientAuth::None
+    }
+
+    /// Whether it proves itself by a secret.
+    pub fn uses_secret(&self) -> bool {
+        matches!(
+            self.auth,
+            ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost
+        )
     }
 
     /// Whether it may use a grant type.
@@ -208,6 +220,7 @@ pub(crate) mod tests {
             service: None,
             exchange: Vec::new(),
             created_at: Time::default(),
+            registration: Registration::default(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 /// An error code by its exact name (RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6,
-/// RFC 8707 2, RFC 9101 7, RFC 9396 5, RFC 6750 3.1, RFC 9449 5 and 8, RFC 8628 3.5).
+/// RFC 8707 2, RFC 9101 7, RFC 9396 5, RFC 6750 3.1, RFC 7591 3.2.2, RFC 9449 5 and 8,
+/// RFC 8628 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // each is the standard's own word
@@ -29,6 +30,8 @@ pub enum Code {
     RequestUriNotSupported,
     RegistrationNotSupported,
     UnmetAuthenticationRequirements,
+    InvalidRedirectUri,
+    InvalidClientMetadata,
     InvalidDpopProof,
     UseDpopNonce,
     AuthorizationPending,
@@ -63,6 +66,8 @@ impl Code {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::AuthorizationPending => "authorization_pending",

@@ -115,7 +115,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
                 GrantType::TokenExchange.name()
             ]),
         ),
-        ("subject_types_supported", json!(["public"])),
+        ("subject_types_supported", json!(["public", "pairwise"])),
         ("scopes_supported", json!(scopes)),
         (
             "claims_supported",
@@ -142,6 +142,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ),
         ("claim_types_supported", json!(["normal"])),
         ("id_token_signing_alg_values_supported", signing.clone()),
+        ("userinfo_signing_alg_values_supported", signing.clone()),
         ("token_endpoint_auth_methods_supported", client.clone()),
         (
             "token_endpoint_auth_signing_alg_values_supported",
@@ -175,6 +176,9 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "authorization_response_iss_parameter_supported",
             json!(true),
         ),
+        // Back-Channel Logout 1.0, 2.1
+        ("backchannel_logout_supported", json!(true)),
+        ("backchannel_logout_session_supported", json!(true)),
         (
             "request_object_signing_alg_values_supported",
             json!(ALGORITHMS),
@@ -210,6 +214,24 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         .chain(resources)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// Adds what is there only while the operator switched it on.
+pub fn add_registration(
+    document: &mut Map<String, Value>,
+    issuer: &str,
+    registers: bool,
+    reads_documents: bool,
+) {
+    if registers {
+        // RFC 7591 3
+        let endpoint = format!("{}/oauth2/register", issuer.trim_end_matches('/'));
+        document.insert("registration_endpoint".into(), endpoint.into());
+    }
+    if reads_documents {
+        // draft-ietf-oauth-client-id-metadata-document-02, 6
+        document.insert("client_id_metadata_document_supported".into(), true.into());
+    }
 }
 
 /// Adds what is true where certificates of clients count (RFC 8705 2 and 3.3). `vouched`: an

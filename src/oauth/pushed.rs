@@ -19,14 +19,14 @@ pub fn secret(request_uri: &str) -> Option<&str> {
     request_uri.strip_prefix(PREFIX)
 }
 
-/// Reads what an authenticated client pushes; `signed` reads a request object.
+/// Reads what an authenticated client pushes; `signed` is its request object, as it was read.
 ///
 /// # Errors
-/// `invalid_request` for a reference in place of a request; what `signed` refuses.
+/// `invalid_request` for a reference in place of a request; what `signed` was refused for.
 pub fn read(
     params: &Params,
     client: &Client,
-    signed: impl Fn(&str) -> Result<AuthorizeRequest, Problem>,
+    signed: Option<Result<AuthorizeRequest, Problem>>,
 ) -> Result<AuthorizeRequest, Problem> {
     // RFC 9126 2.1 3.
     if params.has("request_uri") {
@@ -36,9 +36,9 @@ pub fn read(
         // RFC 9126 2.1: who asks is who authenticated; `present` refused another.
         client_id: Some(client.id.clone()),
         pushed: true,
-        ..match params.one("request") {
+        ..match signed {
             // RFC 9126 3: then nothing beside it is a part of the request.
-            Some(object) => signed(object)?,
+            Some(signed) => signed?,
             None => AuthorizeRequest::parse(params),
         }
     })
@@ -88,15 +88,17 @@ mod tests {
     const BACK: &str = "https://forum.example/cb";
     const GOOD: &str = "response_type=code&redirect_uri=https%3A%2F%2Fforum.example%2Fcb&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
-    fn unsigned(_: &str) -> Result<AuthorizeRequest, Problem> {
-        Err(Problem::new(Code::InvalidRequestObject, "not here"))
+    /// A request object that was refused, where one came.
+    fn signed(params: &Params) -> Option<Result<AuthorizeRequest, Problem>> {
+        let refused = Problem::new(Code::InvalidRequestObject, "not here");
+        params.one("request").map(|_| Err(refused))
     }
 
     fn push(more: &str) -> Result<AuthorizeRequest, Problem> {
         let mut forum = client(&[BACK], "openid profile");
         forum.asking.par = Need::Required;
         let params = Params::parse(format!("{GOOD}{more}").as_bytes())?;
-        let asked = read(&params, &forum, unsigned)?;
+        let asked = read(&params, &forum, signed(&params))?;
         judge(&asked, &forum, &[], "https://steppe.example").map(|()| asked)
     }
 
@@ -141,7 +143,7 @@ mod tests {
             ("scope=openid", "missing"),
         ] {
             let params = Params::parse(query.as_bytes()).unwrap();
-            let asked = read(&params, &forum, unsigned).unwrap();
+            let asked = read(&params, &forum, signed(&params)).unwrap();
             let problem = judge(&asked, &forum, &[], "https://steppe.example").unwrap_err();
             assert_eq!(problem.code, Code::InvalidRequest);
             assert!(problem.description.contains(word), "{problem}");

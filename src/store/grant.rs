@@ -26,7 +26,8 @@ pub fn add(c: &mut Conn<'_>, new: &Grant, ends_at: Time) -> Result<(), Error> {
             grant::ends_at.eq(ends_at.millis()),
         ))
         .execute(conn))?;
-    Ok(())
+    // Who signed in to what outlives the grant: it is told when the session ends.
+    super::logout::visit(c, &new.sid, &new.client_id)
 }
 
 fn read(row: Option<(String, Option<i64>)>) -> Result<Option<Grant>, Error> {

@@ -295,7 +295,49 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    session_client (sid, client_id) {
+        sid -> Text,
+        client_id -> Text,
+    }
+}
+
+diesel::table! {
+    logout (sid, client_id) {
+        sid -> Text,
+        client_id -> Text,
+        account_id -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        ends_at -> BigInt,
+        tries -> BigInt,
+        sent_at -> Nullable<BigInt>,
+        failed_at -> Nullable<BigInt>,
+        said -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    registered (client_id) {
+        client_id -> Text,
+        token_hash -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    registration_token (hash) {
+        hash -> Text,
+        note -> Text,
+        uses_left -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
 diesel::allow_tables_to_appear_in_same_query!(status, grant);
+diesel::allow_tables_to_appear_in_same_query!(session, session_client);
+diesel::allow_tables_to_appear_in_same_query!(registered, consent, grant);

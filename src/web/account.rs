@@ -153,6 +153,7 @@ async fn apps(visit: &Visit, account: &Account) -> Result<Vec<view::Connected>, 
             host: one.host,
             since: one.since,
             can: can.into_iter().map(|ability| ability.text).collect(),
+            start: one.start,
         }
     };
     Ok(apps.into_iter().map(show).collect())

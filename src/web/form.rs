@@ -64,7 +64,7 @@ impl FromRequest for Form {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let visit = Visit::extract(&request).await?;
-            let bytes = bytes(&request, &mut payload).await?;
+            let bytes = whole(&request, &mut payload, URLENCODED).await?;
             let fields = Params::parse_form(&bytes).map_err(|_| Fault::unreadable())?;
             Self::check(&visit, &request, &fields)?;
             Ok(Self { visit, fields })
@@ -72,20 +72,35 @@ impl FromRequest for Form {
     }
 }
 
+/// The kind of our own forms, and of most that programs send.
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+
 /// How long a body may take to arrive.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Reads a body of JSON, up to its bound.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn json(request: &HttpRequest, payload: &mut Payload) -> Result<web::BytesMut, Fault> {
+    whole(request, payload, "application/json").await
+}
 
 /// The parameters of an urlencoded body.
 ///
 /// # Errors
 /// [`Fault`].
 pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
-    let bytes = bytes(request, payload).await?;
+    let bytes = whole(request, payload, URLENCODED).await?;
     Params::parse(&bytes).map_err(|_| Fault::unreadable())
 }
 
-/// An urlencoded body, up to its bound.
-async fn bytes(request: &HttpRequest, payload: &mut Payload) -> Result<web::BytesMut, Fault> {
+/// A body of one kind, up to its bound.
+async fn whole(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    wanted: &str,
+) -> Result<web::BytesMut, Fault> {
     let kind = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -94,7 +109,7 @@ async fn bytes(request: &HttpRequest, payload: &mut Payload) -> Result<web::Byte
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    if kind != "application/x-www-form-urlencoded" {
+    if kind != wanted {
         return Err(Fault::Page(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "bad-request",

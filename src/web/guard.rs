@@ -258,6 +258,7 @@ fn bare(response: &HttpResponse) -> Option<Fault> {
 /// Programs in browsers ask here, and must be able to read a refusal (PROTOCOL 3).
 fn is_open_to_browsers(path: &str) -> bool {
     path.starts_with("/.well-known/")
+        || path.starts_with("/oauth2/register")
         || matches!(
             path,
             "/jwks.json"
@@ -414,7 +415,7 @@ pub async fn preflight(http: HttpRequest) -> HttpResponse {
     response
         .insert_header((
             header::ACCESS_CONTROL_ALLOW_METHODS,
-            [Method::GET, Method::POST]
+            [Method::GET, Method::POST, Method::PUT, Method::DELETE]
                 .map(|one| one.to_string())
                 .join(", "),
         ))

@@ -10,7 +10,7 @@ use prometheus::{
 
 use super::fault::Fault;
 use crate::app::App;
-use crate::flow::health;
+use crate::flow::{health, logout};
 use crate::hash::Class;
 
 /// Requests counted and timed.
@@ -82,6 +82,18 @@ pub async fn show(app: web::Data<App>, metrics: web::Data<Metrics>) -> Result<Ht
     let unsent = health::unsent(&app).await?;
     text.push_str("# TYPE gerege_mails_unsent gauge\n");
     text.push_str(&format!("gerege_mails_unsent {unsent}\n"));
+    let told = logout::count(&app, None).await?;
+    text.push_str(
+        "# HELP gerege_logouts Sign-outs that apps were to be told of in the last 7 days\n",
+    );
+    text.push_str("# TYPE gerege_logouts gauge\n");
+    for (state, number) in [
+        ("waiting", told.waiting),
+        ("told", told.done),
+        ("given_up", told.given_up),
+    ] {
+        text.push_str(&format!("gerege_logouts{{state=\"{state}\"}} {number}\n"));
+    }
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(text))

@@ -67,6 +67,31 @@ where
     to.service(open.route(web::route().guard(Options()).to(preflight)));
 }
 
+/// What programs, those in browsers too, keep there: read, replaced, removed.
+pub fn keep_from_anywhere<H, A, I, B, J, C>(
+    to: &mut web::ServiceConfig,
+    path: &str,
+    show: H,
+    replace: I,
+    remove: J,
+) where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+    I: Handler<B>,
+    B: FromRequest + 'static,
+    I::Output: Responder + 'static,
+    J: Handler<C>,
+    C: FromRequest + 'static,
+    J::Output: Responder + 'static,
+{
+    let open = at(path, "GET, HEAD, PUT, DELETE, OPTIONS")
+        .route(get().to(show))
+        .route(web::put().to(replace))
+        .route(web::delete().to(remove));
+    to.service(open.route(web::route().guard(Options()).to(preflight)));
+}
+
 fn at(path: &str, allow: &'static str) -> Resource {
     let wrong = move || async move {
         let mut response: HttpResponse =

@@ -152,6 +152,7 @@ impl TestApp {
                 .with(Bucket::General, None)
                 .with(Bucket::SignIn, None)
                 .with(Bucket::SignUp, None)
+                .with(Bucket::Register, None)
                 .with(Bucket::Mail, None);
         }
         let app = Arc::new(app);

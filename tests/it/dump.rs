@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 /// The tables whose rows count.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 23] = [
     "account",
     "retired_name",
     "session",
@@ -19,6 +19,10 @@ const TABLES: [&str; 19] = [
     "consent",
     "signing_key",
     "outbox",
+    "logout",
+    "session_client",
+    "registered",
+    "registration_token",
     "terms",
     "acceptance",
     "reset",

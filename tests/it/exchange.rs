@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gerege::oauth::client::{Client, ClientAuth, GrantType};
+use gerege::oauth::registration::SubjectType;
 use gerege::store;
 use serde_json::{Value, json};
 
@@ -212,4 +213,49 @@ fn what_was_not_granted_or_listed_cannot_be_had() {
     app.pass(Duration::from_secs(601));
     let late = trade(&app, "chat-server", &access, &[("audience", "demo-chat")]);
     assert_eq!(error(late), "invalid_request");
+}
+
+#[test]
+fn a_program_that_sees_a_sub_of_its_own_is_given_no_readable_one() {
+    let app = TestApp::new();
+    let (access, _) = world(&app, "openid chat room");
+    let account = text(&jwt(&access).1, "sub");
+    app.write(|c| {
+        let mut program = store::client::find(c, "chat-server")?.expect("the program");
+        program.registration.subject_type = SubjectType::Pairwise;
+        store::client::save(c, &program)?;
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.userinfo = true;
+        store::client::save_service(c, &room)
+    });
+    let given = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    let new = text(&given.is(200).json(), "access_token");
+    assert!(new.starts_with("ga_"), "{new:.20}");
+    let userinfo = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let mut reader = app.browser().with("Authorization", &bearer);
+        reader.get("/services/room/userinfo")
+    };
+    userinfo(&new).is(401);
+    // The room asks about it by its own right, and may know whom it serves.
+    assert_eq!(introspect(&app, "room", &new)["sub"], account);
+    // A service that cannot ask gets no token by it.
+    app.write(|c| {
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.secret_hash = None;
+        store::client::save_service(c, &room)
+    });
+    app.pass(Duration::from_secs(1));
+    let blind = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    assert_eq!(error(blind), "invalid_target");
+    // Nobody else is kept from it.
+    app.write(|c| {
+        let mut program = store::client::find(c, "chat-server")?.expect("the program");
+        program.registration.subject_type = SubjectType::Public;
+        store::client::save(c, &program)
+    });
+    let given = trade(&app, "chat-server", &access, &[("audience", "room")]);
+    let new = text(&given.is(200).json(), "access_token");
+    assert_eq!(jwt(&new).1["sub"], account);
+    userinfo(&new).is(200);
 }

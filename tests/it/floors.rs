@@ -7,13 +7,13 @@ use std::path::Path;
 use crate::source::{Named, files, packages, sources};
 
 /// A module may use only what stands before it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "clock", "rng", "crash", "config", "account", "oauth", "store", "keys", "hash", "limit",
-    "captcha", "mail", "page", "app", "flow", "worker", "web", "cli", "main",
+    "captcha", "mail", "call", "page", "app", "flow", "worker", "web", "cli", "main",
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 39] = [
+const HOMES: [(&str, &[&str]); 41] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -24,6 +24,7 @@ const HOMES: [(&str, &[&str]); 39] = [
     ("diesel", &["store"]),
     ("diesel_async", &["store"]),
     ("diesel_migrations", &["store"]),
+    ("diffy", &["cli"]),
     ("flate2", &["oauth"]),
     ("fluent_bundle", &["page"]),
     ("futures_core", &["web"]),
@@ -42,7 +43,6 @@ const HOMES: [(&str, &[&str]); 39] = [
     ("rand", &["rng"]),
     ("rand_core", &["captcha"]),
     ("rust_embed", &["page"]),
-    ("similar", &["flow", "cli"]),
     ("tokio_postgres", &["store"]),
     ("tokio_postgres_rustls_improved", &["store"]),
     ("toml_edit", &["config", "captcha"]),
@@ -51,6 +51,8 @@ const HOMES: [(&str, &[&str]); 39] = [
     ("unicode_normalization", &["account", "captcha"]),
     ("unicode_properties", &["account", "captcha"]),
     ("unicode_security", &["account"]),
+    ("ureq", &["call"]),
+    ("webpki_root_certs", &["call"]),
     ("x509_cert", &["keys"]),
     ("zxcvbn", &["account"]),
 ];

@@ -14,7 +14,7 @@ use crate::signup::{begin, walk_to_code};
 const CALLERS: usize = 50;
 
 /// Lets all callers go at once, each with a browser of its own.
-fn race(
+pub fn race(
     browsers: Vec<Browser>,
     call: impl Fn(&mut Browser) -> Answer + Send + Sync + 'static,
 ) -> Vec<Answer> {

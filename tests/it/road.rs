@@ -74,6 +74,7 @@ pub fn register(app: &TestApp) {
         service: None,
         exchange: Vec::new(),
         created_at: now,
+        registration: Default::default(),
     };
     let room = Service {
         id: "room".into(),

@@ -2,6 +2,7 @@
 // revocation, sign-out. The last line counts.
 import assert from 'node:assert/strict'
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as oidc from 'openid-client'
@@ -333,6 +334,95 @@ const tests = {
     const other = await person.submit(again, { user_code: refused.user_code.toLowerCase() })
     assert.equal(heading(await person.submit(other, { decision: 'deny' })), 'The other device was refused')
     await assert.rejects(oidc.pollDeviceAuthorizationGrant(config, refused), { error: 'access_denied' })
+  },
+
+  async 'openid-client: an app registers itself, and a person signs in to it'() {
+    const token = JSON.parse(server.command('registration', 'token', '--uses', '2', '--json')).initial_access_token
+    const execute = [oidc.allowInsecureRequests]
+    const metadata = {
+      client_name: 'Steppe wiki',
+      redirect_uris: ['https://wiki.example/callback'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'client_secret_post',
+      subject_type: 'pairwise',
+      userinfo_signed_response_alg: 'ES256',
+    }
+    const url = new URL(issuer)
+    await assert.rejects(oidc.dynamicClientRegistration(url, metadata, undefined, { execute }))
+    const config = await oidc.dynamicClientRegistration(url, metadata, undefined, { execute, initialAccessToken: token })
+    const registered = config.clientMetadata()
+    assert.match(registered.client_id, /^app-/)
+    const verifier = oidc.randomPKCECodeVerifier()
+    const to = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: 'https://wiki.example/callback',
+      scope: 'openid profile offline_access',
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const person = new Person(issuer)
+    const consent = await person.signIn(await person.go(to), 'temuulen')
+    assert.match(consent.html, /has checked this app/)
+    const scope = ['profile', 'offline_access']
+    const { away } = await person.submit(consent, { decision: 'allow', scope })
+    const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier })
+    // Signed userinfo, checked by the client against the issuer's keys.
+    const sub = tokens.claims().sub
+    oidc.enableNonRepudiationChecks(config)
+    const info = await oidc.fetchUserInfo(config, tokens.access_token, sub)
+    assert.equal(info.preferred_username, 'temuulen')
+    // RFC 7592
+    const own = { authorization: `Bearer ${registered.registration_access_token}` }
+    const read = await fetch(registered.registration_client_uri, { headers: own })
+    assert.equal((await read.json()).client_name, 'Steppe wiki')
+    const gone = await fetch(registered.registration_client_uri, { method: 'DELETE', headers: own })
+    assert.equal(gone.status, 204)
+    await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token))
+  },
+
+  async 'jose: an app checks the logout token that it is sent'() {
+    const sent = []
+    const app = createServer((request, answer) => {
+      let body = ''
+      request.on('data', (piece) => (body += piece))
+      request.on('end', () => {
+        sent.push(new URLSearchParams(body).get('logout_token'))
+        answer.writeHead(204).end()
+      })
+    })
+    await new Promise((ready) => app.listen(0, '127.0.0.1', ready))
+    try {
+      const registered = forum('forum-out')
+      const at = `http://127.0.0.1:${app.address().port}/out`
+      server.command('client', 'edit', 'forum-out', '--backchannel-logout', at)
+      const auth = oidc.ClientSecretBasic(registered.client_secret)
+      const config = await oidc.discovery(new URL(issuer), 'forum-out', undefined, auth, {
+        execute: [oidc.allowInsecureRequests],
+      })
+      const verifier = oidc.randomPKCECodeVerifier()
+      const url = oidc.buildAuthorizationUrl(config, {
+        redirect_uri: 'https://forum.example/callback',
+        scope: 'openid',
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      })
+      const person = new Person(issuer)
+      const consent = await person.signIn(await person.go(url), 'temuulen')
+      const { away } = await person.submit(consent, { decision: 'allow' })
+      const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier })
+      await person.submit(await person.go('/signout'), { decision: 'signout' })
+      for (let asked = 0; sent.length === 0 && asked < 200; asked++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      const keys = jose.createRemoteJWKSet(new URL(`${issuer}/jwks.json`))
+      const rules = { issuer, audience: 'forum-out', typ: 'logout+jwt', maxTokenAge: '2 minutes' }
+      const { payload } = await jose.jwtVerify(sent[0], keys, rules)
+      assert.equal(payload.sid, tokens.claims().sid)
+      assert.equal(payload.sub, tokens.claims().sub)
+      assert.deepEqual(payload.events, { 'http://schemas.openid.net/event/backchannel-logout': {} })
+      assert.match(server.command('client', 'logouts', 'forum-out'), /told/)
+    } finally {
+      app.close()
+    }
   },
 
   async 'jose: a chat server checks the token by its own key'() {

@@ -30,6 +30,7 @@ export async function startServer() {
     GEREGE_DATA_DIR: folder,
     GEREGE_CHECK__KIND: 'off',
     GEREGE_PASSWORD__MEMORY_KIB: '8',
+    GEREGE_REGISTRATION__MODE: 'token',
   }
   let log = ''
   const child = spawn(binary, ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] })

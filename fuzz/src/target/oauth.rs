@@ -42,6 +42,10 @@ pub const WORDS: &[&str] = &[
     "resource=",
     "id_token_hint=",
     "request=",
+    "authorization_details=",
+    "[{\"type\":\"room\",\"actions\":[\"read\"]}]",
+    "claims=",
+    "{\"userinfo\":{\"email\":{\"essential\":true}},\"id_token\":{\"sub\":{\"value\":\"a\"}}}",
     "request_uri=",
     "registration=",
     "grant_type=",
@@ -223,7 +227,7 @@ fn onward(checked: &Checked) {
     } = next(checked, &member, NOW)
     {
         assert_eq!(account_id, "a");
-        assert!(scopes::within(&given, &checked.scopes));
+        assert!(scopes::within(&given, &checked.asked()));
         assert!(!checked.prompt.login && !checked.prompt.create);
         assert!(
             checked

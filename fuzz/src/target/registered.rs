@@ -2,6 +2,7 @@
 
 use gerege::clock::Time;
 use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use gerege::oauth::registration::Registration;
 use gerege::oauth::service::{Algorithm, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat};
 use gerege::rng::digest;
 
@@ -38,12 +39,16 @@ pub fn clients() -> [Client; 4] {
         refresh: RefreshPolicy::Offline,
         id_token_algorithm: Algorithm::RS256,
         id_token_claims: false,
-        asking: Asking::default(),
+        asking: Asking {
+            details: vec!["room".into()],
+            ..Asking::default()
+        },
         dpop: Need::Optional,
         known: None,
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        registration: Registration::default(),
         created_at: Time::default(),
     };
     let desk = Client {
@@ -91,6 +96,7 @@ pub fn services() -> [Service; 2] {
         name: "Chat".into(),
         audience: "https://chat.example".into(),
         scopes: vec!["chat".into()],
+        details: vec!["room".into()],
         algorithm: Algorithm::ES256,
         format: TokenFormat::Jwt,
         claims: Vec::new(),
@@ -100,7 +106,6 @@ pub fn services() -> [Service; 2] {
         userinfo: true,
         proof: Proof::Bearer,
         offers: Offers::default(),
-        details: Vec::new(),
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),
     };
@@ -108,6 +113,7 @@ pub fn services() -> [Service; 2] {
         id: "files".into(),
         audience: "https://files.example".into(),
         scopes: vec!["files".into()],
+        details: Vec::new(),
         machine: false,
         ..chat.clone()
     };

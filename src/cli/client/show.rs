@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::about;
 use super::choice::{auth_name, need_name};
 use crate::app::App;
 use crate::cli::fault::Fault;
@@ -15,7 +16,7 @@ use crate::store;
 
 fn facts(app: &App, client: &Client) -> Value {
     let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
-    json!({
+    let mut all = json!({
         "client_id": client.id,
         "client_name": client.name,
         "token_endpoint_auth_method": auth_name(client.auth),
@@ -41,7 +42,11 @@ fn facts(app: &App, client: &Client) -> Value {
         "created_at": client.created_at.rfc3339(),
         "issuer": app.config.issuer(),
         "discovery_url": app.config.url("/.well-known/openid-configuration"),
-    })
+    });
+    if let Some(all) = all.as_object_mut() {
+        about::facts(client, all);
+    }
+    all
 }
 
 /// An app, after what was done to it.
@@ -133,6 +138,7 @@ pub fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             .to_owned(),
         ),
     ]);
+    lines.extend(about::lines(client));
     if client.may(GrantType::TokenExchange) {
         lines.extend([
             (

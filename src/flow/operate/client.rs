@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::is_id;
 use crate::app::App;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce};
 use crate::oauth::redirect::{self, Kind, register_check};
+use crate::oauth::registration::{self, SubjectType};
 use crate::oauth::scope;
 use crate::rng::Secret;
 use crate::store::{self, Error};
@@ -70,6 +69,9 @@ pub enum Refusal {
     /// The app has no secret that could be replaced.
     #[error("the app has no secret: it proves itself in another way")]
     NoSecret,
+    /// An address or another member of the registration is not usable.
+    #[error(transparent)]
+    Registration(#[from] registration::Fault),
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -90,6 +92,11 @@ pub enum Warning {
          stolen code can be used in its place"
     )]
     PkceOptional,
+    /// Whoever reads the scope knows the person all the same (PROTOCOL 1).
+    #[error(
+        "this app sees another sub than others do, but the scope {0} tells it who the person is"
+    )]
+    PairwiseScope(String),
     /// There is no such service.
     #[error("there is no service {0} yet: gerege service add {0} …")]
     UnknownService(String),
@@ -119,7 +126,7 @@ pub async fn add(app: &Arc<App>, mut new: Client) -> Result<Kept, Refusal> {
     }
     new.created_at = app.clock.now();
     check(&new)?;
-    let secret = uses_secret(&new).then(|| app.rng.secret());
+    let secret = new.uses_secret().then(|| app.rng.secret());
     new.secret_hash = secret.as_ref().map(Secret::hash);
     let client = new.clone();
     let warnings = app
@@ -163,7 +170,7 @@ pub async fn edit(
                 return Ok(Err(refusal));
             }
             let mut secret = None;
-            match (uses_secret(&client), &client.secret_hash) {
+            match (client.uses_secret(), &client.secret_hash) {
                 (true, None) => {
                     client.secret_hash = Some(fresh.hash());
                     secret = Some(fresh.clone());
@@ -193,7 +200,7 @@ pub async fn rotate_secret(app: &Arc<App>, id: &str) -> Result<Kept, Refusal> {
             let Some(mut client) = store::client::find(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
-            if !uses_secret(&client) {
+            if !client.uses_secret() {
                 return Ok(Err(Refusal::NoSecret));
             }
             client.secret_hash = Some(fresh.hash());
@@ -223,13 +230,6 @@ pub async fn remove(app: &Arc<App>, id: &str) -> Result<usize, Refusal> {
         .await?
 }
 
-fn uses_secret(client: &Client) -> bool {
-    matches!(
-        client.auth,
-        ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost
-    )
-}
-
 /// Judges a client as a whole.
 ///
 /// # Errors
@@ -255,6 +255,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
             return Err(Refusal::PublicExchange);
         }
     }
+    registration::check(client)?;
     if client.auth == ClientAuth::TlsClientAuth && client.known.is_none() {
         return Err(Refusal::NoName);
     }
@@ -264,36 +265,17 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         return Err(Refusal::Subject(typed.clone()));
     }
     let own = client.auth == ClientAuth::SelfSignedTlsClientAuth;
+    let away = client.registration.jwks_uri.is_some();
     match (client.auth, &client.jwks) {
         (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
         (_, None) if own => Err(Refusal::NoCertificate),
-        (ClientAuth::PrivateKeyJwt, None) => Err(Refusal::NoKeys),
-        (_, None) if client.asking.request_object == Need::Required => Err(Refusal::NoRequestKeys),
-        (_, Some(jwks)) => check_keys(jwks).map_err(Refusal::Keys),
+        (ClientAuth::PrivateKeyJwt, None) if !away => Err(Refusal::NoKeys),
+        (_, None) if client.asking.request_object == Need::Required && !away => {
+            Err(Refusal::NoRequestKeys)
+        }
+        (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),
     }
-}
-
-/// A JWK set of public keys (RFC 7517 5).
-fn check_keys(jwks: &str) -> Result<(), &'static str> {
-    let set: Value = serde_json::from_str(jwks).map_err(|_| "it is not JSON")?;
-    let keys = set
-        .get("keys")
-        .and_then(Value::as_array)
-        .filter(|keys| !keys.is_empty())
-        .ok_or("it has no list \"keys\", or an empty one (RFC 7517 5)")?;
-    for key in keys {
-        match key.get("kty").and_then(Value::as_str) {
-            Some("RSA" | "EC" | "OKP") => {}
-            Some("oct") => return Err("it holds a shared secret; give public keys"),
-            _ => return Err("a key has no kty, or one that is not known"),
-        }
-        // RFC 7518 6.2.2, 6.3.2
-        if key.get("d").is_some() {
-            return Err("it holds a private key; give the public half only");
-        }
-    }
-    Ok(())
 }
 
 fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec<Warning> {
@@ -307,6 +289,13 @@ fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec
     }
     if client.pkce == Pkce::Optional {
         out.push(Warning::PkceOptional);
+    }
+    if client.registration.subject_type == SubjectType::Pairwise {
+        let telling = client
+            .scopes
+            .iter()
+            .filter(|name| [scope::PROFILE, scope::EMAIL].contains(&name.as_str()));
+        out.extend(telling.cloned().map(Warning::PairwiseScope));
     }
     for id in client.service.iter().chain(&client.exchange) {
         if !services.iter().any(|service| service.id == *id) {

@@ -238,6 +238,7 @@ fn end(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Ended, Error> {
     for sid in &sessions {
         // Codes that were not exchanged yet die with their session.
         store::grant::revoke_session(c, sid, now)?;
+        crate::flow::logout::tell(c, sid, now)?;
     }
     Ok(Ended {
         sessions: sessions.len(),

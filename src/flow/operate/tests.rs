@@ -46,6 +46,7 @@ fn messenger(id: &str) -> Client {
         service: None,
         exchange: Vec::new(),
         created_at: Time::default(),
+        registration: Default::default(),
     }
 }
 

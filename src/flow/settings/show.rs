@@ -4,6 +4,7 @@ use crate::account::terms::Acceptance;
 use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::client::Client;
+use crate::oauth::registration::initiate;
 use crate::store::{self, Conn, Error, browser, event, grant};
 
 /// Stands before the id of a messenger, to tell it from a browser session.
@@ -85,6 +86,8 @@ pub struct Connected {
     pub name: String,
     /// Where it lives; empty for an app on the person's own device.
     pub host: String,
+    /// Where a sign-in to it can be begun.
+    pub start: Option<String>,
     /// Since when.
     pub since: Time,
     /// What it was allowed.
@@ -96,7 +99,7 @@ pub struct Connected {
 /// # Errors
 /// When the database does not answer.
 pub async fn apps(app: &App, account_id: &str, now: Time) -> Result<Vec<Connected>, Error> {
-    let account_id = account_id.to_owned();
+    let (account_id, issuer) = (account_id.to_owned(), app.config.issuer().to_owned());
     app.store
         .read(move |c| {
             let granted = grant::list(c, &account_id, now)?
@@ -114,7 +117,10 @@ pub async fn apps(app: &App, account_id: &str, now: Time) -> Result<Vec<Connecte
                     continue;
                 }
                 let (name, host) = named(c, &client_id)?;
+                let start = store::client::find(c, &client_id)?
+                    .and_then(|client| initiate(&issuer, &client));
                 apps.push(Connected {
+                    start,
                     client_id,
                     name,
                     host,

@@ -50,6 +50,8 @@ pub struct Connected {
     pub since: Time,
     /// What it can do, in plain lines.
     pub can: Vec<String>,
+    /// Where a sign-in to it can be begun.
+    pub start: Option<String>,
 }
 
 /// One line of the security log; `Engine::text` has `log-…` for each kind.

@@ -193,6 +193,12 @@ pub struct Consent {
     pub cannot: Vec<String>,
     /// The app's privacy page.
     pub privacy: Option<String>,
+    /// The app's terms.
+    pub terms: Option<String>,
+    /// The app's home page.
+    pub home: Option<String>,
+    /// The app's picture: a link, never shown here, which would tell its server who looks.
+    pub logo: Option<String>,
     /// When the app was added, if nobody at this server has looked at it.
     pub unchecked_since: Option<Time>,
     /// Where "Not you?" leads.

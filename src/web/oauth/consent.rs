@@ -207,13 +207,20 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     };
     let (can, cannot) = ability(&visit, &scene, &account).await?;
     let person = visit.person(&account);
+    let on_file = &scene.client.registration;
     let view = Consent {
         app: chip(&scene),
         person,
         can,
         cannot,
-        privacy: None,
-        unchecked_since: None,
+        privacy: on_file.policy_uri.clone(),
+        terms: on_file.tos_uri.clone(),
+        home: on_file.client_uri.clone(),
+        logo: on_file.logo_uri.clone(),
+        unchecked_since: scene
+            .client
+            .is_unchecked()
+            .then_some(scene.client.created_at),
         not_you: format!("/signin/choose?request={}", asking.request),
     };
     visit.page(&shell(&visit, &scene), &view)

@@ -9,7 +9,7 @@ use super::query;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::browser::Here;
-use crate::flow::{client, signin};
+use crate::flow::{client, signin, subject};
 use crate::oauth::logout::{
     Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
 };
@@ -70,7 +70,11 @@ async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpR
         .signed_in
         .iter()
         .map(|(session, account)| SignedIn {
-            sub: account.id.clone(),
+            // As the client that asks knows the person.
+            sub: client.as_ref().map_or_else(
+                || account.id.clone(),
+                |client| subject::of(&visit.app, client, &account.id),
+            ),
             sid: session.sid.clone(),
         })
         .collect();

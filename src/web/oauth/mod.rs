@@ -7,6 +7,7 @@ pub mod device;
 pub mod discovery;
 pub mod logout;
 pub mod pushed;
+pub mod register;
 pub mod status;
 pub mod token;
 

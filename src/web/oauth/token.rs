@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::claims::Claims;
 use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
@@ -191,7 +190,8 @@ async fn about(
     next_nonce(app, &mut response, proof.as_ref());
     open_to_browsers(http, &mut response);
     Ok(match answer {
-        Ok(claims) => response.json(claims),
+        Ok(shown::About::Claims(claims)) => response.json(claims),
+        Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),
         Err(Some(problem)) => response.json(problem.json()),
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
@@ -204,7 +204,7 @@ async fn shown_to(
     http: &HttpRequest,
     token: &Token,
     service: Option<&Service>,
-) -> Result<(Result<Claims, Problem>, Option<Taken>), Fault> {
+) -> Result<(Result<shown::About, Problem>, Option<Taken>), Fault> {
     let proof = match token.scheme {
         Scheme::Bearer => None,
         Scheme::Dpop => match prove(app, http, Some(&token.text), false).await {

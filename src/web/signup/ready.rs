@@ -27,8 +27,8 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
     let view = Done {
         person: visit.person(&account),
         keep: session.keep || visit.app.config.signin.keep_default,
-        late: waits.is_some_and(|waits| waits.late),
-        start_again: None,
+        late: waits.as_ref().is_some_and(|waits| waits.late),
+        start_again: waits.and_then(|waits| waits.app.start),
         messengers: messengers
             .into_iter()
             .map(|(name, server)| MessengerHint { name, server })

@@ -1,0 +1,343 @@
+//! Calls to other servers over HTTP: bounded, without redirects, and for addresses that a stranger
+//! typed only to machines that everyone may reach (PROTOCOL 6).
+
+mod cache;
+mod public;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use ureq::http::Uri;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use url::{Host, Url};
+
+pub use cache::Wanted;
+pub use public::is_public;
+
+use crate::config::{Network, Reachable};
+
+/// The longest call, from the look-up of the name to the last byte.
+const LONGEST: Duration = Duration::from_secs(3);
+/// A longer answer, in bytes, is refused.
+const MOST_BYTES: u64 = 64 * 1024;
+/// A longer head of an answer, in bytes, is refused.
+const MOST_HEAD: usize = 16 * 1024;
+/// A longer address, in bytes, is refused.
+const MOST_ADDRESS: usize = 2000;
+/// Calls under way at once, for strangers and for the operator's own apps apart: each holds a
+/// thread, and what a stranger typed may never answer.
+const AT_ONCE: usize = 16;
+
+/// Who typed the address that is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// The operator: it may be a private machine, where chat servers stand.
+    ByOperator,
+    /// Somebody else: only what everyone may reach, or what `network.allow` names.
+    ByStranger,
+}
+
+/// Why there is no answer. `Display` is for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Not an address that is called.
+    #[error("{0}")]
+    Address(&'static str),
+    /// The name leads to a machine that strangers' addresses may not reach.
+    #[error("it leads to an address inside a network ([network] allow can name it)")]
+    Inside,
+    /// No answer in time, or none that could be read.
+    #[error("no answer: {0}")]
+    Unreachable(String),
+    /// The answer is longer than 64 KiB.
+    #[error("the answer is longer than 64 KiB")]
+    TooLong,
+    /// Too many calls are under way.
+    #[error("too many calls are under way")]
+    Busy,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Content-Type` without its parameters, in small letters; empty when there is none.
+    pub kind: String,
+    /// `Cache-Control: max-age`; zero when the answer may not be kept.
+    pub max_age: Option<Duration>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why the caller could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("network.ca_file: {0}")]
+pub struct Error(String);
+
+/// The two ways out.
+pub struct Caller {
+    operator: Way,
+    stranger: Way,
+    allow: Arc<Vec<Reachable>>,
+    cache: cache::Cache,
+}
+
+struct Way {
+    agent: ureq::Agent,
+    free: Arc<Semaphore>,
+}
+
+impl Caller {
+    /// Builds both.
+    ///
+    /// # Errors
+    /// When `network.ca_file` holds no certificate.
+    pub fn new(network: &Network) -> Result<Self, Error> {
+        let roots = roots(network)?;
+        let allow = Arc::new(network.allow.clone());
+        let way = |guarded| Way {
+            agent: ureq::Agent::with_parts(
+                settings(roots.clone()),
+                DefaultConnector::new(),
+                Guard {
+                    allow: allow.clone(),
+                    guarded,
+                    names: DefaultResolver::default(),
+                },
+            ),
+            free: Arc::new(Semaphore::new(AT_ONCE)),
+        };
+        Ok(Self {
+            operator: way(false),
+            stranger: way(true),
+            allow: allow.clone(),
+            cache: cache::Cache::default(),
+        })
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// [`Failure`]; another status than 200 is an answer.
+    pub async fn read(&self, typed: Typed, address: &str, accept: &str) -> Result<Answer, Failure> {
+        let url = self.check(typed, address)?;
+        let accept = accept.to_owned();
+        self.on_thread(typed, move |agent| {
+            agent.get(url.as_str()).header("accept", accept).call()
+        })
+        .await
+    }
+
+    /// Posts a form.
+    ///
+    /// # Errors
+    /// [`Failure`]; any status is an answer.
+    pub async fn post(&self, typed: Typed, address: &str, form: String) -> Result<Answer, Failure> {
+        let url = self.check(typed, address)?;
+        self.on_thread(typed, move |agent| {
+            agent
+                .post(url.as_str())
+                .content_type("application/x-www-form-urlencoded")
+                .send(form)
+        })
+        .await
+    }
+
+    /// Judges an address before anything is resolved.
+    ///
+    /// # Errors
+    /// [`Failure::Address`] or [`Failure::Inside`].
+    pub fn check(&self, typed: Typed, address: &str) -> Result<Url, Failure> {
+        let refuse = |why| Err(Failure::Address(why));
+        if address.len() > MOST_ADDRESS {
+            return refuse("it is longer than 2000 bytes");
+        }
+        let Ok(url) = Url::parse(address) else {
+            return refuse("it is no URL");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("it has a user name or password before the host");
+        }
+        let Some(host) = url.host() else {
+            return refuse("it has no host");
+        };
+        if url.fragment().is_some() {
+            return refuse("it has a fragment (#)");
+        }
+        let named = self.allow.iter().any(|one| one.names(&host));
+        match (url.scheme(), typed) {
+            ("https", _) | ("http", Typed::ByOperator) => {}
+            // For trials on one machine; the operator has to name it.
+            ("http", Typed::ByStranger) if named && is_loopback(&host) => {}
+            ("http", Typed::ByStranger) => return refuse("it must begin with https://"),
+            _ => return refuse("it begins with neither https:// nor http://"),
+        }
+        let ip = match host {
+            Host::Domain(_) => None,
+            Host::Ipv4(ip) => Some(ip.into()),
+            Host::Ipv6(ip) => Some(ip.into()),
+        };
+        if typed == Typed::ByStranger && !named && ip.is_some_and(|ip| !is_public(ip)) {
+            return Err(Failure::Inside);
+        }
+        Ok(url)
+    }
+
+    async fn on_thread(
+        &self,
+        typed: Typed,
+        ask: impl FnOnce(&ureq::Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>
+        + Send
+        + 'static,
+    ) -> Result<Answer, Failure> {
+        let way = match typed {
+            Typed::ByOperator => &self.operator,
+            Typed::ByStranger => &self.stranger,
+        };
+        let Ok(place) = way.free.clone().try_acquire_owned() else {
+            return Err(Failure::Busy);
+        };
+        let agent = way.agent.clone();
+        tokio::task::spawn_blocking(move || {
+            let answer = ask(&agent).and_then(read);
+            drop(place);
+            answer.map_err(failed)
+        })
+        .await
+        .map_err(|error| Failure::Unreachable(error.to_string()))?
+    }
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
+    let header = |name: &str| {
+        let value = answer.headers().get(name)?.to_str().ok()?;
+        Some(value.to_ascii_lowercase())
+    };
+    let kind = header("content-type").unwrap_or_default();
+    Ok(Answer {
+        status: answer.status().as_u16(),
+        kind: kind.split(';').next().unwrap_or_default().trim().to_owned(),
+        max_age: header("cache-control").and_then(|value| max_age(&value)),
+        body: answer
+            .body_mut()
+            .with_config()
+            .limit(MOST_BYTES)
+            .read_to_vec()?,
+    })
+}
+
+/// RFC 9111 5.2.2; the header in small letters.
+fn max_age(header: &str) -> Option<Duration> {
+    let mut age = None;
+    for directive in header.split(',').map(str::trim) {
+        if directive == "no-store" || directive == "no-cache" {
+            return Some(Duration::ZERO);
+        }
+        if let Some(seconds) = directive.strip_prefix("max-age=") {
+            let seconds = seconds.trim_matches('"').parse().unwrap_or(0);
+            age = Some(Duration::from_secs(seconds));
+        }
+    }
+    age
+}
+
+fn failed(error: ureq::Error) -> Failure {
+    match error {
+        ureq::Error::BodyExceedsLimit(_) => Failure::TooLong,
+        ureq::Error::Other(inner) if inner.is::<IsInside>() => Failure::Inside,
+        // The words of an error never hold what was sent.
+        other => Failure::Unreachable(other.to_string().chars().take(160).collect()),
+    }
+}
+
+fn settings(roots: RootCerts) -> ureq::config::Config {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    ureq::Agent::config_builder()
+        .tls_config(
+            TlsConfig::builder()
+                .unversioned_rustls_crypto_provider(provider)
+                .root_certs(roots)
+                .build(),
+        )
+        .timeout_global(Some(LONGEST))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .proxy(None)
+        .max_response_header_size(MOST_HEAD)
+        // A kept connection would skip the look-up, and with it the check.
+        .max_idle_connections(0)
+        .user_agent(concat!("Gerege/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// The built-in public authorities, and the operator's own beside them.
+fn roots(network: &Network) -> Result<RootCerts, Error> {
+    let mut all: Vec<Certificate<'static>> = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .map(|one| Certificate::from_der(one.as_ref()).to_owned())
+        .collect();
+    if let Some(file) = &network.ca_file {
+        let wrong = |why: String| Error(format!("{}: {why}", file.display()));
+        let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+        let built_in = all.len();
+        all.extend(ureq::tls::parse_pem(&pem).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        }));
+        if all.len() == built_in {
+            return Err(wrong("it holds no certificate in PEM".into()));
+        }
+    }
+    Ok(RootCerts::from(all))
+}
+
+/// Looks a name up once, and lets the call go on only to addresses that were checked.
+#[derive(Debug)]
+struct Guard {
+    allow: Arc<Vec<Reachable>>,
+    guarded: bool,
+    names: DefaultResolver,
+}
+
+/// The mark of an answer that leads inside.
+#[derive(Debug, thiserror::Error)]
+#[error("inside")]
+struct IsInside;
+
+impl Resolver for Guard {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let found = self.names.resolve(uri, config, timeout)?;
+        let named = || {
+            let host = uri.host().and_then(|host| Host::parse(host).ok());
+            host.is_some_and(|host| self.allow.iter().any(|one| one.names(&host)))
+        };
+        let fits = |ip| is_public(ip) || self.allow.iter().any(|one| one.holds(ip));
+        // All of them: a name with one good and one bad address is a trick.
+        if self.guarded && !named() && !found.iter().all(|at| fits(at.ip())) {
+            return Err(ureq::Error::Other(Box::new(IsInside)));
+        }
+        Ok(found)
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+#[path = "call/tests.rs"]
+mod tests;

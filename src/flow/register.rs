@@ -1,0 +1,299 @@
+//! Apps that register themselves and look after it (RFC 7591, RFC 7592).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::opaque::Kind;
+use crate::app::App;
+use crate::call::Typed;
+use crate::clock::Time;
+use crate::config::RegistrationMode;
+use crate::limit::Bucket;
+use crate::oauth::client::{Client, Pkce};
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::register::{Identity, Policy, check_change, check_sector, client, told};
+use crate::oauth::registration::Origin;
+use crate::oauth::scope;
+use crate::rng::{Secret, digest};
+use crate::store::registered::Initial;
+use crate::store::{self, Error};
+
+/// Why nothing was registered, shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Registration is off: nothing is here.
+    #[error("registration is off")]
+    Off,
+    /// The token is missing or opens nothing (RFC 6750 3.1, RFC 7592 2.1).
+    #[error("the token opens nothing")]
+    Token,
+    /// What was sent.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// Too many from there.
+    #[error("too many registrations")]
+    Slow(Duration),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// A registration as it is answered (RFC 7591 3.2.1). It holds secrets: never logged.
+pub struct Answer(pub Map<String, Value>);
+
+/// Registers an app. `token` is the initial access token that came.
+///
+/// # Errors
+/// [`Refused`].
+pub async fn create(
+    app: &Arc<App>,
+    sent: &Map<String, Value>,
+    token: Option<&str>,
+    from: IpAddr,
+) -> Result<Answer, Refused> {
+    let now = app.clock.now();
+    let needs_token = match app.config.registration.mode {
+        RegistrationMode::Off => return Err(Refused::Off),
+        RegistrationMode::Token => true,
+        RegistrationMode::Open => false,
+    };
+    let initial = match token {
+        None if needs_token => return Err(Refused::Token),
+        None => None,
+        // Even where none is needed, one that is wrong is a mistake to be told.
+        Some(token) if !Kind::Initial.is_ours(app.keys.master(), token) => {
+            return Err(Refused::Token);
+        }
+        Some(token) => Some(digest(token)),
+    };
+    if initial.is_none() {
+        let slow = app.limiter.check(Bucket::Register, from, now);
+        slow.map_err(Refused::Slow)?;
+    }
+    let identity = Identity {
+        // Never the form of a person's id (PROTOCOL 1).
+        id: format!("app-{}", app.rng.id()),
+        origin: Origin::Registered,
+        created_at: now,
+    };
+    let mut new = client(sent, identity, &policy(app).await?)?;
+    sector(app, &new).await?;
+    let secret = new.uses_secret().then(|| app.rng.secret());
+    new.secret_hash = secret.as_ref().map(Secret::hash);
+    let access = Kind::Manage.dress(app.keys.master(), &app.rng.secret());
+    let (kept, hash) = (new.clone(), digest(&access));
+    let stands = app
+        .store
+        .write(move |c| {
+            if let Some(initial) = &initial
+                && !store::registered::spend_initial(c, initial, now)?
+            {
+                return Ok(false);
+            }
+            store::registered::add(c, &kept.id, Some(&hash), now)?;
+            Ok(store::client::add(c, &kept)?.is_ok())
+        })
+        .await?;
+    if !stands {
+        return Err(Refused::Token);
+    }
+    tracing::info!(client = new.id, "client.registered");
+    Ok(answer(app, &new, secret.as_ref(), Some(&access)))
+}
+
+/// Shows an app its registration (RFC 7592 2.1).
+///
+/// # Errors
+/// [`Refused`].
+pub async fn read(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Answer, Refused> {
+    let client = own(app, id, token).await?;
+    Ok(answer(app, &client, None, token))
+}
+
+/// Changes a registration as a whole (RFC 7592 2.2). The app is unknown again: the operator had
+/// looked at what it was before.
+///
+/// # Errors
+/// [`Refused`].
+pub async fn update(
+    app: &Arc<App>,
+    id: &str,
+    sent: &Map<String, Value>,
+    token: Option<&str>,
+) -> Result<Answer, Refused> {
+    let old = own(app, id, token).await?;
+    check_change(sent, &old)?;
+    let identity = Identity {
+        id: old.id.clone(),
+        origin: old.registration.origin,
+        created_at: old.created_at,
+    };
+    let mut new = client(sent, identity, &policy(app).await?)?;
+    sector(app, &new).await?;
+    let secret = match (&old.secret_hash, new.uses_secret()) {
+        (Some(hash), true) => {
+            new.secret_hash = Some(hash.clone());
+            None
+        }
+        (None, true) => {
+            let secret = app.rng.secret();
+            new.secret_hash = Some(secret.hash());
+            Some(secret)
+        }
+        (_, false) => None,
+    };
+    let kept = new.clone();
+    let saved = app.store.write(move |c| store::client::save(c, &kept));
+    if !saved.await? {
+        return Err(Refused::Token);
+    }
+    tracing::info!(client = new.id, "client.changed-itself");
+    Ok(answer(app, &new, secret.as_ref(), token))
+}
+
+/// Removes an app at its own wish and ends what people granted it (RFC 7592 2.3).
+///
+/// # Errors
+/// [`Refused`].
+pub async fn delete(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<(), Refused> {
+    let client = own(app, id, token).await?;
+    let now = app.clock.now();
+    app.store
+        .write(move |c| {
+            store::client::remove(c, &client.id)?;
+            store::grant::revoke_app(c, &client.id, now)?;
+            store::registered::remove(c, &client.id)
+        })
+        .await?;
+    tracing::info!(client = id, "client.removed-itself");
+    Ok(())
+}
+
+/// The app behind a registration access token. One that is gone and one that the token does not
+/// open are answered the same (RFC 7592 2.1).
+async fn own(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Client, Refused> {
+    if app.config.registration.mode == RegistrationMode::Off {
+        return Err(Refused::Off);
+    }
+    let token = token
+        .filter(|token| Kind::Manage.is_ours(app.keys.master(), token))
+        .ok_or(Refused::Token)?;
+    let (id, hash) = (id.to_owned(), digest(token));
+    app.store
+        .read(move |c| {
+            // The token is 256 bits and was found by its tag: comparing digests tells nothing.
+            if store::registered::token_hash(c, &id)?.as_deref() != Some(&hash) {
+                return Ok(None);
+            }
+            store::client::find(c, &id)
+        })
+        .await?
+        .ok_or(Refused::Token)
+}
+
+/// What the operator allows an app that registers itself.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
+    let rules = &app.config.registration;
+    let registered = super::client::registered(app).await?;
+    // Without a scope of a service there is no token for it, and nothing in detail.
+    let open = registered
+        .services
+        .iter()
+        .filter(|service| !scope::cut(&service.scopes, &rules.scopes).is_empty());
+    Ok(Policy {
+        scopes: rules.scopes.clone(),
+        details: open.flat_map(|service| service.details.clone()).collect(),
+        certificates: app.config.mtls.is_some(),
+        pkce: if rules.pkce_required {
+            Pkce::Required
+        } else {
+            Pkce::Optional
+        },
+    })
+}
+
+/// Reads the list at `sector_identifier_uri` (OpenID Connect Registration 5).
+async fn sector(app: &App, client: &Client) -> Result<(), Refused> {
+    let Some(uri) = &client.registration.sector_identifier_uri else {
+        return Ok(());
+    };
+    let unread = |why: String| {
+        Problem::new(
+            Code::InvalidClientMetadata,
+            format!("sector_identifier_uri cannot be read: {why}"),
+        )
+    };
+    let answer = app
+        .call
+        .read(Typed::ByStranger, uri, "application/json")
+        .await
+        .map_err(|failure| unread(failure.to_string()))?;
+    if answer.status != 200 {
+        return Err(unread(format!("HTTP {}", answer.status)).into());
+    }
+    Ok(check_sector(client, &answer.body)?)
+}
+
+fn answer(app: &App, client: &Client, secret: Option<&Secret>, token: Option<&str>) -> Answer {
+    let mut all = told(client);
+    let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
+    if let Some(secret) = secret {
+        put("client_secret", secret.reveal().into());
+    }
+    if client.uses_secret() {
+        // RFC 7591 3.2.1: required beside a secret; 0 = never.
+        put("client_secret_expires_at", 0.into());
+    }
+    put(
+        "registration_client_uri",
+        app.config
+            .url(&format!("/oauth2/register/{}", client.id))
+            .into(),
+    );
+    if let Some(token) = token {
+        put("registration_access_token", token.into());
+    }
+    Answer(all)
+}
+
+/// Makes an initial access token (RFC 7591 1.2); it is shown once.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_initial(
+    app: &Arc<App>,
+    note: &str,
+    uses: i64,
+    life: Duration,
+) -> Result<(String, Time), Error> {
+    let now = app.clock.now();
+    let token = Kind::Initial.dress(app.keys.master(), &app.rng.secret());
+    let new = Initial {
+        hash: digest(&token),
+        note: note.to_owned(),
+        uses_left: uses,
+        created_at: now.millis(),
+        expires_at: now.plus(life).millis(),
+    };
+    app.store
+        .write(move |c| store::registered::add_initial(c, &new))
+        .await?;
+    Ok((token, now.plus(life)))
+}
+
+/// Ends all initial access tokens; gives how many still worked.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_initial(app: &Arc<App>) -> Result<usize, Error> {
+    let now = app.clock.now();
+    app.store
+        .write(move |c| store::registered::end_initial(c, now))
+        .await
+}

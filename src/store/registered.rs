@@ -1,0 +1,108 @@
+//! Apps that registered themselves, and the tokens with which they may.
+
+use diesel::prelude::*;
+
+use super::engine::db;
+use super::schema::{client, consent, grant, registered, registration_token};
+use super::{Conn, Error};
+use crate::clock::Time;
+
+/// An initial access token (RFC 7591 1.2), as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = registration_token)]
+pub struct Initial {
+    /// Digest of the token.
+    pub hash: String,
+    /// Whom it was made for, in the operator's words; may be empty.
+    pub note: String,
+    /// How many apps it still registers.
+    pub uses_left: i64,
+    /// When it was made, milliseconds since 1970.
+    pub created_at: i64,
+    /// When it runs out, milliseconds since 1970.
+    pub expires_at: i64,
+}
+
+/// Notes an app that registered itself; `token_hash` is that of its registration access token.
+pub fn add(
+    c: &mut Conn<'_>,
+    client_id: &str,
+    token_hash: Option<&str>,
+    now: Time,
+) -> Result<(), Error> {
+    db!(c, conn => diesel::insert_into(registered::table)
+        .values((
+            registered::client_id.eq(client_id),
+            registered::token_hash.eq(token_hash),
+            registered::created_at.eq(now.millis()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The digest of an app's registration access token.
+pub fn token_hash(c: &mut Conn<'_>, client_id: &str) -> Result<Option<String>, Error> {
+    let query = registered::table
+        .find(client_id)
+        .select(registered::token_hash);
+    let hash: Option<Option<String>> = db!(c, conn => query.first(conn).optional())?;
+    Ok(hash.flatten())
+}
+
+/// Forgets the note about an app.
+pub fn remove(c: &mut Conn<'_>, client_id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(registered::table.find(client_id)).execute(conn))?;
+    Ok(())
+}
+
+/// Keeps an initial access token.
+pub fn add_initial(c: &mut Conn<'_>, new: &Initial) -> Result<(), Error> {
+    db!(c, conn => diesel::insert_into(registration_token::table).values(new).execute(conn))?;
+    Ok(())
+}
+
+/// Spends one use of an initial access token; `false` when none is left, or it has run out.
+pub fn spend_initial(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
+    Ok(db!(c, conn => diesel::update(registration_token::table
+            .find(hash)
+            .filter(registration_token::uses_left.gt(0))
+            .filter(registration_token::expires_at.gt(now.millis())))
+        .set(registration_token::uses_left.eq(registration_token::uses_left - 1))
+        .execute(conn))?
+        == 1)
+}
+
+/// Ends all initial access tokens; gives how many still worked.
+pub fn end_initial(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
+    Ok(db!(c, conn => diesel::update(registration_token::table
+            .filter(registration_token::uses_left.gt(0))
+            .filter(registration_token::expires_at.gt(now.millis())))
+        .set(registration_token::uses_left.eq(0))
+        .execute(conn))?)
+}
+
+/// Removes apps that registered themselves before `before` and that nobody let in; gives how many.
+pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let query = registered::table
+        .filter(registered::created_at.lt(before.millis()))
+        .filter(registered::client_id.ne_all(consent::table.select(consent::client_id)))
+        .filter(registered::client_id.ne_all(grant::table.select(grant::client_id)))
+        .limit(500)
+        .select(registered::client_id);
+    let unused: Vec<String> = db!(c, conn => query.load(conn))?;
+    if unused.is_empty() {
+        return Ok(0);
+    }
+    db!(c, conn => diesel::delete(client::table.filter(client::id.eq_any(&unused))).execute(conn))?;
+    Ok(db!(c, conn => diesel::delete(
+        registered::table.filter(registered::client_id.eq_any(&unused))
+    ).execute(conn))?)
+}
+
+/// Removes initial access tokens that have run out; gives how many.
+pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
+    Ok(db!(c, conn => diesel::delete(
+        registration_token::table.filter(registration_token::expires_at.lt(now.millis()))
+    ).execute(conn))?)
+}

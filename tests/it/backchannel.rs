@@ -1,0 +1,254 @@
+//! Apps hear that a session ended (OpenID Connect Back-Channel Logout 1.0).
+
+use std::time::Duration;
+
+use gerege::flow::{logout, operate};
+use gerege::store;
+use gerege::store::logout::Count;
+use gerege::worker;
+use serde_json::Value;
+
+use crate::app::TestApp;
+use crate::elsewhere::{Asked, Elsewhere};
+use crate::http::{Browser, basic, encode, jwt};
+use crate::road::{FORUM, SECRET, VERIFIER, ask, register, request, text};
+use crate::signin::sign_in;
+
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// The forum, told at `url`.
+fn told_at(app: &TestApp, url: &str) {
+    register(app);
+    let url = url.to_owned();
+    app.write(move |c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.registration.backchannel_logout_uri = Some(url.clone());
+        store::client::save(c, &forum)
+    });
+}
+
+/// Signs in to the forum and gives its ID token.
+fn into_forum(app: &TestApp, browser: &mut Browser, username: &str) -> String {
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+    ]);
+    let mut page = ask(browser, &at, username);
+    if page.status == 200 {
+        let allowed = browser.allow(&page);
+        page = browser.arrive(allowed);
+    }
+    let code = page.is(303).param("code").expect("a code");
+    let tokens = app
+        .browser()
+        .with("Authorization", &basic("forum", SECRET))
+        .post(
+            "/oauth2/token",
+            &[
+                ("grant_type", "authorization_code"),
+                ("code", &code),
+                ("redirect_uri", FORUM),
+                ("code_verifier", VERIFIER),
+            ],
+        );
+    text(&tokens.is(200).json(), "id_token")
+}
+
+fn tell(app: &TestApp) {
+    while app.wait(logout::send_due(&app.app)).unwrap() > 0 {}
+}
+
+fn count(app: &TestApp) -> Count {
+    app.wait(logout::count(&app.app, None)).unwrap()
+}
+
+/// Checks a logout token as an app does (2.6) and gives its claims.
+fn checked(app: &TestApp, asked: &Asked, id_token: &str) -> Value {
+    assert_eq!(asked.method, "POST");
+    assert!(asked.head.contains("application/x-www-form-urlencoded"));
+    let token = asked.body.strip_prefix("logout_token=").expect("a token");
+    let (header, claims) = jwt(token);
+    let (id_header, id_claims) = jwt(id_token);
+    assert_eq!(header["typ"], "logout+jwt");
+    assert_eq!(header["alg"], id_header["alg"]);
+    let keys = app.browser().get("/jwks.json").json();
+    let kids: Vec<&Value> = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|k| &k["kid"])
+        .collect();
+    assert!(kids.contains(&&header["kid"]), "{header}");
+    for name in ["iss", "sub", "aud", "sid"] {
+        assert_eq!(claims[name], id_claims[name], "{name}");
+    }
+    assert!(claims["events"][EVENT].is_object());
+    assert_eq!(
+        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
+        120
+    );
+    assert!(claims.get("nonce").is_none() && claims["jti"].is_string());
+    claims
+}
+
+#[test]
+fn every_way_in_which_a_session_ends_tells_its_apps_once() {
+    type End = fn(&TestApp, &mut Browser, &str);
+    let ends: [(&str, End); 5] = [
+        ("sign-out", |_, browser, _| {
+            browser.fill("/signout", &[("decision", "signout")]).is(303);
+        }),
+        ("by an app", |_, browser, hint| {
+            let query = encode(&[("id_token_hint", hint)]);
+            browser.get(&format!("/oauth2/logout?{query}")).is(200);
+        }),
+        ("by the operator", |app, _, _| {
+            let id = account(app);
+            app.wait(operate::person::sign_out(&app.app, id)).unwrap();
+        }),
+        ("a lock", |app, _, _| {
+            let id = account(app);
+            app.wait(operate::person::lock(&app.app, id)).unwrap();
+        }),
+        ("everywhere", |app, _, _| {
+            let mut other = app.browser();
+            sign_in(&mut other, "temuulen");
+            other
+                .fill("/account/devices", &[("everywhere", "else")])
+                .is(303);
+        }),
+    ];
+    for (name, end) in ends {
+        let (app, forum) = (TestApp::new(), Elsewhere::new());
+        told_at(&app, &forum.url("/out"));
+        forum.answers("/out", 200, "");
+        app.person("temuulen");
+        let mut browser = app.browser();
+        let id_token = into_forum(&app, &mut browser, "temuulen");
+        tell(&app);
+        assert_eq!(forum.asked().len(), 0, "{name}: told too early");
+        end(&app, &mut browser, &id_token);
+        tell(&app);
+        let asked = forum.asked();
+        assert_eq!(asked.len(), 1, "{name}");
+        checked(&app, &asked[0], &id_token);
+        app.pass(Duration::from_secs(3600));
+        tell(&app);
+        assert_eq!(forum.asked().len(), 0, "{name}: told twice");
+        assert_eq!((count(&app).done, count(&app).waiting), (1, 0), "{name}");
+        app.deliver();
+    }
+}
+
+fn account(app: &TestApp) -> String {
+    app.read(|c| store::account::find_by_username(c, "temuulen"))
+        .expect("the account")
+        .id
+}
+
+#[test]
+fn an_app_that_is_down_is_told_later_with_a_fresh_token() {
+    let (app, forum) = (TestApp::new(), Elsewhere::new());
+    told_at(&app, &forum.url("/out"));
+    forum.answers("/out", 503, "");
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let id_token = into_forum(&app, &mut browser, "temuulen");
+    browser.fill("/signout", &[("decision", "signout")]).is(303);
+    tell(&app);
+    let first = checked(&app, &forum.asked()[0], &id_token);
+    assert_eq!(count(&app).waiting, 1);
+    app.pass(Duration::from_secs(5));
+    forum.answers("/out", 204, "");
+    tell(&app);
+    let second = checked(&app, &forum.asked()[0], &id_token);
+    assert_ne!(first["jti"], second["jti"]);
+    assert!(second["iat"].as_i64() > first["iat"].as_i64());
+    assert_eq!(
+        count(&app),
+        Count {
+            waiting: 0,
+            done: 1,
+            given_up: 0
+        }
+    );
+    app.deliver();
+}
+
+#[test]
+fn a_refusal_is_final_and_a_redirect_is_not_followed() {
+    for (status, wanted) in [
+        (
+            400,
+            Count {
+                waiting: 0,
+                done: 0,
+                given_up: 1,
+            },
+        ),
+        (
+            302,
+            Count {
+                waiting: 1,
+                done: 0,
+                given_up: 0,
+            },
+        ),
+    ] {
+        let (app, forum) = (TestApp::new(), Elsewhere::new());
+        told_at(&app, &forum.url("/out"));
+        forum.answers_with("/out", status, "Location: /elsewhere\r\n", "");
+        app.person("temuulen");
+        let mut browser = app.browser();
+        into_forum(&app, &mut browser, "temuulen");
+        browser.fill("/signout", &[("decision", "signout")]).is(303);
+        tell(&app);
+        let asked = forum.asked();
+        assert_eq!((asked.len(), asked[0].path.as_str()), (1, "/out"));
+        assert_eq!(count(&app), wanted);
+        app.deliver();
+    }
+}
+
+#[test]
+fn an_app_is_told_long_after_its_grant_was_swept() {
+    let (app, forum) = (TestApp::new(), Elsewhere::new());
+    told_at(&app, &forum.url("/out"));
+    forum.answers("/out", 200, "");
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let id_token = into_forum(&app, &mut browser, "temuulen");
+    for _ in 0..5 {
+        app.pass(Duration::from_secs(9 * 3600));
+        let now = app.app.clock.now();
+        app.wait(worker::sweep(&app.app, now)).unwrap();
+    }
+    let id = account(&app);
+    app.wait(operate::person::sign_out(&app.app, id)).unwrap();
+    tell(&app);
+    let asked = forum.asked();
+    assert_eq!(asked.len(), 1);
+    checked(&app, &asked[0], &id_token);
+    app.deliver();
+}
+
+// PROTOCOL 6
+#[test]
+fn an_address_that_a_stranger_typed_leads_nowhere_inside() {
+    let (app, forum) = (TestApp::new(), Elsewhere::new());
+    told_at(&app, &forum.url("/out"));
+    app.write(|c| {
+        let mut client = store::client::find(c, "forum")?.expect("the forum");
+        client.registration.origin = gerege::oauth::registration::Origin::Registered;
+        store::client::save(c, &client)
+    });
+    app.person("temuulen");
+    let mut browser = app.browser();
+    into_forum(&app, &mut browser, "temuulen");
+    browser.fill("/signout", &[("decision", "signout")]).is(303);
+    tell(&app);
+    assert_eq!(forum.asked().len(), 0);
+    assert_eq!(count(&app).given_up, 1);
+    app.deliver();
+}
