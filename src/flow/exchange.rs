@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::access::{Made, access, signer};
 use super::presented;
 use super::status;
 use super::subject;
-use super::token::{Asker, Error, Made, Tokens, access, person, signer};
+use super::token::{Asker, Error, Tokens, person};
 use crate::app::App;
 use crate::oauth::binding;
 use crate::oauth::claims::Subject;

@@ -1,5 +1,6 @@
 //! The stories: what happens from a request to its answer. The only owners of transactions.
 
+mod access;
 pub mod authorize;
 pub mod browser;
 pub mod client;

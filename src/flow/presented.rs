@@ -3,11 +3,12 @@
 
 use serde_json::{Map, Value};
 
+use super::access::OPAQUE;
 use super::client::{self, Caller};
 use super::keyring;
 use super::opaque::Kind;
 use super::subject;
-use super::token::{OPAQUE, person};
+use super::token::person;
 use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;

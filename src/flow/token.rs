@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::access::{Made, access, signer};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
@@ -14,26 +15,23 @@ use super::{device, exchange, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
-use crate::keys::{ISSUER, Purpose};
+use crate::keys::ISSUER;
 use crate::oauth::audience::{Audience, Target, audience};
 use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
-use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
+use crate::oauth::claims::{self, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
-use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
-use crate::oauth::status::{Place, claim};
+use crate::oauth::service::Service;
+use crate::oauth::status::Place;
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
 use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
 
 /// After the first use the same successor is given for this long (DESIGN 11).
 const GRACE: Duration = Duration::from_secs(30);
-
-/// Opaque access tokens begin with this.
-pub(super) const OPAQUE: &str = "ga_";
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -207,17 +205,6 @@ fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
         Audience::Service(service) => Some(service.clone()),
     };
     (service, target.scopes)
-}
-
-/// Whose key signs an access token, and by which algorithm.
-pub(super) fn signer(service: Option<&Service>) -> (&str, Algorithm) {
-    match service {
-        None => (ISSUER, Algorithm::ES256),
-        Some(service) => match service.keys {
-            KeyOwner::Own => (&service.id, service.algorithm),
-            KeyOwner::Issuer => (ISSUER, service.algorithm),
-        },
-    }
 }
 
 async fn by_code(
@@ -544,56 +531,4 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         // RFC 9396 7
         authorization_details: (!details.is_empty()).then(|| details.json()),
     })
-}
-
-/// What an access token is made of, beside who makes it and when.
-pub(super) struct Made<'a> {
-    pub(super) subject: Subject<'a>,
-    pub(super) client_id: &'a str,
-    /// None: ourselves.
-    pub(super) service: Option<&'a Service>,
-    pub(super) scopes: &'a [String],
-    pub(super) binding: Option<&'a Binding>,
-    /// Who acts by it, where it was exchanged.
-    pub(super) act: Option<&'a Value>,
-    /// Where its status stands.
-    pub(super) place: Option<Place>,
-    /// At most `tokens.access_minutes`.
-    pub(super) ttl: Duration,
-}
-
-pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, crate::keys::Error> {
-    let (issuer, service) = (app.config.issuer(), made.service);
-    let opaque = service.is_some_and(|service| service.format == TokenFormat::Opaque);
-    // What only we can read is under our own name.
-    let named = service.filter(|_| !opaque).map(|one| one.issuer(issuer));
-    let place = service.zip(made.place);
-    let status = place.map(|(one, place)| claim(issuer, &one.id, place));
-    let claims: Map<String, Value> = claims::access_token(&AccessToken {
-        issuer: named.as_deref().unwrap_or(issuer),
-        subject: made.subject,
-        client_id: made.client_id,
-        audience: service.map_or(issuer, |service| &service.audience),
-        service,
-        scopes: made.scopes,
-        domain: &app.config.domain,
-        binding: made.binding,
-        act: made.act,
-        status: status.as_ref(),
-        jti: &app.rng.id(),
-        now,
-        ttl: made.ttl,
-    });
-    if opaque {
-        use base64::Engine as _;
-        let plain = Value::Object(claims).to_string();
-        let sealed =
-            app.keys
-                .master()
-                .seal(Purpose::Opaque, b"access", plain.as_bytes(), &app.rng)?;
-        let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
-        return Ok(format!("{OPAQUE}{sealed}"));
-    }
-    let (owner, algorithm) = signer(service);
-    app.keys.sign(owner, algorithm, "at+jwt", &claims, now)
 }
