@@ -30,6 +30,7 @@ mod jar;
 mod jarm;
 mod log;
 mod logs;
+mod model;
 mod mtls;
 mod pages;
 mod pairwise;
