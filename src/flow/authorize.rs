@@ -150,7 +150,13 @@ impl Refused {
     /// # Errors
     /// When there is no key to sign with.
     pub async fn response(&self, app: &Arc<App>) -> Result<Result<Response, &PageError>, Error> {
-        match (self.0.answer(app.config.issuer()), &self.1) {
+        let page = match self.0.problem() {
+            Some(problem) => app.config.clients.error_page(problem.code.name()),
+            None => None,
+        };
+        let answer = self.0.answer(app.config.issuer());
+        let answer = answer.map(|answer| answer.with("error_uri", page)); // RFC 6749 4.1.2.1
+        match (answer, &self.1) {
             (Err(page), _) => Ok(Err(page)),
             (Ok(answer), Some(client)) => Ok(Ok(dress(app, client, &answer).await?)),
             (Ok(answer), None) => Ok(Ok(answer.plain())),

@@ -98,7 +98,9 @@ pub fn named<'a>(
         .iter()
         .find(|service| service.audience == resource)
         .map(Audience::Service)
-        .ok_or_else(|| refuse("resource names no service of this server"))
+        .ok_or_else(|| {
+            refuse("resource names no service of this server").mend("gerege service list".into())
+        })
 }
 
 fn refuse(why: &str) -> Problem {

@@ -276,17 +276,15 @@ pub fn check(
     }
     // RFC 9126 6: `require_pushed_authorization_requests` of this client.
     if client.asking.par == Need::Required && !request.pushed {
-        return Err(wrong(
-            Code::InvalidRequest,
-            "this client must push its requests to /oauth2/par",
-        ));
+        let why = "this client must push its requests to /oauth2/par";
+        let mend = format!("gerege client edit {} --par optional", client.id);
+        return Err(refuse(Problem::new(Code::InvalidRequest, why).mend(mend)));
     }
     // RFC 9101 10.5: `require_signed_request_object` of this client.
     if client.asking.request_object == Need::Required && !request.signed {
-        return Err(wrong(
-            Code::InvalidRequest,
-            "this client must sign its requests and send them as request",
-        ));
+        let why = "this client must sign its requests and send them as request";
+        let mend = format!("gerege client edit {} --request-object optional", client.id);
+        return Err(refuse(Problem::new(Code::InvalidRequest, why).mend(mend)));
     }
     match request.response_type.as_deref() {
         Some("code") => {}
@@ -300,9 +298,13 @@ pub fn check(
         }
     }
     if !client.may(GrantType::AuthorizationCode) {
-        return Err(wrong(
-            Code::UnauthorizedClient,
-            "this client is not registered for authorization_code",
+        let why = "this client is not registered for authorization_code";
+        let mend = format!(
+            "gerege client edit {} --add-grant authorization_code",
+            client.id
+        );
+        return Err(refuse(
+            Problem::new(Code::UnauthorizedClient, why).mend(mend),
         ));
     }
     let scopes = grantable(request.scope.as_deref(), client, services).map_err(refuse)?;
@@ -312,6 +314,13 @@ pub fn check(
         request.code_challenge_method.as_deref(),
         pkce::is_required(client),
     )
+    .map_err(|problem| match &request.code_challenge {
+        // A public client cannot do without.
+        None if !client.is_public() => {
+            problem.mend(format!("gerege client edit {} --pkce optional", client.id))
+        }
+        _ => problem,
+    })
     .map_err(refuse)?;
     if request
         .dpop_jkt
@@ -451,7 +460,11 @@ pub(super) fn grantable(
             return Err(Problem::new(
                 Code::InvalidScope,
                 format!("this client is not registered for the scope {name}"),
-            ));
+            )
+            .mend(format!(
+                "gerege client edit {} --add-scope {name}",
+                client.id
+            )));
         }
     }
     if granted.is_empty() {

@@ -22,6 +22,7 @@ mod document;
 mod dpop;
 mod dump;
 mod elsewhere;
+mod errors;
 mod exchange;
 mod floors;
 mod forged;

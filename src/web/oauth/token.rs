@@ -16,7 +16,7 @@ use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{address, open_to_browsers};
+use crate::web::guard::{address, open_to_browsers, told};
 
 impl From<token::Error> for Fault {
     fn from(error: token::Error) -> Self {
@@ -192,7 +192,7 @@ async fn about(
     Ok(match answer {
         Ok(shown::About::Claims(claims)) => response.json(claims),
         Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),
-        Err(Some(problem)) => response.json(problem.json()),
+        Err(Some(problem)) => response.json(told(http, &problem)),
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
     })
