@@ -1,6 +1,10 @@
 // Services by others: jose checks tokens by discovery, and oauth4webapi finds us from a service.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as jose from 'jose'
 import * as oauth from 'oauth4webapi'
 import { getListFromStatusListJWT, getStatusListFromJWT } from '@sd-jwt/jwt-status-list'
@@ -63,7 +67,103 @@ function resourceServer(metadata, check) {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
 
+// The messenger of examples/messenger, and what it prints.
+const binary = process.env.MESSENGER_BINARY ?? '../../target/debug/messenger'
+
+function messenger(...words) {
+  const child = spawn(binary, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let said = ''
+  child.stdout.on('data', (piece) => (said += piece))
+  child.stderr.on('data', (piece) => (said += piece))
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  return {
+    async hears(pattern) {
+      for (let asked = 0; asked < 400; asked++) {
+        const found = pattern.exec(said)
+        if (found) return found
+        await new Promise((resolve) => setTimeout(resolve, 25))
+      }
+      throw new Error(`${pattern} was not said:\n${said}`)
+    },
+    async leave() {
+      child.stdin.end()
+      await ended
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const held = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = held.address()
+      held.close(() => resolve(port))
+    })
+  })
+}
+
 export const tests = (server) => ({
+  async 'oauth4webapi and the messenger: found by the chat server alone, bound from key to refresh token'() {
+    const { issuer } = server
+    const address = `127.0.0.1:${await freePort()}`
+    const at = new URL(`http://${address}`)
+    const claims = ['--claim', 'preferred_username={username}', '--claim', 'name={name}']
+    const words = ['--audience', at.origin, '--scope', 'hall:use', '--metadata', '--status-list', ...claims]
+    server.command('service', 'add', 'hall', ...words, '--proof', 'dpop')
+    server.command('client', 'edit', 'demo-messenger', '--add-scope', 'hall:use')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const folder = mkdtempSync(join(tmpdir(), 'gerege-messenger-'))
+    const own = ['--service', 'hall', '--audience', at.origin, '--scope', 'hall:use']
+    const hall = messenger('server', '--issuer', issuer, '--server', address, ...own)
+    const chat = () => messenger('chat', '--find', '--server', address, '--folder', folder, '--no-browser')
+    try {
+      await hall.hears(/Chat server on /)
+      // The app knows the chat server alone, and so does another one.
+      const first = chat()
+      const url = (await first.hears(/\n {2}(http\S+)\n/))[1]
+      assert.ok(url.startsWith(`${issuer}/oauth2/authorize?`))
+      const person = new Person(issuer)
+      const { away } = await person.signIn(await person.go(url), 'temuulen')
+      assert.match(await fetch(away).then((page) => page.text()), /You are signed in/)
+      await first.hears(/You are signed in as temuulen/)
+      await first.leave()
+      for (const file of ['stay.json', 'key.der']) {
+        assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600)
+      }
+      const asked = oauth.protectedResourceRequest('none', 'GET', at, undefined, undefined, insecure)
+      const challenges = await asked.then(
+        () => assert.fail('it let in a stranger'),
+        (why) => why.cause,
+      )
+      const { resource_metadata } = challenges.find((one) => one.scheme === 'dpop').parameters
+      const resource = await oauth.processResourceDiscoveryResponse(at, await fetch(resource_metadata))
+      assert.equal(resource.dpop_bound_access_tokens_required, true)
+      const named = new URL(resource.authorization_servers[0])
+      const as = await oauth
+        .discoveryRequest(named, insecure)
+        .then((answer) => oauth.processDiscoveryResponse(named, answer))
+      // Whoever steals the refresh token gets nothing by it, and ends nothing.
+      const stolen = JSON.parse(readFileSync(join(folder, 'stay.json'))).refresh_token
+      const client = { client_id: 'demo-messenger' }
+      const key = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
+      for (const options of [insecure, { ...insecure, DPoP: key }]) {
+        const tried = oauth
+          .refreshTokenGrantRequest(as, client, oauth.None(), stolen, options)
+          .then((answer) => oauth.processRefreshTokenResponse(as, client, answer))
+        await assert.rejects(tried, { error: 'invalid_grant' })
+      }
+      const second = chat()
+      await second.hears(/Signing in…[^]*You are signed in as temuulen/)
+      await second.leave()
+    } finally {
+      await hall.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+
   async 'jose: a service that is its own issuer takes its own tokens and no other'() {
     const { issuer } = server
     for (const name of ['desk', 'shelf']) {
