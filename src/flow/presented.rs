@@ -274,6 +274,35 @@ pub enum About {
     Signed(String),
 }
 
+const NOT_PROVED: &str =
+    "the token is not bound to the key that was proved, or not sent as its kind asks";
+
+/// Whether a token came as its kind asks, with its key.
+fn is_proved(good: &Good, scheme: Scheme, held: &Held) -> Result<bool, Error> {
+    Ok(match (good.binding()?, scheme) {
+        (None, Scheme::Bearer) => true,
+        // RFC 9449 7.1: a token that is not bound has no key to prove.
+        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
+        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
+        (Some(binding), _) => held.has(&binding),
+    })
+}
+
+/// A token that was shown to ourselves, made for us, with its proof.
+pub(super) fn own(
+    app: &App,
+    token: &Token,
+    held: &Held,
+    now: Time,
+) -> Result<Result<Good, Problem>, Error> {
+    let refuse = |why: &str| Ok(Err(Problem::new(Code::InvalidToken, why)));
+    match read(app, &token.text, now).filter(|good| is_our_own(app, good)) {
+        None => refuse("the token is unknown, has run out, or is for another"),
+        Some(good) if !is_proved(&good, token.scheme, held)? => refuse(NOT_PROVED),
+        Some(good) => Ok(Ok(good)),
+    }
+}
+
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
 /// first takes the issuer's audience, the second only that service's. `held` are the keys that
 /// were proved with the token.
@@ -299,18 +328,8 @@ pub async fn userinfo(
             "the token is unknown, has run out, or is for another",
         );
     };
-    let proved = match (good.binding()?, token.scheme) {
-        (None, Scheme::Bearer) => true,
-        // RFC 9449 7.1: a token that is not bound has no key to prove.
-        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
-        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
-        (Some(binding), _) => held.has(&binding),
-    };
-    if !proved {
-        return refuse(
-            Code::InvalidToken,
-            "the token is not bound to the key that was proved, or not sent as its kind asks",
-        );
+    if !is_proved(&good, token.scheme, held)? {
+        return refuse(Code::InvalidToken, NOT_PROVED);
     }
     // A machine's token has no grant, and speaks of no person.
     let (house, gid) = (app.clone(), good.text("gid").to_owned());

@@ -11,7 +11,7 @@ use super::access::{Made, access, signer};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
-use super::{device, exchange, status, subject};
+use super::{device, exchange, grants, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
@@ -62,6 +62,8 @@ pub struct Tokens {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_id: Option<String>,
 }
 
 impl Tokens {
@@ -76,6 +78,7 @@ impl Tokens {
             issued_token_type: Some(ACCESS_TOKEN),
             scope: scope::print(made.scopes),
             authorization_details: None,
+            grant_id: None,
         }
     }
 }
@@ -259,6 +262,7 @@ async fn by_code(
                     "the code was used before or has run out",
                 )));
             }
+            grants::take_over(c, &grant, now)?;
             if award.refresh {
                 store::grant::add_refresh(
                     c,
@@ -448,6 +452,7 @@ async fn by_itself(
         issued_token_type: None,
         scope: scope::print(&scopes),
         authorization_details: None,
+        grant_id: None,
     })
 }
 
@@ -530,5 +535,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         scope: scope::print(&to.scopes),
         // RFC 9396 7
         authorization_details: (!details.is_empty()).then(|| details.json()),
+        // Grant Management 5.5
+        grant_id: award.grant.managed.map(|managed| managed.id),
     })
 }

@@ -73,7 +73,7 @@ pub fn audience<'a>(
         _ => return Err(refuse("a token has one audience: name one resource")),
     };
     let scopes = match audience {
-        Audience::Issuer => scope::cut(granted, &scope::STANDARD),
+        Audience::Issuer => scope::cut(granted, &scope::OURS),
         Audience::Service(service) => scope::cut(granted, &service.scopes),
     };
     if scopes.is_empty() && audience != Audience::Issuer {

@@ -12,6 +12,7 @@ use super::details::Details;
 use super::dpop;
 use super::error::{Code, Problem};
 use super::jarm::Answer;
+use super::management::Action;
 use super::params::Params;
 use super::pkce;
 pub use super::prompt::Prompt;
@@ -48,6 +49,10 @@ pub struct AuthorizeRequest {
     pub authorization_details: Option<String>,
     /// RFC 9449 10.
     pub dpop_jkt: Option<String>,
+    /// Grant Management 5.2.
+    pub grant_management_action: Option<String>,
+    /// Grant Management 5.2.
+    pub grant_id: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
@@ -84,6 +89,8 @@ impl AuthorizeRequest {
             code_challenge_method: params.owned("code_challenge_method"),
             authorization_details: params.owned("authorization_details"),
             dpop_jkt: params.owned("dpop_jkt"),
+            grant_management_action: params.owned("grant_management_action"),
+            grant_id: params.owned("grant_id"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
             request_uri: params.one("request_uri").is_some(),
@@ -129,6 +136,8 @@ pub struct Checked {
     pub challenge: Option<String>,
     /// Thumbprint of the key that must redeem the code.
     pub dpop_jkt: Option<String>,
+    /// What it does with a grant that the client manages.
+    pub action: Option<Action>,
     /// What is to be shown.
     pub prompt: Prompt,
     /// The longest time since the person last proved who they are.
@@ -226,6 +235,7 @@ pub fn check(
         &request.acr_values,
         &request.claims,
         &request.authorization_details,
+        &request.grant_id,
     ];
     let size: usize = sizes.into_iter().flatten().map(String::len).sum();
     // Requests are stored for an hour: what nobody has to prove to send has a bound.
@@ -359,6 +369,7 @@ pub fn check(
         resources: request.resource.clone(),
         challenge,
         dpop_jkt: request.dpop_jkt.clone(),
+        action: Action::read(request, client).map_err(refuse)?,
         prompt,
         max_age,
         login_hint: request.login_hint.clone(),

@@ -35,6 +35,7 @@ fn grant(scopes: &str) -> Grant {
         auth_time: Time::from_seconds(90),
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: Time::from_seconds(95),
         revoked_at: None,
     }

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod introspection;
 pub mod jarm;
 pub mod logout;
+pub mod management;
 pub mod metadata;
 pub mod next;
 pub mod params;

@@ -133,6 +133,7 @@ diesel::table! {
         created_at -> BigInt,
         ends_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        managed -> Nullable<Text>,
     }
 }
 

@@ -26,6 +26,7 @@ mod errors;
 mod exchange;
 mod floors;
 mod forged;
+mod grants;
 mod http;
 mod jar;
 mod jarm;

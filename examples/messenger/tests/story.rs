@@ -2,6 +2,7 @@
 //! stay signed in, start again without a browser, sign out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+mod program;
 #[path = "../../../verify/tests/sign/mod.rs"]
 mod sign;
 
@@ -10,14 +11,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use program::{Folder, Program, get};
 use serde_json::{Value, json};
 use sign::{Signer, b64, set};
 use url::{Url, form_urlencoded};
@@ -245,108 +244,6 @@ fn proof(signer: &Signer, method: &str, url: &str, token: &str, id: &str) -> Str
         "jti": id, "htm": method, "htu": url, "iat": now, "ath": ath, "nonce": NONCE,
     });
     signer.sign(&header, &claims)
-}
-
-/// One running program, its keyboard and what it printed.
-struct Program {
-    child: Child,
-    keys: Option<ChildStdin>,
-    lines: Receiver<String>,
-}
-
-impl Program {
-    fn start(words: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_messenger"))
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = channel();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let errors = sender.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(err).lines() {
-                let _ = errors.send(format!("error: {}", line.unwrap()));
-            }
-        });
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).lines() {
-                let _ = sender.send(line.unwrap());
-            }
-        });
-        Self {
-            keys: child.stdin.take(),
-            child,
-            lines,
-        }
-    }
-
-    /// Reads on to the line that begins so, and gives it.
-    fn read_to(&self, begin: &str) -> String {
-        let mut seen = Vec::new();
-        loop {
-            match self.lines.recv_timeout(Duration::from_secs(30)) {
-                Ok(line) if line.starts_with(begin) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no line begins with {begin:?}; there were {seen:#?}"),
-            }
-        }
-    }
-
-    fn write(&mut self, line: &str) {
-        let mut keys = self.keys.as_ref().unwrap();
-        writeln!(keys, "{line}").unwrap();
-    }
-
-    /// Closes the keyboard and gives the rest of the lines.
-    fn end(mut self) -> (bool, Vec<String>) {
-        self.keys = None;
-        let good = self.child.wait().unwrap().success();
-        (good, self.lines.iter().collect())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn get(back: &Url, pairs: &[(&str, &str)]) -> String {
-    let mut address = back.clone();
-    address.query_pairs_mut().extend_pairs(pairs);
-    let mut stream = TcpStream::connect(("127.0.0.1", address.port().unwrap())).unwrap();
-    let (path, query) = (address.path(), address.query().unwrap());
-    write!(stream, "GET {path}?{query} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("messenger-{}-{name}", std::process::id()));
-        Self(path)
-    }
-
-    fn text(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-
-    fn stay(&self) -> PathBuf {
-        Path::new(&self.0).join("stay.json")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[test]

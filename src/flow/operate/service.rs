@@ -202,6 +202,9 @@ fn check(service: &Service) -> Result<(), Refusal> {
         if scope::has(&scope::STANDARD, name) {
             return Err(Refusal::ScopeTaken(name.clone(), "OpenID Connect".into()));
         }
+        if scope::has(&scope::OURS, name) {
+            return Err(Refusal::ScopeTaken(name.clone(), "grant management".into()));
+        }
     }
     if service.offers.own_issuer && service.keys == KeyOwner::Issuer {
         return Err(Refusal::OwnIssuer);

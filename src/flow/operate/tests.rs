@@ -230,6 +230,7 @@ fn grant(app: &App, account_id: &str, client_id: &str, offline: bool) -> Grant {
         auth_time: app.clock.now(),
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: app.clock.now(),
         revoked_at: None,
     }

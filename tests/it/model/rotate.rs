@@ -171,6 +171,7 @@ fn grant(account: &str) -> Grant {
         auth_time: NOON,
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: NOON,
         revoked_at: None,
     }
