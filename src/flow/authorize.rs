@@ -7,7 +7,7 @@ use super::device;
 use super::grants;
 use super::hint;
 use super::opaque::Kind;
-use super::request::{self, Marks, Stored};
+use super::request::{self, Begun, Draft, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -17,7 +17,6 @@ use crate::flow::{document, keyring, request_object, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
-use crate::oauth::error::{self, Problem};
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
 use crate::oauth::management;
@@ -29,17 +28,7 @@ use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
-use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
-
-/// A request that waits in its browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The id to go on with.
-    pub id: String,
-    /// The languages that the client would like the pages in.
-    pub ui_locales: Option<String>,
-}
 
 /// Stores a request for the browser behind `cookie`.
 ///
@@ -56,16 +45,10 @@ pub async fn begin(
     }
     let mut asked = AuthorizeRequest::parse(params);
     let (client, services) = on_file(app, &asked).await?;
-    if let (Some(object), Some(client)) = (params.one("request"), &client) {
-        // RFC 9101 5: never both.
-        let read = if asked.request_uri {
-            let why = "request and request_uri must not come together";
-            Err(Problem::new(error::Code::InvalidRequest, why))
-        } else {
-            request_object::read(app, client, object).await
-        };
-        match read {
-            Ok(signed) => asked = signed,
+    if let Some(client) = &client {
+        match request_object::opened(app, client, params).await {
+            Ok(Some(signed)) => asked = signed,
+            Ok(None) => {}
             Err(problem) => {
                 tracing::info!(
                     client = client.id,
@@ -86,57 +69,6 @@ pub async fn begin(
         .write(move |c| draft.write(c, &asked, now))
         .await?;
     Ok(Ok(begun))
-}
-
-/// What is drawn before a request is stored for a browser.
-pub(super) struct Draft {
-    id: String,
-    browser_id: String,
-    hash: String,
-}
-
-impl Draft {
-    /// Drawn before the transaction.
-    pub fn draw(app: &App, cookie: &str) -> Self {
-        Self {
-            id: app.rng.id(),
-            browser_id: app.rng.id(),
-            hash: digest(cookie),
-        }
-    }
-
-    /// What the door needs to know of the request once it is stored.
-    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
-        Begun {
-            id: self.id.clone(),
-            ui_locales: asked.ui_locales.clone(),
-        }
-    }
-
-    /// Stores a request, and the browser's record where there was none.
-    pub fn write(
-        &self,
-        c: &mut Conn<'_>,
-        asked: &AuthorizeRequest,
-        now: Time,
-    ) -> Result<(), Error> {
-        let browser_id = match store::browser::find(c, &self.hash)? {
-            Some(found) => found.id,
-            None => {
-                store::browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
-            }
-        };
-        request::add(c, &self.id, &browser_id, asked, now)
-    }
 }
 
 /// A request that goes no further, and who asked, if that is known.
@@ -177,7 +109,7 @@ async fn dress(app: &Arc<App>, client: &Client, answer: &Answer) -> Result<Respo
 
 /// The algorithm of a client's signed answers, once its key is there.
 async fn ready(app: &Arc<App>, client: &Client, now: Time) -> Result<Algorithm, Error> {
-    let algorithm = client.asking.response_algorithm.unwrap_or(Algorithm::RS256);
+    let algorithm = client.response_algorithm();
     keyring::have(app, algorithm, now).await?;
     Ok(algorithm)
 }
@@ -491,11 +423,11 @@ async fn issue(
         grant_id: grant.id.clone(),
         redirect_uri: scene.checked.redirect.as_str().to_owned(),
         challenge: scene.checked.challenge.clone(),
-        expires_at: now.plus(app.config.tokens.code_ttl),
+        expires_at: now.plus(scene.client.code_life(app.config.tokens.code_ttl)),
         used_at: None,
         wrong: 0,
     };
-    let (device_life, tokens) = (device::life(app, offline), app.config.tokens.clone());
+    let (device_life, tokens) = (device::life(app, offline), app.config.tokens);
     let (action, client) = (scene.checked.action.clone(), scene.client.clone());
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what

@@ -9,7 +9,7 @@ use super::presented;
 use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::bearer::Token;
-use crate::oauth::binding::Held;
+use crate::oauth::binding::{Held, check_proof};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::management::{self, Action, QUERY, REVOKE};
@@ -123,6 +123,9 @@ pub async fn manage(
         let why = "the client is not there any more";
         return Ok(Err(Problem::new(Code::InvalidToken, why)));
     };
+    if let Err(problem) = check_proof(&client, held) {
+        return Ok(Err(problem));
+    }
     let (id, client_id) = (id.to_owned(), client.id.clone());
     let found = match act {
         Act::Query => app.store.read(move |c| find(c, &client_id, &id)).await?,

@@ -1,12 +1,60 @@
-//! Request objects (RFC 9101): read with the keys that the client registered.
+//! Request objects (RFC 9101): brought along or fetched, and read with the keys that the client
+//! registered.
 
 use super::client::with_keys;
+use super::logout::typed;
 use crate::app::App;
 use crate::keys::{Unread, read_signed};
 use crate::oauth::authorize::AuthorizeRequest;
-use crate::oauth::client::{Client, Need};
+use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::fapi;
+use crate::oauth::params::Params;
 use crate::oauth::request_object::{self, ALGORITHMS, TYPES};
+
+/// The request that a client signed, where it brought one along or says where it lies.
+///
+/// # Errors
+/// `invalid_request` for both at once (RFC 9101 5); `invalid_request_uri`; as [`read`].
+pub async fn opened(
+    app: &App,
+    client: &Client,
+    params: &Params,
+) -> Result<Option<AuthorizeRequest>, Problem> {
+    let object = match (params.one("request"), params.one("request_uri")) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            let why = "request and request_uri must not come together";
+            return Err(Problem::new(Code::InvalidRequest, why));
+        }
+        (Some(object), None) => object.to_owned(),
+        (None, Some(uri)) => fetch(app, client, uri).await?,
+    };
+    read(app, client, &object).await.map(Some)
+}
+
+/// The request object at an address that the client registered (RFC 9101 5.2.3; OpenID Connect
+/// Core 6.2).
+async fn fetch(app: &App, client: &Client, uri: &str) -> Result<String, Problem> {
+    let wrong = |why: &str| Problem::new(Code::InvalidRequestUri, why);
+    let address = client.request_address(uri).ok_or_else(|| {
+        wrong("request_uri is neither what was pushed here nor an address that this client registered")
+    })?;
+    let accept = "application/oauth-authz-req+jwt, application/jwt";
+    match app.call.read(typed(client), address, accept).await {
+        Ok(answer) if answer.status == 200 => String::from_utf8(answer.body)
+            .map(|object| object.trim().to_owned())
+            .map_err(|_| wrong("what lies at request_uri is no request object")),
+        Ok(answer) => Err(wrong(&format!(
+            "the server of request_uri answered {}",
+            answer.status
+        ))),
+        Err(failure) => {
+            tracing::info!(client = client.id, %failure, "request_object.fetch");
+            Err(wrong("request_uri could not be read"))
+        }
+    }
+}
 
 /// The request that a client signed.
 ///
@@ -26,7 +74,7 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
     };
     let payload = match judged {
         Ok(payload) => payload,
-        Err(Unread::Unsigned) if client.asking.request_object == Need::Optional => {
+        Err(Unread::Unsigned) if !client.must_sign() => {
             return Err(Problem::new(
                 Code::RequestNotSupported,
                 "a request object must be signed",
@@ -50,5 +98,13 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
             return wrong("no key of this client, of the kind that alg and kid name, signed this");
         }
     };
-    request_object::read(&payload, &client.id, app.config.issuer(), app.clock.now())
+    let now = app.clock.now();
+    if client.fapi.is_some() {
+        if !fapi::is_strong(object) {
+            let code = Code::InvalidRequestObject;
+            return Err(fapi::weak(code, "the request object"));
+        }
+        fapi::check_times(&payload, now)?;
+    }
+    request_object::read(&payload, &client.id, app.config.issuer(), now)
 }

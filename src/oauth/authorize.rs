@@ -11,6 +11,7 @@ use super::client::{Client, GrantType, Need};
 use super::details::Details;
 use super::dpop;
 use super::error::{Code, Problem};
+use super::fapi;
 use super::jarm::Answer;
 use super::management::Action;
 use super::params::Params;
@@ -57,8 +58,6 @@ pub struct AuthorizeRequest {
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
     pub id_token_hint: Option<String>,
-    /// Whether a reference to one came (OpenID Connect Core 6.2).
-    pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
     /// Whether the client itself pushed it, before the browser came (RFC 9126).
@@ -93,7 +92,6 @@ impl AuthorizeRequest {
             grant_id: params.owned("grant_id"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
-            request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
             pushed: false,
             signed: false,
@@ -271,13 +269,7 @@ pub fn check(
             state: request.state.clone(),
         });
     }
-    // OpenID Connect Core 6.2 and 7.2.1
-    if request.request_uri {
-        return Err(wrong(
-            Code::RequestUriNotSupported,
-            "request_uri is not supported",
-        ));
-    }
+    // OpenID Connect Core 7.2.1
     if request.registration {
         return Err(wrong(
             Code::RegistrationNotSupported,
@@ -285,16 +277,31 @@ pub fn check(
         ));
     }
     // RFC 9126 6: `require_pushed_authorization_requests` of this client.
-    if client.asking.par == Need::Required && !request.pushed {
+    if client.must_push() && !request.pushed {
         let why = "this client must push its requests to /oauth2/par";
-        let mend = format!("gerege client edit {} --par optional", client.id);
-        return Err(refuse(Problem::new(Code::InvalidRequest, why).mend(mend)));
+        let problem = Problem::new(Code::InvalidRequest, why);
+        // One that is held to a profile pushes in any case.
+        return Err(refuse(match client.asking.par {
+            Need::Required => {
+                problem.mend(format!("gerege client edit {} --par optional", client.id))
+            }
+            Need::Optional => problem,
+        }));
     }
     // RFC 9101 10.5: `require_signed_request_object` of this client.
-    if client.asking.request_object == Need::Required && !request.signed {
+    if client.must_sign() && !request.signed {
         let why = "this client must sign its requests and send them as request";
-        let mend = format!("gerege client edit {} --request-object optional", client.id);
-        return Err(refuse(Problem::new(Code::InvalidRequest, why).mend(mend)));
+        let problem = Problem::new(Code::InvalidRequest, why);
+        return Err(refuse(match client.asking.request_object {
+            Need::Required => problem.mend(format!(
+                "gerege client edit {} --request-object optional",
+                client.id
+            )),
+            Need::Optional => problem,
+        }));
+    }
+    if let Some(fapi) = client.fapi {
+        fapi::judge(fapi, request, delivery).map_err(refuse)?;
     }
     match request.response_type.as_deref() {
         Some("code") => {}

@@ -30,8 +30,12 @@ mod lists;
 mod refusal;
 #[cfg(feature = "fetch")]
 mod remote;
+mod roca;
 #[cfg(feature = "fetch")]
 mod status;
+#[cfg(test)]
+#[path = "vectors_test.rs"]
+mod vectors;
 mod verifier;
 
 pub use claims::Claims;

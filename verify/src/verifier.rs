@@ -222,26 +222,45 @@ impl<'a> Parts<'a> {
 
     /// The header, of a token of the type `typ`.
     pub(crate) fn header(&self, typ: &str) -> Result<Header, Refusal> {
-        let mut header = read(self.header, Part::Header)?;
-        if let Some(name) = UNWELCOME
-            .into_iter()
-            .find(|name| header.contains_key(*name))
-        {
-            return Err(Refusal::HeaderMember(name));
-        }
+        let members = read(self.header, Part::Header)?;
         // RFC 9068 4, RFC 7515 4.1.9
-        let named = header.get("typ").and_then(Value::as_str);
+        let named = members.get("typ").and_then(Value::as_str);
         let named = named.map(|name| name.strip_prefix("application/").unwrap_or(name));
-        if named != Some(typ) {
+        let typed = named == Some(typ);
+        welcome(&members)?;
+        if !typed {
             return Err(Refusal::Type);
         }
+        Header::of(members)
+    }
+
+    /// The header of a token of whatever type.
+    #[cfg(test)]
+    pub(crate) fn untyped(&self) -> Result<Header, Refusal> {
+        let members = read(self.header, Part::Header)?;
+        welcome(&members)?;
+        Header::of(members)
+    }
+}
+
+/// Whether no member would choose a key or a rule for us.
+fn welcome(members: &Map<String, Value>) -> Result<(), Refusal> {
+    let mut unwelcome = UNWELCOME.into_iter();
+    match unwelcome.find(|name| members.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Refusal::HeaderMember(name)),
+    }
+}
+
+impl Header {
+    fn of(mut header: Map<String, Value>) -> Result<Self, Refusal> {
         let kid = match header.remove("kid") {
             None => None,
             Some(Value::String(kid)) => Some(kid),
             Some(_) => return Err(Refusal::UnknownKey),
         };
         match header.remove("alg") {
-            Some(Value::String(alg)) => Ok(Header { alg, kid }),
+            Some(Value::String(alg)) => Ok(Self { alg, kid }),
             _ => Err(Refusal::Algorithm),
         }
     }

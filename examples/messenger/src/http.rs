@@ -1,7 +1,7 @@
 //! The chat server over HTTP, on the same port: who brings no token learns where to sign in
 //! (RFC 9728 5.1), who brings a good one reads who is there.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 
 /// The longest head of a request.
@@ -26,7 +26,7 @@ pub fn is_request(first: u8) -> bool {
 /// Reads the head of a request; nothing when it is none, or does not end in time.
 pub fn read(stream: &TcpStream) -> Option<Request> {
     let mut head = Vec::new();
-    for byte in stream.take(LONGEST).bytes() {
+    for byte in BufReader::new(stream.take(LONGEST)).bytes() {
         head.push(byte.ok()?);
         if head.ends_with(b"\r\n\r\n") {
             return parse(std::str::from_utf8(&head).ok()?);

@@ -91,7 +91,7 @@ impl Fake {
                 (200, document.to_string())
             }
             "/services/demo-chat/jwks.json" => (200, set(&[self.signer.jwk(Some("1"))])),
-            "/oauth2/token" => self.token(&form, &proof.expect("a proof")),
+            "/oauth2/token" => self.token(&form, &proof.unwrap()),
             "/oauth2/revoke" => {
                 self.desk.lock().unwrap().stays.remove(&form["token"]);
                 (200, String::new())

@@ -52,13 +52,16 @@ enum Heard {
     Refused,
 }
 
+/// What was decided, by what it was decided from.
+type Made = HashMap<(Rows, u8, u8), (Rows, Heard)>;
+
 struct Redeem {
     grant: Grant,
     code: Code,
     client: Client,
     other: Client,
     /// The decision is pure, so one is made once.
-    made: RefCell<HashMap<(Rows, u8, u8), (Rows, Heard)>>,
+    made: RefCell<Made>,
 }
 
 fn time(reading: u8) -> Time {

@@ -58,12 +58,15 @@ enum Heard {
     Refused,
 }
 
+/// What was decided, by what it was decided from.
+type Made = HashMap<(Rows, u8, u8), (Rows, Heard)>;
+
 struct Rotate {
     grant: Grant,
     client: Client,
     other: Client,
     binding: Option<Binding>,
-    made: RefCell<HashMap<(Rows, u8, u8), (Rows, Heard)>>,
+    made: RefCell<Made>,
 }
 
 fn time(reading: u8) -> Time {
