@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::error::{Code, Problem};
-use super::fapi;
-use super::service::{Algorithm, Proof, Service, TokenFormat};
+use super::fapi::{self, Unfit};
+use super::service::{Proof, Service};
 
 /// The key that a token is bound to. As JSON it is the claim `cnf`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,9 +84,7 @@ pub fn access(
     let Some(service) = service else {
         return Ok(held.first(client));
     };
-    // FAPI 2.0 Security Profile 5.4.1
-    let signed = service.format == TokenFormat::Jwt;
-    if client.fapi.is_some() && signed && service.algorithm == Algorithm::RS256 {
+    if fapi::judge_service(client, service) == Err(Unfit::Algorithm) {
         return Err(Problem::new(
             Code::InvalidTarget,
             "the service's tokens are signed with RS256, which FAPI does not take",
@@ -174,6 +172,7 @@ mod tests {
     use crate::oauth::client::tests::client;
     use crate::oauth::client::{ClientAuth, Need};
     use crate::oauth::service::tests::service;
+    use crate::oauth::service::{Algorithm, TokenFormat};
 
     fn held(jkt: bool, certificate: bool) -> Held {
         Held {

@@ -11,7 +11,7 @@ use super::authorize::AuthorizeRequest;
 use super::client::{Client, ClientAuth, GrantType, Pkce};
 use super::error::{Code, Problem};
 use super::redirect::{Delivery, Kind, register_check};
-use super::service::Algorithm;
+use super::service::{Algorithm, Proof, Service, TokenFormat};
 use crate::clock::Time;
 
 /// What may sign assertions, proofs and requests (Security Profile 5.4.1). The last is another
@@ -152,6 +152,32 @@ pub fn judge(fapi: Fapi, request: &AuthorizeRequest, delivery: Delivery) -> Resu
     // Message Signing 5.4
     if fapi.jarm && !delivery.signed {
         return wrong("response_mode must be jwt: FAPI asks this client for signed answers");
+    }
+    Ok(())
+}
+
+/// Why a service's tokens are not for a client that is held to FAPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Whoever has one has the right (Security Profile 5.3.2.1, 4).
+    Bearer,
+    /// They are signed with RS256 (Security Profile 5.4.1).
+    Algorithm,
+}
+
+/// Whether a client may be given tokens for a service at all.
+///
+/// # Errors
+/// [`Unfit`], for clients that are held to FAPI.
+pub fn judge_service(client: &Client, service: &Service) -> Result<(), Unfit> {
+    if client.fapi.is_none() {
+        return Ok(());
+    }
+    if service.proof == Proof::Bearer {
+        return Err(Unfit::Bearer);
+    }
+    if service.format == TokenFormat::Jwt && service.algorithm == Algorithm::RS256 {
+        return Err(Unfit::Algorithm);
     }
     Ok(())
 }
