@@ -17,7 +17,7 @@ use crate::keys::ISSUER;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::grant::Grant;
 use crate::oauth::service::{
-    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+    Algorithm, ClaimRule, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat,
 };
 use crate::rng::digest;
 use crate::store;
@@ -66,6 +66,7 @@ fn chat(id: &str, scopes: &[&str]) -> Service {
         details: vec![],
         userinfo: false,
         proof: Proof::Bearer,
+        offers: Offers::default(),
         secret_hash: None,
         created_at: Time::default(),
     }
@@ -268,6 +269,7 @@ fn grant(app: &App, account_id: &str, client_id: &str, offline: bool) -> Grant {
         auth_time: app.clock.now(),
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: app.clock.now(),
         revoked_at: None,
     }
