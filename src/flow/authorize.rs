@@ -4,20 +4,22 @@
 use std::sync::Arc;
 
 use super::device;
+use super::grants;
+use super::hint;
 use super::opaque::Kind;
-use super::request::{self, Marks, Stored};
+use super::request::{self, Begun, Draft, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::expected::expected;
 use crate::flow::{document, keyring, request_object, shown, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
+use crate::oauth::management;
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
@@ -26,17 +28,7 @@ use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
-use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
-
-/// A request that waits in its browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The id to go on with.
-    pub id: String,
-    /// The languages that the client would like the pages in.
-    pub ui_locales: Option<String>,
-}
 
 /// Stores a request for the browser behind `cookie`.
 ///
@@ -79,57 +71,6 @@ pub async fn begin(
     Ok(Ok(begun))
 }
 
-/// What is drawn before a request is stored for a browser.
-pub(super) struct Draft {
-    id: String,
-    browser_id: String,
-    hash: String,
-}
-
-impl Draft {
-    /// Drawn before the transaction.
-    pub fn draw(app: &App, cookie: &str) -> Self {
-        Self {
-            id: app.rng.id(),
-            browser_id: app.rng.id(),
-            hash: digest(cookie),
-        }
-    }
-
-    /// What the door needs to know of the request once it is stored.
-    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
-        Begun {
-            id: self.id.clone(),
-            ui_locales: asked.ui_locales.clone(),
-        }
-    }
-
-    /// Stores a request, and the browser's record where there was none.
-    pub fn write(
-        &self,
-        c: &mut Conn<'_>,
-        asked: &AuthorizeRequest,
-        now: Time,
-    ) -> Result<(), Error> {
-        let browser_id = match store::browser::find(c, &self.hash)? {
-            Some(found) => found.id,
-            None => {
-                store::browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
-            }
-        };
-        request::add(c, &self.id, &browser_id, asked, now)
-    }
-}
-
 /// A request that goes no further, and who asked, if that is known.
 #[derive(Debug)]
 pub struct Refused(pub Box<Refusal>, pub Option<Box<Client>>);
@@ -140,7 +81,13 @@ impl Refused {
     /// # Errors
     /// When there is no key to sign with.
     pub async fn response(&self, app: &Arc<App>) -> Result<Result<Response, &PageError>, Error> {
-        match (self.0.answer(app.config.issuer()), &self.1) {
+        let page = match self.0.problem() {
+            Some(problem) => app.config.clients.error_page(problem.code.name()),
+            None => None,
+        };
+        let answer = self.0.answer(app.config.issuer());
+        let answer = answer.map(|answer| answer.with("error_uri", page)); // RFC 6749 4.1.2.1
+        match (answer, &self.1) {
             (Err(page), _) => Ok(Err(page)),
             (Ok(answer), Some(client)) => Ok(Ok(dress(app, client, &answer).await?)),
             (Ok(answer), None) => Ok(Ok(answer.plain())),
@@ -162,7 +109,7 @@ async fn dress(app: &Arc<App>, client: &Client, answer: &Answer) -> Result<Respo
 
 /// The algorithm of a client's signed answers, once its key is there.
 async fn ready(app: &Arc<App>, client: &Client, now: Time) -> Result<Algorithm, Error> {
-    let algorithm = client.asking.response_algorithm.unwrap_or(Algorithm::RS256);
+    let algorithm = client.response_algorithm();
     keyring::have(app, algorithm, now).await?;
     Ok(algorithm)
 }
@@ -301,7 +248,21 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     };
     let now = app.clock.now();
     let view = view(app, &scene).await?;
-    match next(&scene.checked, &view, now) {
+    let next = match next(&scene.checked, &view, now) {
+        Next::Issue { account_id, .. }
+            if !grants::stands(
+                app,
+                scene.checked.action.as_ref(),
+                &scene.client.id,
+                &account_id,
+            )
+            .await? =>
+        {
+            Next::Refuse(management::unknown())
+        }
+        next => next,
+    };
+    match next {
         Next::Issue {
             account_id,
             sid,
@@ -387,7 +348,7 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
     let marks = &scene.stored.marks;
     Ok(BrowserView {
         request_made_at: scene.stored.made_at,
-        hinted: expected(app, scene, &sessions, now),
+        hinted: hint::expected(app, scene, &sessions, now),
         sessions,
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
@@ -459,6 +420,7 @@ async fn issue(
         auth_time: session.auth_time,
         amr: session.amr.clone(),
         dpop_jkt: scene.checked.dpop_jkt.clone(),
+        managed: None,
         created_at: now,
         revoked_at: None,
     };
@@ -468,16 +430,12 @@ async fn issue(
         grant_id: grant.id.clone(),
         redirect_uri: scene.checked.redirect.as_str().to_owned(),
         challenge: scene.checked.challenge.clone(),
-        expires_at: now.plus(app.config.tokens.code_ttl),
+        expires_at: now.plus(scene.client.code_life(app.config.tokens.code_ttl)),
         used_at: None,
         wrong: 0,
     };
-    let life = match (&waits, offline) {
-        (Some(_), _) => device::life(app, offline),
-        (None, true) => app.config.tokens.refresh_max_ttl,
-        (None, false) => app.config.tokens.code_ttl + app.config.tokens.access_ttl,
-    };
-    let ends_at = now.plus(life);
+    let (device_life, tokens) = (device::life(app, offline), app.config.tokens);
+    let (action, client) = (scene.checked.action.clone(), scene.client.clone());
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
     // was left out there is forgotten.
@@ -520,7 +478,16 @@ async fn issue(
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
                 store::event::add(c, &line)?;
             }
-            store::grant::add(c, &grant, ends_at)?;
+            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
+                return Ok(false); // the one that it was to change was ended meanwhile
+            };
+            grant.offline = is_offline(&client, &grant.scopes);
+            let life = match (&waits, grant.offline) {
+                (Some(_), _) => device_life,
+                (None, true) => tokens.refresh_max_ttl,
+                (None, false) => tokens.code_ttl + tokens.access_ttl,
+            };
+            store::grant::add(c, &grant, now.plus(life))?;
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
             }

@@ -169,6 +169,7 @@ pub fn client(
         certificate_bound: certificate_bound(sent, policy)?,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: identity.created_at,
         registration,
         id: identity.id,

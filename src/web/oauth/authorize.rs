@@ -17,6 +17,7 @@ use crate::page::view::{FormPost, Hidden, Leave, RedirectMismatch};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form;
+use crate::web::guard::explain;
 use crate::web::visit::Visit;
 
 /// GET: the request in the URL.
@@ -112,6 +113,9 @@ fn answer(visit: &Visit, response: Response) -> Result<HttpResponse, Fault> {
 }
 
 async fn refuse(visit: &Visit, refused: &Refused, silently: bool) -> Result<HttpResponse, Fault> {
+    if let Some(problem) = refused.0.problem() {
+        explain(&visit.reference, "/oauth2/authorize", problem);
+    }
     let unchecked = refused.1.as_deref().filter(|client| client.is_unchecked());
     match refused.response(&visit.app).await? {
         Ok(response) => match (unchecked, &*refused.0) {

@@ -1,4 +1,4 @@
-//! Whom an app expects to sign in, by what it says in its request.
+//! Whom an app expects to sign in.
 
 use std::time::Duration;
 
