@@ -2,11 +2,11 @@
 //! one gives a code (RFC 6749 4.1, PROTOCOL 3).
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::device;
+use super::hint;
 use super::opaque::Kind;
-use super::request::{self, Marks, Stored};
+use super::pending;
+use super::request::{self, Device, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -29,9 +29,6 @@ use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
-
-/// A hint may be this old (PROTOCOL 3).
-const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A request that waits in its browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,8 +182,8 @@ pub enum Outcome {
     Detour {
         /// Which.
         next: Box<Next>,
-        /// For an app on another device.
-        device: bool,
+        /// For an app elsewhere.
+        device: Option<Device>,
     },
     /// Sent back to the client; marks nothing more.
     Answer(Response),
@@ -206,6 +203,15 @@ pub struct Scene {
     pub checked: Checked,
     /// Who is signed in.
     pub here: Here,
+}
+
+impl Scene {
+    /// It was asked of one person, and they have not said no: whatever else stands against it is
+    /// no answer of theirs.
+    fn is_anothers(&self) -> bool {
+        let asked = self.stored.device.as_ref();
+        asked.is_some_and(|waits| waits.account_id.is_some()) && !self.stored.marks.declined
+    }
 }
 
 /// Reads the scene of a request: nothing when it waits no longer or belongs to another browser.
@@ -231,7 +237,7 @@ pub async fn scene(
     }
     let (client, services) = on_file(app, &stored.asked).await?;
     if let Some(waits) = &stored.device {
-        let pending = device::open(app, &waits.hash).await?;
+        let pending = pending::open(app, &waits.hash).await?;
         let (Some(client), Some(pending)) = (client, pending) else {
             return Ok(None);
         };
@@ -317,6 +323,8 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
             sid,
             scopes,
         } => issue(app, scene, account_id, sid, scopes, now).await,
+        // Whoever else is signed in here cannot answer for the person who was asked.
+        Next::Refuse(_) if scene.is_anothers() => Ok(Outcome::Gone),
         Next::Refuse(_) if scene.stored.device.is_some() => {
             let (id, waits) = (scene.stored.id, scene.stored.device);
             let hash = waits.map(|waits| waits.hash).unwrap_or_default();
@@ -345,7 +353,7 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
         }
         detour => Ok(Outcome::Detour {
             next: Box::new(detour),
-            device: scene.stored.device.is_some(),
+            device: scene.stored.device,
         }),
     }
 }
@@ -433,13 +441,17 @@ fn session_view(
 /// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
 /// several, whoever is signed in. Each is read as the client's own `sub`.
 fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
+    if let Some(waits) = &scene.stored.device {
+        return waits.account_id.clone();
+    }
     let checked = &scene.checked;
     let meant = |sub: String| {
         let here = scene.here.signed_in.iter().map(|(_, account)| account);
         subject::meant(app, &scene.client, &sub, here)
     };
     let hint = checked.id_token_hint.as_deref();
-    let hinted = hint.and_then(|hint| hinted(app, hint, now)).map(meant);
+    let hinted = hint.and_then(|hint| hint::read(app, hint, now));
+    let hinted = hinted.map(|hint| meant(hint.sub));
     let mut subs = checked.subs.iter().cloned().map(meant);
     match hinted {
         _ if checked.subs.is_empty() => hinted,
@@ -451,16 +463,6 @@ fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
             here.or(subs.first()).cloned()
         }
     }
-}
-
-/// Whom an `id_token_hint` names. One that is not ours, or older than a year, names nobody.
-fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
-    let read = app.keys.read(hint, "JWT")?;
-    let text = |name: &str| read.claims.get(name).and_then(|value| value.as_str());
-    let exp = read.claims.get("exp")?.as_i64()?;
-    let fits =
-        text("iss") == Some(app.config.issuer()) && now.since(Time::from_seconds(exp)) <= HINT;
-    text("sub").filter(|_| fits).map(str::to_owned)
 }
 
 async fn issue(
@@ -509,7 +511,7 @@ async fn issue(
         wrong: 0,
     };
     let life = match (&waits, offline) {
-        (Some(_), _) => device::life(app, offline),
+        (Some(_), _) => pending::life(app, offline),
         (None, true) => app.config.tokens.refresh_max_ttl,
         (None, false) => app.config.tokens.code_ttl + app.config.tokens.access_ttl,
     };

@@ -50,13 +50,17 @@ pub struct Stored {
     pub answered: bool,
 }
 
-/// The app on another device that a person types a code for (RFC 8628).
+/// The app elsewhere that a person decides for: they typed its code (RFC 8628), or it asked them
+/// (CIBA).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// What waits, by the digest of its secret.
     pub hash: String,
     /// The code, to be compared with the other screen.
     pub code: String,
+    /// Who was asked, and alone may decide (CIBA).
+    #[serde(default)]
+    pub account_id: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -73,7 +73,11 @@ pub fn audience<'a>(
         _ => return Err(refuse("a token has one audience: name one resource")),
     };
     let scopes = match audience {
-        Audience::Issuer => scope::cut(granted, &scope::STANDARD),
+        Audience::Issuer => granted
+            .iter()
+            .filter(|name| scope::is_standard(name))
+            .cloned()
+            .collect(),
         Audience::Service(service) => scope::cut(granted, &service.scopes),
     };
     if scopes.is_empty() && audience != Audience::Issuer {

@@ -25,7 +25,7 @@ pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 23] = [
+pub const RESERVED: [&str; 24] = [
     "authorization_details",
     "iss",
     "sub",
@@ -46,6 +46,7 @@ pub const RESERVED: [&str; 23] = [
     "act",
     "cnf",
     "at_hash",
+    "ds_hash",
     "active",
     "token_type",
     "typ",

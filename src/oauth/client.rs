@@ -39,6 +39,8 @@ pub enum GrantType {
     DeviceCode,
     /// RFC 8693.
     TokenExchange,
+    /// OpenID Connect CIBA Core 1.0.
+    Ciba,
 }
 
 impl GrantType {
@@ -50,6 +52,7 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
         }
     }
 
@@ -61,6 +64,7 @@ impl GrantType {
             Self::ClientCredentials,
             Self::DeviceCode,
             Self::TokenExchange,
+            Self::Ciba,
         ]
         .into_iter()
         .find(|grant| grant.name() == name)

@@ -12,6 +12,9 @@ pub const EMAIL: &str = "email";
 /// A refresh token that outlives the browser session (OpenID Connect Core 11).
 pub const OFFLINE: &str = "offline_access";
 
+/// Signs the person in to the other apps of one family on the same device (Native SSO 1.0, 3.1).
+pub const DEVICE_SSO: &str = "device_sso";
+
 /// The scopes of OpenID Connect that mean something here. `address` and `phone` are not among
 /// them: no such claim is kept, so they are ignored like any scope that is not understood
 /// (OpenID Connect Core 3.1.2.1), and the answer's `scope` says so.
@@ -82,7 +85,7 @@ pub fn within(asked: &[String], had: &[String]) -> bool {
 
 /// Whether OpenID Connect names it and it means something here.
 pub fn is_standard(name: &str) -> bool {
-    STANDARD.contains(&name)
+    STANDARD.contains(&name) || name == DEVICE_SSO
 }
 
 /// The service that a scope belongs to.

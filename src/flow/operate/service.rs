@@ -190,7 +190,7 @@ fn check(service: &Service) -> Result<(), Refusal> {
         if !scope::is_token(name) {
             return Err(Refusal::Scope(name.clone()));
         }
-        if scope::has(&scope::STANDARD, name) {
+        if scope::is_standard(name) {
             return Err(Refusal::ScopeTaken(name.clone(), "OpenID Connect".into()));
         }
     }

@@ -71,9 +71,13 @@ pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
             let ended = if allowed { "allowed" } else { "denied" };
             Ok(visit.see_other(&format!("/device/done?ended={ended}")))
         }
-        Outcome::Detour { next, device: true } if matches!(*next, Next::Consent { .. }) => {
-            go("/device/allow")
-        }
+        Outcome::Detour {
+            next,
+            device: Some(device),
+        } if matches!(*next, Next::Consent { .. }) => match device.account_id {
+            Some(_) => go("/account/asked/allow"),
+            None => go("/device/allow"),
+        },
         Outcome::Detour { next, .. } => match *next {
             Next::Create => go("/signup"),
             Next::SignIn { .. } => go("/signin"),

@@ -3,6 +3,7 @@
 //! own suite against Gerege stands in docs/conformance.md.
 
 mod basic;
+mod ciba;
 mod config;
 mod form_post;
 mod logout;
