@@ -37,6 +37,8 @@ pub struct Begun {
     pub id: String,
     /// The languages that the client would like the pages in.
     pub ui_locales: Option<String>,
+    /// No page may be shown for it (`prompt=none`).
+    pub silent: bool,
 }
 
 /// Stores a request for the browser behind `cookie`.
@@ -108,6 +110,7 @@ impl Draft {
         Begun {
             id: self.id.clone(),
             ui_locales: asked.ui_locales.clone(),
+            silent: asked.prompt.as_deref() == Some("none"),
         }
     }
 
