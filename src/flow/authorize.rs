@@ -23,7 +23,7 @@ use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
-use crate::oauth::scope;
+use crate::oauth::scope::{self, DEVICE_SSO};
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
@@ -516,6 +516,8 @@ async fn issue(
     let life = match (&waits, offline) {
         (Some(_), _) => pending::life(app, offline),
         (None, true) => app.config.tokens.refresh_max_ttl,
+        // Its device secret opens further apps while the session lives.
+        (None, false) if scope::has(&grant.scopes, DEVICE_SSO) => app.config.tokens.refresh_max_ttl,
         (None, false) => app.config.tokens.code_ttl + app.config.tokens.access_ttl,
     };
     let ends_at = now.plus(life);

@@ -259,8 +259,8 @@ async fn assertion_proves(
         &client.id,
         &claims,
         app.config.issuer(),
-        // RFC 9126 2: at /oauth2/par all three are the audience.
-        &[&endpoints.token, &endpoints.par],
+        // RFC 9126 2: at /oauth2/par all three are the audience; CIBA 7.1: so it is there.
+        &[&endpoints.token, &endpoints.par, &endpoints.ciba],
         app.clock.now(),
     ) {
         Ok(id) => id,

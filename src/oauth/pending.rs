@@ -77,7 +77,11 @@ impl Asked {
                 consent: true, // RFC 8628 5.4: a link alone must not do it; nor a server
                 ..Prompt::default()
             },
-            max_age: None,
+            // OpenID Connect Registration 2, default_max_age
+            max_age: client
+                .registration
+                .default_max_age
+                .map(|seconds| Duration::from_secs(seconds.into())),
             login_hint: None,
             ui_locales: Vec::new(),
             acr_values: Vec::new(),

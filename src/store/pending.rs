@@ -271,6 +271,12 @@ pub fn spend(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
         == 1)
 }
 
+/// Removes what an account was asked.
+pub fn remove(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(pending::table.filter(pending::account_id.eq(account_id))).execute(conn))?;
+    Ok(())
+}
+
 /// Removes what has run out; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     Ok(

@@ -350,6 +350,38 @@ fn an_app_that_sees_a_sub_of_its_own_is_understood_by_it() {
     app.deliver();
 }
 
+#[test]
+fn an_app_that_wants_a_newer_proof_gets_one() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    bank(&app);
+    app.write(|c| {
+        let mut bank = store::client::find(c, "bank")?.expect("the bank");
+        bank.registration.default_max_age = Some(60);
+        store::client::save(c, &bank)
+    });
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    app.pass(Duration::from_secs(120));
+    let begun = ask(&app, &[]).is(200).json();
+    app.deliver();
+    let page = open(&mut browser).is(200);
+    assert!(page.path.starts_with("/confirm?request="), "{}", page.path);
+    let answer = browser.submit(&page, &[("password", crate::app::PASSWORD)]);
+    let page = browser.arrive(answer).is(200);
+    assert!(
+        page.path.starts_with("/account/asked/allow"),
+        "{}",
+        page.path
+    );
+    decide(&mut browser, &page, "allow").is(200);
+    let tokens = poll(&app, &begun).is(200).json();
+    let claims = jwt(&text(&tokens, "id_token")).1;
+    let age = claims["iat"].as_i64().unwrap() - claims["auth_time"].as_i64().unwrap();
+    assert!(age < 60, "{age}");
+    app.deliver();
+}
+
 /// The bank, told at `url`.
 fn told_at(app: &TestApp, url: &str) {
     let url = url.to_owned();

@@ -115,7 +115,7 @@ fn what_a_server_asked_is_decided_once_and_redeemed_by_one() {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let clicks = race(browsers, move |browser| {
         let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let decision = if at % 2 == 0 { "allow" } else { "deny" };
+        let decision = if at.is_multiple_of(2) { "allow" } else { "deny" };
         ciba::decide(browser, &pages[at], decision)
     });
     none_broke(&clicks);
