@@ -205,3 +205,46 @@ fn flags_may_stand_before_and_after_the_command() {
         assert_eq!(args.config.as_deref(), Some(Path::new("a.toml")), "{line}");
     }
 }
+
+/// The commands in the code blocks of a page, as words.
+fn typed(page: &str) -> Vec<Vec<String>> {
+    let blocks = page.split("```sh\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split("```").next());
+    let lines = blocks.flat_map(|block| {
+        let whole = block.replace("\\\n", " ");
+        let lines = whole.lines().map(str::trim).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    });
+    lines
+        .filter(|line| line.starts_with("gerege "))
+        .map(|line| {
+            let bare = line.split(['>', '<', '|', '#']).next();
+            words(bare.unwrap_or_default())
+        })
+        .collect()
+}
+
+#[test]
+fn the_commands_of_the_pages_are_ones() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut count = 0;
+    for folder in [docs.clone(), docs.join("standards")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|kind| kind != "md") {
+                continue;
+            }
+            let page = std::fs::read_to_string(&path).unwrap();
+            for line in typed(&page) {
+                // What is left out is for the reader to fill in.
+                if line.iter().any(|word| word.contains('…')) {
+                    continue;
+                }
+                let read = Args::try_parse_from(&line);
+                assert!(read.is_ok(), "{}: {line:?}", path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "{count}");
+}

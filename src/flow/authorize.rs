@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::hint;
 use super::opaque::Kind;
 use super::pending;
-use super::request::{self, Device, Marks, Stored};
+use super::request::{self, Begun, Device, Draft, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -16,7 +16,6 @@ use crate::flow::{document, keyring, request_object, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
-use crate::oauth::error::{self, Problem};
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
@@ -27,19 +26,7 @@ use crate::oauth::scope::{self, DEVICE_SSO};
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
-use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
-
-/// A request that waits in its browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The id to go on with.
-    pub id: String,
-    /// The languages that the client would like the pages in.
-    pub ui_locales: Option<String>,
-    /// No page may be shown for it (`prompt=none`).
-    pub silent: bool,
-}
 
 /// Stores a request for the browser behind `cookie`.
 ///
@@ -56,16 +43,10 @@ pub async fn begin(
     }
     let mut asked = AuthorizeRequest::parse(params);
     let (client, services) = on_file(app, &asked).await?;
-    if let (Some(object), Some(client)) = (params.one("request"), &client) {
-        // RFC 9101 5: never both.
-        let read = if asked.request_uri {
-            let why = "request and request_uri must not come together";
-            Err(Problem::new(error::Code::InvalidRequest, why))
-        } else {
-            request_object::read(app, client, object).await
-        };
-        match read {
-            Ok(signed) => asked = signed,
+    if let Some(client) = &client {
+        match request_object::opened(app, client, params).await {
+            Ok(Some(signed)) => asked = signed,
+            Ok(None) => {}
             Err(problem) => {
                 tracing::info!(
                     client = client.id,
@@ -86,58 +67,6 @@ pub async fn begin(
         .write(move |c| draft.write(c, &asked, now))
         .await?;
     Ok(Ok(begun))
-}
-
-/// What is drawn before a request is stored for a browser.
-pub(super) struct Draft {
-    id: String,
-    browser_id: String,
-    hash: String,
-}
-
-impl Draft {
-    /// Drawn before the transaction.
-    pub fn draw(app: &App, cookie: &str) -> Self {
-        Self {
-            id: app.rng.id(),
-            browser_id: app.rng.id(),
-            hash: digest(cookie),
-        }
-    }
-
-    /// What the door needs to know of the request once it is stored.
-    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
-        Begun {
-            id: self.id.clone(),
-            ui_locales: asked.ui_locales.clone(),
-            silent: asked.prompt.as_deref() == Some("none"),
-        }
-    }
-
-    /// Stores a request, and the browser's record where there was none.
-    pub fn write(
-        &self,
-        c: &mut Conn<'_>,
-        asked: &AuthorizeRequest,
-        now: Time,
-    ) -> Result<(), Error> {
-        let browser_id = match store::browser::find(c, &self.hash)? {
-            Some(found) => found.id,
-            None => {
-                store::browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
-            }
-        };
-        request::add(c, &self.id, &browser_id, asked, now)
-    }
 }
 
 /// A request that goes no further, and who asked, if that is known.
@@ -172,7 +101,7 @@ async fn dress(app: &Arc<App>, client: &Client, answer: &Answer) -> Result<Respo
 
 /// The algorithm of a client's signed answers, once its key is there.
 async fn ready(app: &Arc<App>, client: &Client, now: Time) -> Result<Algorithm, Error> {
-    let algorithm = client.asking.response_algorithm.unwrap_or(Algorithm::RS256);
+    let algorithm = client.response_algorithm();
     keyring::have(app, algorithm, now).await?;
     Ok(algorithm)
 }
@@ -509,7 +438,7 @@ async fn issue(
         grant_id: grant.id.clone(),
         redirect_uri: scene.checked.redirect.as_str().to_owned(),
         challenge: scene.checked.challenge.clone(),
-        expires_at: now.plus(app.config.tokens.code_ttl),
+        expires_at: now.plus(scene.client.code_life(app.config.tokens.code_ttl)),
         used_at: None,
         wrong: 0,
     };

@@ -40,6 +40,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: now,
         registration: Default::default(),
     };

@@ -1,6 +1,8 @@
 //! Tokens that are shown to us: userinfo, introspection, revocation. Each is judged with its
 //! grant, session and account as they stand now.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::client::{self, Caller};
@@ -9,11 +11,11 @@ use super::opaque::Kind;
 use super::subject;
 use super::token::{OPAQUE, person};
 use crate::account::Account;
-use crate::app::App;
+use crate::app::{App, Standing};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::bearer::{Scheme, Token};
-use crate::oauth::binding::{Binding, Held};
+use crate::oauth::binding::{Binding, Held, check_proof};
 use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
@@ -29,7 +31,7 @@ use crate::store::{self, Conn, Error};
 pub(super) struct Good {
     /// Whose key signed it.
     owner: String,
-    pub(super) claims: Map<String, Value>,
+    pub(super) claims: Arc<Map<String, Value>>,
 }
 
 impl Good {
@@ -72,7 +74,7 @@ pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
                 .ok()?;
             Good {
                 owner: String::new(),
-                claims: serde_json::from_slice(&plain).ok()?,
+                claims: Arc::new(serde_json::from_slice(&plain).ok()?),
             }
         }
         None => {
@@ -116,13 +118,49 @@ fn stands(
         .map(|account| (grant, account)))
 }
 
+/// What the grant with this id stands for now.
 pub(super) async fn standing(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     gid: String,
     now: Time,
 ) -> Result<Option<(Grant, Account)>, Error> {
     let house = app.clone();
     app.store.read(move |c| stands(c, &house, &gid, now)).await
+}
+
+/// What a token stands for, with its client. A chat server asks about the same one again and
+/// again: what was read in the last half second is good, unless this process has written since.
+/// So what ends a grant is seen at once here, and within a second by other processes.
+async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Standing>>, Error> {
+    let (gid, client_id) = (
+        good.text("gid").to_owned(),
+        good.text("client_id").to_owned(),
+    );
+    let (name, written) = (format!("{gid} {client_id}"), app.store.written());
+    if let Some((at, before, standing)) = app.standings.find(&name)
+        && before == written
+        && client::is_young(at, now)
+    {
+        return Ok(Some(standing));
+    }
+    let house = app.clone();
+    let found = app.store.read(move |c| {
+        let Some((grant, account)) = stands(c, &house, &gid, now)? else {
+            return Ok(None);
+        };
+        let client = store::client::find(c, &client_id)?;
+        Ok(Some(Standing {
+            grant,
+            account,
+            client,
+        }))
+    });
+    let Some(standing) = found.await?.map(Arc::new) else {
+        return Ok(None);
+    };
+    let kept = (now, written, standing.clone());
+    app.standings.put(name, kept);
+    Ok(Some(standing))
 }
 
 /// Whether a token's signer is the one that its audience trusts.
@@ -145,7 +183,7 @@ pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
 /// # Errors
 /// When the database does not answer.
 pub async fn introspect(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     caller: &Caller,
     token: &str,
 ) -> Result<Map<String, Value>, Error> {
@@ -188,10 +226,11 @@ pub async fn introspect(
                         _ => claims::inactive(),
                     })
                 }
-                gid => Ok(match standing(app, gid.to_owned(), now).await? {
-                    Some((grant, account)) => {
-                        let heard = live(Subject::Person(&person(&account), &grant));
-                        detailed(heard, &grant)
+                _ => Ok(match stood(app, &good, now).await? {
+                    Some(standing) => {
+                        let (grant, account) = (&standing.grant, &standing.account);
+                        let heard = live(Subject::Person(&person(account), grant));
+                        detailed(heard, grant)
                     }
                     None => claims::inactive(),
                 }),
@@ -203,25 +242,28 @@ pub async fn introspect(
 /// The same answer, signed for the caller (RFC 9701 5).
 ///
 /// # Errors
-/// When no key signs now.
-pub fn sign_answer(
-    app: &App,
+/// When the database or the cryptography fails.
+pub async fn sign_answer(
+    app: &Arc<App>,
     caller: &Caller,
     answer: Map<String, Value>,
-) -> Result<String, crate::keys::Error> {
+) -> Result<String, Error> {
     let (audience, algorithm) = match caller {
         Caller::Service(service) => (&service.audience, service.algorithm),
         Caller::Client(client) => (&client.id, client.id_token_algorithm),
     };
     let now = app.clock.now();
+    keyring::have(app, algorithm, now).await?;
     let claims = introspection::signed(app.config.issuer(), audience, answer, now);
     // The issuer's key, never the service's: that one signs access tokens and nothing else.
     let typ = introspection::SIGNED.trim_start_matches("application/");
-    app.keys.sign(ISSUER, algorithm, typ, &claims, now)
+    app.keys
+        .sign(ISSUER, algorithm, typ, &claims, now)
+        .map_err(|error| Error::Busy(error.to_string()))
 }
 
 async fn introspect_refresh(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     client: &Client,
     token: &str,
     now: Time,
@@ -273,7 +315,7 @@ pub enum About {
 /// The outer one when the database does not answer; the inner one is `invalid_token` or
 /// `insufficient_scope` (RFC 6750 3.1).
 pub async fn userinfo(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     token: &Token,
     held: &Held,
     service: Option<&Service>,
@@ -304,35 +346,30 @@ pub async fn userinfo(
         );
     }
     // A machine's token has no grant, and speaks of no person.
-    let (house, gid) = (app.clone(), good.text("gid").to_owned());
-    let given_to = good.text("client_id").to_owned();
-    let standing = app
-        .store
-        .read(move |c| {
-            let Some((grant, account)) = stands(c, &house, &gid, now)? else {
-                return Ok(None);
-            };
-            let client = store::client::find(c, &given_to)?;
-            Ok(client.map(|client| (grant, account, client)))
-        })
-        .await?;
-    let Some((grant, account, client)) = standing else {
+    let standing = stood(app, &good, now).await?;
+    let standing = standing
+        .as_deref()
+        .map(|it| (&it.grant, &it.account, it.client.as_ref()));
+    let Some((grant, account, Some(client))) = standing else {
         return refuse(
             Code::InvalidToken,
             "what the token stands for has been ended",
         );
     };
+    if let Err(problem) = check_proof(client, held) {
+        return Ok(Err(problem));
+    }
     if let Some(service) = service {
         // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
         // would read the public `sub`. The service asks by introspection.
-        if pairwise(&client).is_some() {
+        if pairwise(client).is_some() {
             return refuse(
                 Code::InvalidToken,
                 "the token's client sees a sub of its own: ask about it by introspection",
             );
         }
         return Ok(Ok(About::Claims(claims::service_userinfo(
-            &person(&account),
+            &person(account),
             &grant.scopes,
             service,
             &app.config.domain,
@@ -343,7 +380,7 @@ pub async fn userinfo(
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }
     let mut told = claims::userinfo(
-        &subject::person(app, &client, &account),
+        &subject::person(app, client, account),
         &scopes,
         &grant.claims.userinfo,
     );
@@ -354,7 +391,7 @@ pub async fn userinfo(
     // OpenID Connect Core 5.3.2: a signed answer names who says it and to whom. Without `exp` it
     // cannot pass for an ID token.
     told.insert("iss".into(), app.config.issuer().into());
-    told.insert("aud".into(), client.id.into());
+    told.insert("aud".into(), client.id.clone().into());
     app.keys
         .sign(ISSUER, algorithm, "JWT", &told, now)
         .map(|signed| Ok(About::Signed(signed)))
@@ -366,7 +403,7 @@ pub async fn userinfo(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn revoke(app: &std::sync::Arc<App>, client: &Client, token: &str) -> Result<(), Error> {
+pub async fn revoke(app: &Arc<App>, client: &Client, token: &str) -> Result<(), Error> {
     let now = app.clock.now();
     let gid = if Kind::Refresh.is_ours(app.keys.master(), token) {
         let hash = digest(token);

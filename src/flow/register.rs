@@ -14,6 +14,7 @@ use crate::config::RegistrationMode;
 use crate::limit::Bucket;
 use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::fapi;
 use crate::oauth::register::{Identity, Policy, check_change, check_sector, client, told};
 use crate::oauth::registration::Origin;
 use crate::oauth::scope;
@@ -132,6 +133,10 @@ pub async fn update(
         created_at: old.created_at,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
+    // What the operator holds it to it does not shake off.
+    new.fapi = old.fapi;
+    fapi::check(&new)
+        .map_err(|fault| Problem::new(Code::InvalidClientMetadata, fault.to_string()))?;
     sector(app, &new).await?;
     let secret = match (&old.secret_hash, new.uses_secret()) {
         (Some(hash), true) => {

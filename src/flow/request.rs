@@ -7,6 +7,8 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::registration::initiate;
+use crate::rng::digest;
+use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
 
 /// What a person did for one request, each by a click or a proof bound to it.
@@ -142,6 +144,90 @@ fn insert(
             answered_at: None,
         },
     )
+}
+
+/// A request that waits in its browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The id to go on with.
+    pub id: String,
+    /// The languages that the client would like the pages in.
+    pub ui_locales: Option<String>,
+    /// No page may be shown for it (`prompt=none`).
+    pub silent: bool,
+}
+
+/// What is drawn before a request is stored for a browser.
+pub struct Draft {
+    id: String,
+    browser_id: String,
+    hash: String,
+}
+
+impl Draft {
+    /// Drawn before the transaction.
+    pub fn draw(app: &App, cookie: &str) -> Self {
+        Self {
+            id: app.rng.id(),
+            browser_id: app.rng.id(),
+            hash: digest(cookie),
+        }
+    }
+
+    /// With an id of its own, by which the request is found again.
+    pub fn with_id(self, id: String) -> Self {
+        Self { id, ..self }
+    }
+
+    /// The request of that id, when the same browser brings it again before it is answered.
+    pub fn again(
+        &self,
+        c: &mut Conn<'_>,
+        client_id: &str,
+        now: Time,
+    ) -> Result<Option<Begun>, Error> {
+        let own = store::browser::find(c, &self.hash)?;
+        let (Some(own), Some(stored)) = (own, find(c, &self.id, now)?) else {
+            return Ok(None);
+        };
+        let same =
+            stored.browser_id == own.id && stored.asked.client_id.as_deref() == Some(client_id);
+        Ok(same.then(|| self.begun(&stored.asked)))
+    }
+
+    /// What the door needs to know of the request once it is stored.
+    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
+        Begun {
+            id: self.id.clone(),
+            ui_locales: asked.ui_locales.clone(),
+            silent: asked.prompt.as_deref() == Some("none"),
+        }
+    }
+
+    /// Stores a request, and the browser's record where there was none.
+    pub fn write(
+        &self,
+        c: &mut Conn<'_>,
+        asked: &AuthorizeRequest,
+        now: Time,
+    ) -> Result<(), Error> {
+        let browser_id = match store::browser::find(c, &self.hash)? {
+            Some(found) => found.id,
+            None => {
+                store::browser::add(
+                    c,
+                    &Browser {
+                        id: self.browser_id.clone(),
+                        secret_hash: self.hash.clone(),
+                        created_at: now.millis(),
+                        seen_at: now.millis(),
+                    },
+                )?;
+                self.browser_id.clone()
+            }
+        };
+        add(c, &self.id, &browser_id, asked, now)
+    }
 }
 
 /// A request that still waits, by its id. Whose browser it belongs to is for the caller to judge.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::audience::{Audience, named};
 use super::claims::ACRS;
 use super::claims_request::{ClaimsRequest, Given, Wanted};
-use super::client::{Client, GrantType, Need};
+use super::client::{Client, GrantType};
 use super::details::Details;
 use super::dpop;
 use super::error::{Code, Problem};
+use super::fapi;
 use super::jarm::Answer;
 use super::params::Params;
 use super::pkce;
@@ -52,8 +53,6 @@ pub struct AuthorizeRequest {
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
     pub id_token_hint: Option<String>,
-    /// Whether a reference to one came (OpenID Connect Core 6.2).
-    pub request_uri: bool,
     /// Whether client metadata came (OpenID Connect Core 7.2.1).
     pub registration: bool,
     /// Whether the client itself pushed it, before the browser came (RFC 9126).
@@ -86,7 +85,6 @@ impl AuthorizeRequest {
             dpop_jkt: params.owned("dpop_jkt"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
-            request_uri: params.one("request_uri").is_some(),
             registration: params.one("registration").is_some(),
             pushed: false,
             signed: false,
@@ -261,13 +259,7 @@ pub fn check(
             state: request.state.clone(),
         });
     }
-    // OpenID Connect Core 6.2 and 7.2.1
-    if request.request_uri {
-        return Err(wrong(
-            Code::RequestUriNotSupported,
-            "request_uri is not supported",
-        ));
-    }
+    // OpenID Connect Core 7.2.1
     if request.registration {
         return Err(wrong(
             Code::RegistrationNotSupported,
@@ -275,18 +267,21 @@ pub fn check(
         ));
     }
     // RFC 9126 6: `require_pushed_authorization_requests` of this client.
-    if client.asking.par == Need::Required && !request.pushed {
+    if client.must_push() && !request.pushed {
         return Err(wrong(
             Code::InvalidRequest,
             "this client must push its requests to /oauth2/par",
         ));
     }
     // RFC 9101 10.5: `require_signed_request_object` of this client.
-    if client.asking.request_object == Need::Required && !request.signed {
+    if client.must_sign() && !request.signed {
         return Err(wrong(
             Code::InvalidRequest,
             "this client must sign its requests and send them as request",
         ));
+    }
+    if let Some(fapi) = client.fapi {
+        fapi::judge(fapi, request, delivery).map_err(refuse)?;
     }
     match request.response_type.as_deref() {
         Some("code") => {}

@@ -67,10 +67,6 @@ fn each_mistake_has_its_code() {
             "redirect_uri=com.example.forum:/cb&response_mode=form_post",
             InvalidRequest,
         ),
-        (
-            "request_uri=https://forum.example/r",
-            RequestUriNotSupported,
-        ),
         ("registration={}", RegistrationNotSupported),
         ("-response_type", InvalidRequest),
         ("response_type=token", UnsupportedResponseType),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::client::{Client, GrantType, Need};
+use super::client::{Client, GrantType};
 use super::error::{Code, Problem};
 use super::params::Params;
 use super::pending::Asked;
@@ -76,7 +76,8 @@ impl CibaRequest {
                 "this needs a client that keeps a secret",
             ));
         }
-        if client.asking.request_object == Need::Required && !signed {
+        // FAPI-CIBA 5.2.2: a client that is held to FAPI signs what it asks.
+        if (client.must_sign() || client.fapi.is_some()) && !signed {
             return Err(wrong(
                 "this client must sign its requests and send them as request",
             ));
@@ -165,8 +166,8 @@ fn wrong(why: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::client::ClientAuth;
     use crate::oauth::client::tests::client;
+    use crate::oauth::client::{ClientAuth, Need};
     use crate::oauth::service::tests::service;
     use proptest::prelude::*;
 

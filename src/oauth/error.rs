@@ -27,7 +27,7 @@ pub enum Code {
     RequestNotSupported,
     InvalidRequestObject,
     InvalidAuthorizationDetails,
-    RequestUriNotSupported,
+    InvalidRequestUri,
     RegistrationNotSupported,
     UnmetAuthenticationRequirements,
     InvalidRedirectUri,
@@ -65,7 +65,7 @@ impl Code {
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
@@ -152,7 +152,7 @@ mod tests {
     fn names_agree_with_serde() {
         for code in [
             Code::InvalidRequest,
-            Code::RequestUriNotSupported,
+            Code::InvalidRequestUri,
             Code::InsufficientScope,
             Code::UnmetAuthenticationRequirements,
             Code::InvalidDpopProof,

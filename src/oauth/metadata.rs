@@ -208,9 +208,10 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         ("require_pushed_authorization_requests", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(true)),
-        // RFC 9101 10.5; `request_uri` is only what was pushed here.
+        // RFC 9101 10.5; `request_uri` is what was pushed here, or an address that is registered.
         ("request_parameter_supported", json!(true)),
-        ("request_uri_parameter_supported", json!(false)),
+        ("request_uri_parameter_supported", json!(true)),
+        ("require_request_uri_registration", json!(true)),
     ];
     // RFC 9396 10
     let details = (

@@ -140,6 +140,7 @@ pub fn client(
         certificate_bound: certificate_bound(sent, policy)?,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: identity.created_at,
         registration,
         id: identity.id,
@@ -288,6 +289,7 @@ fn registration(sent: &Map<String, Value>, origin: Origin) -> Result<Registratio
         software_id: text(sent, "software_id")?,
         software_version: text(sent, "software_version")?,
         jwks_uri: text(sent, "jwks_uri")?,
+        request_uris: texts(sent, "request_uris")?,
         sector_identifier_uri: text(sent, "sector_identifier_uri")?,
         subject_type,
         userinfo_algorithm: algorithm(sent, "userinfo_signed_response_alg")?,
@@ -383,6 +385,7 @@ pub fn told(client: &Client) -> Map<String, Value> {
         json!(on_file.sector_identifier_uri),
     );
     put("jwks_uri", json!(on_file.jwks_uri));
+    put("request_uris", json!(on_file.request_uris));
     let keys = client.jwks.as_deref().map(serde_json::from_str::<Value>);
     put("jwks", keys.and_then(Result::ok).unwrap_or_default());
     put(

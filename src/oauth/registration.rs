@@ -59,6 +59,9 @@ pub struct Registration {
     pub software_version: Option<String>,
     /// Where its public keys lie, when they are not on file here.
     pub jwks_uri: Option<String>,
+    /// Where its request objects may lie (OpenID Connect Core 6.2). A fragment stands for what the
+    /// file held once and is not compared.
+    pub request_uris: Vec<String>,
     /// The list of addresses that share one `sub` (OpenID Connect Core 8.1).
     pub sector_identifier_uri: Option<String>,
     /// Which `sub` it sees.
@@ -90,6 +93,16 @@ impl Client {
     /// click.
     pub fn is_unchecked(&self) -> bool {
         self.is_strangers() && !self.registration.checked
+    }
+
+    /// The address to read for this `request_uri`, if it is one of its own.
+    pub fn request_address<'a>(&self, asked: &'a str) -> Option<&'a str> {
+        let known = &self.registration.request_uris;
+        let asked = bare(asked);
+        known
+            .iter()
+            .any(|known| bare(known) == asked)
+            .then_some(asked)
     }
 
     /// What it says of itself, addresses among it, was typed by a stranger.
@@ -151,6 +164,12 @@ pub fn check(client: &Client) -> Result<(), Fault> {
             web_address(address, http).map_err(|why| Fault { member, why })?;
         }
     }
+    for address in &on_file.request_uris {
+        web_address(bare(address), false).map_err(|why| Fault {
+            member: "request_uris",
+            why,
+        })?;
+    }
     if on_file.subject_type == SubjectType::Pairwise && subject::sector(client).is_none() {
         return Err(Fault {
             member: "sector_identifier_uri",
@@ -183,6 +202,11 @@ pub fn check_keys(jwks: &str) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// An address without its fragment.
+fn bare(address: &str) -> &str {
+    address.split('#').next().unwrap_or_default()
 }
 
 /// A web address that can be called or linked to. `http` also lets addresses off loopback do

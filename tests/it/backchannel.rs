@@ -14,16 +14,21 @@ use crate::http::{Browser, basic, encode, jwt};
 use crate::road::{FORUM, SECRET, VERIFIER, ask, register, request, text};
 use crate::signin::sign_in;
 
-const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// The forum, told at `url`.
 fn told_at(app: &TestApp, url: &str) {
     register(app);
+    told_at_by(app, "forum", url);
+}
+
+/// Any app, told at `url`.
+pub fn told_at_by(app: &TestApp, client: &'static str, url: &str) {
     let url = url.to_owned();
     app.write(move |c| {
-        let mut forum = store::client::find(c, "forum")?.expect("the forum");
-        forum.registration.backchannel_logout_uri = Some(url.clone());
-        store::client::save(c, &forum)
+        let mut client = store::client::find(c, client)?.expect("the app");
+        client.registration.backchannel_logout_uri = Some(url.clone());
+        store::client::save(c, &client)
     });
 }
 
@@ -55,7 +60,7 @@ fn into_forum(app: &TestApp, browser: &mut Browser, username: &str) -> String {
     text(&tokens.is(200).json(), "id_token")
 }
 
-fn tell(app: &TestApp) {
+pub fn tell(app: &TestApp) {
     while app.wait(logout::send_due(&app.app)).unwrap() > 0 {}
 }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::source::{Named, files, packages, sources};
 
 /// A module may use only what stands before it.
-const ORDER: [&str; 20] = [
-    "clock", "rng", "crash", "config", "account", "oauth", "store", "keys", "hash", "limit",
-    "captcha", "mail", "call", "page", "app", "flow", "worker", "web", "cli", "main",
+const ORDER: [&str; 21] = [
+    "clock", "rng", "recent", "crash", "config", "account", "oauth", "store", "keys", "hash",
+    "limit", "captcha", "mail", "call", "page", "app", "flow", "worker", "web", "cli", "main",
 ];
 
 /// Packages and the modules that may use them.

@@ -24,7 +24,12 @@ const KINDS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::Ed
 
 impl Pen {
     pub fn new(app: &TestApp) -> Self {
-        let (keys, now) = (Keys::new(Master::new(&[3; 32])), app.app.clock.now());
+        Self::of(app, 3)
+    }
+
+    /// Other keys.
+    pub fn of(app: &TestApp, seed: u8) -> Self {
+        let (keys, now) = (Keys::new(Master::new(&[seed; 32])), app.app.clock.now());
         let make = |kind| keys.make("pen", kind, 1, now, now, &Rng::System).unwrap();
         keys.load(&KINDS.map(make)).unwrap();
         Self { keys, now }
@@ -34,9 +39,14 @@ impl Pen {
         self.keys.sign("pen", kind, typ, claims, self.now).unwrap()
     }
 
+    /// The public halves.
+    pub fn set(&self) -> Value {
+        json!(self.keys.jwks("pen", self.now))
+    }
+
     /// Puts the public halves on file.
     pub fn register(&self, app: &TestApp, client: &'static str, need: Need) {
-        let jwks = self.keys.jwks("pen", self.now).to_string();
+        let jwks = self.set().to_string();
         app.write(move |c| {
             let mut client = store::client::find(c, client)?.expect("the client");
             client.jwks = Some(jwks.clone());

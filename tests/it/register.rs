@@ -17,11 +17,11 @@ use crate::http::{Answer, Browser, basic, encode, jwt};
 use crate::race::race;
 use crate::road::{VERIFIER, challenge, request, text};
 
-const DOOR: &str = "/oauth2/register";
+pub const DOOR: &str = "/oauth2/register";
 const CB: &str = "https://app.example/cb";
 
 /// Everyone may register, and name machines of this one.
-fn open() -> TestApp {
+pub fn open() -> TestApp {
     TestApp::with(&[
         ("REGISTRATION__MODE", "open"),
         ("REGISTRATION__PKCE", "optional"),
@@ -29,17 +29,17 @@ fn open() -> TestApp {
     ])
 }
 
-fn send(browser: &mut Browser, method: &str, path: &str, body: &Value) -> Answer {
+pub fn send(browser: &mut Browser, method: &str, path: &str, body: &Value) -> Answer {
     let kind = [("Content-Type", "application/json")];
     browser.send(method, path, &kind, Some(body.to_string().as_bytes()))
 }
 
-fn bearer(app: &TestApp, token: &str) -> Browser {
+pub fn bearer(app: &TestApp, token: &str) -> Browser {
     app.browser()
         .with("Authorization", &format!("Bearer {token}"))
 }
 
-fn registered(app: &TestApp, body: &Value) -> Value {
+pub fn registered(app: &TestApp, body: &Value) -> Value {
     let answer = send(&mut app.browser(), "POST", DOOR, body);
     answer.is(201).json()
 }

@@ -73,6 +73,7 @@ pub fn register(app: &TestApp) {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: now,
         registration: Default::default(),
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gerege::oauth::service::Algorithm;
 use gerege::store;
 
 use crate::app::{PASSWORD, TestApp};
@@ -532,4 +533,66 @@ fn a_service_is_told_of_a_token_under_our_signature() {
         claims["token_introspection"],
         serde_json::json!({ "active": false })
     );
+}
+
+#[test]
+fn the_key_that_signs_answers_is_made_when_it_is_first_needed() {
+    let app = TestApp::new();
+    app.write(|c| {
+        let mut chat = store::client::find_service(c, "demo-chat")?.expect("the demo service");
+        chat.algorithm = Algorithm::EdDSA;
+        chat.secret_hash = Some(gerege::rng::digest(SECRET));
+        store::client::save_service(c, &chat)
+    });
+    let answer = app
+        .browser()
+        .with("Authorization", &basic("demo-chat", SECRET))
+        .with("Accept", "application/token-introspection+jwt")
+        .post("/oauth2/introspect", &[("token", "made-up")])
+        .is(200);
+    assert_eq!(jwt(&answer.text()).0["alg"], "EdDSA");
+}
+
+// Issue 3, point 7: what is kept of an answer is forgotten with what it speaks of.
+#[test]
+fn an_end_is_seen_at_once_and_within_a_second_by_another_process() {
+    let app = TestApp::new();
+    arm(&app);
+    let mut browser = app.browser();
+    let tokens = tokens(&app, &mut browser, "temuulen");
+    let access = text(&tokens, "access_token");
+    let is_live = || {
+        app.pass(Duration::from_millis(1));
+        introspect(&app, "demo-chat", &access)["active"] == true
+    };
+    assert!(is_live() && is_live());
+    let revoked = [
+        ("token", text(&tokens, "refresh_token")),
+        ("client_id", "demo-messenger".to_owned()),
+    ];
+    let fields = revoked
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    browser.post("/oauth2/revoke", &fields).is(200);
+    assert!(!is_live());
+}
+
+#[test]
+fn another_process_ends_a_session_and_this_one_sees_it() {
+    let app = TestApp::new();
+    arm(&app);
+    let mut browser = app.browser();
+    let access = text(&tokens(&app, &mut browser, "temuulen"), "access_token");
+    let is_live = || introspect(&app, "demo-chat", &access)["active"] == true;
+    app.pass(Duration::from_millis(1));
+    assert!(is_live());
+    let other = app.elsewhere();
+    let now = app.app.clock.now();
+    app.wait(other.write(move |c| {
+        let account = store::account::find_by_username(c, "temuulen")?.expect("the person");
+        store::account::set_locked(c, &account.id, Some(now))
+    }))
+    .unwrap();
+    app.pass(Duration::from_millis(500));
+    assert!(!is_live());
 }

@@ -364,8 +364,7 @@ const own = {
     const person = new Person(issuer)
     const consent = await person.signIn(await person.go(to), 'temuulen')
     assert.match(consent.html, /has checked this app/)
-    const scope = ['profile', 'offline_access']
-    const { away } = await person.submit(consent, { decision: 'allow', scope })
+    const { away } = await person.submit(consent, { decision: 'allow' })
     const tokens = await oidc.authorizationCodeGrant(config, away, { pkceCodeVerifier: verifier })
     // Signed userinfo, checked by the client against the issuer's keys.
     const sub = tokens.claims().sub

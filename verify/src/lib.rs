@@ -26,6 +26,10 @@ mod key;
 mod refusal;
 #[cfg(feature = "fetch")]
 mod remote;
+mod roca;
+#[cfg(test)]
+#[path = "vectors_test.rs"]
+mod vectors;
 mod verifier;
 
 pub use claims::Claims;

@@ -183,9 +183,9 @@ pub(crate) struct Parts<'a> {
     pub(crate) signature: &'a str,
 }
 
-struct Header {
-    alg: String,
-    kid: Option<String>,
+pub(crate) struct Header {
+    pub(crate) alg: String,
+    pub(crate) kid: Option<String>,
 }
 
 impl<'a> Parts<'a> {
@@ -207,25 +207,44 @@ impl<'a> Parts<'a> {
     }
 
     fn header(&self) -> Result<Header, Refusal> {
-        let mut header = read(self.header, Part::Header)?;
-        if let Some(name) = UNWELCOME
-            .into_iter()
-            .find(|name| header.contains_key(*name))
-        {
-            return Err(Refusal::HeaderMember(name));
-        }
+        let members = read(self.header, Part::Header)?;
+        let typ = members.get("typ").and_then(Value::as_str);
         // RFC 9068 4
-        match header.get("typ").and_then(Value::as_str) {
-            Some("at+jwt" | "application/at+jwt") => {}
-            _ => return Err(Refusal::Type),
+        let typed = matches!(typ, Some("at+jwt" | "application/at+jwt"));
+        welcome(&members)?;
+        if !typed {
+            return Err(Refusal::Type);
         }
+        Header::of(members)
+    }
+
+    /// The header of a token of whatever type.
+    #[cfg(test)]
+    pub(crate) fn untyped(&self) -> Result<Header, Refusal> {
+        let members = read(self.header, Part::Header)?;
+        welcome(&members)?;
+        Header::of(members)
+    }
+}
+
+/// Whether no member would choose a key or a rule for us.
+fn welcome(members: &Map<String, Value>) -> Result<(), Refusal> {
+    let mut unwelcome = UNWELCOME.into_iter();
+    match unwelcome.find(|name| members.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Refusal::HeaderMember(name)),
+    }
+}
+
+impl Header {
+    fn of(mut header: Map<String, Value>) -> Result<Self, Refusal> {
         let kid = match header.remove("kid") {
             None => None,
             Some(Value::String(kid)) => Some(kid),
             Some(_) => return Err(Refusal::UnknownKey),
         };
         match header.remove("alg") {
-            Some(Value::String(alg)) => Ok(Header { alg, kid }),
+            Some(Value::String(alg)) => Ok(Self { alg, kid }),
             _ => Err(Refusal::Algorithm),
         }
     }

@@ -153,7 +153,7 @@ fn accepted(request: &AuthorizeRequest, checked: &Checked, client: &Client) {
     assert!(is_registered(&client.redirects, checked.redirect.as_str()));
     assert!(client.may(GrantType::AuthorizationCode));
     assert_eq!(request.response_type.as_deref(), Some("code"));
-    assert!(!request.request_uri && !request.registration);
+    assert!(!request.registration);
     assert!(!checked.scopes.is_empty());
     assert!(
         scopes::within(&checked.scopes, &client.scopes),

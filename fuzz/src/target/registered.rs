@@ -48,6 +48,7 @@ pub fn clients() -> [Client; 4] {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         registration: Registration::default(),
         created_at: Time::default(),
     };

@@ -58,6 +58,10 @@ pub struct About {
     /// Where the app's public keys lie, in place of --jwks
     #[arg(long, value_name = "URI")]
     jwks_uri: Option<String>,
+    /// Where signed requests of the app may lie; may be repeated; "" for
+    /// nowhere
+    #[arg(long, value_name = "URI")]
+    request_uri: Vec<String>,
     /// Which sub the app sees
     #[arg(long, value_enum, value_name = "WHICH")]
     subject: Option<Subject>,
@@ -67,7 +71,7 @@ pub struct About {
     sector: Option<String>,
     /// The algorithm that signs what userinfo tells the app; "" for plain JSON
     #[arg(long, value_name = "ALG", value_parser = some_algorithm)]
-    userinfo_algorithm: Option<Option<Algorithm>>,
+    userinfo_algorithm: Option<SomeAlgorithm>,
     /// Seconds after which people sign in anew for the app; 0 for no bound
     #[arg(long, value_name = "SECONDS")]
     default_max_age: Option<u32>,
@@ -76,10 +80,14 @@ pub struct About {
     checked: Option<bool>,
 }
 
-fn some_algorithm(name: &str) -> Result<Option<Algorithm>, String> {
+/// An algorithm, or none by its own name.
+#[derive(Clone, Copy, Debug)]
+struct SomeAlgorithm(Option<Algorithm>);
+
+fn some_algorithm(name: &str) -> Result<SomeAlgorithm, String> {
     match name {
-        "" => Ok(None),
-        name => algorithm(name).map(Some),
+        "" => Ok(SomeAlgorithm(None)),
+        name => algorithm(name).map(|known| SomeAlgorithm(Some(known))),
     }
 }
 
@@ -104,10 +112,14 @@ impl About {
         set(&mut on_file.tos_uri, &self.tos);
         set(&mut on_file.jwks_uri, &self.jwks_uri);
         set(&mut on_file.sector_identifier_uri, &self.sector);
+        if !self.request_uri.is_empty() {
+            let said = self.request_uri.iter().filter(|said| !said.is_empty());
+            on_file.request_uris = said.cloned().collect();
+        }
         on_file.subject_type = self.subject.map_or(on_file.subject_type, Into::into);
         on_file.userinfo_algorithm = self
             .userinfo_algorithm
-            .unwrap_or(on_file.userinfo_algorithm);
+            .map_or(on_file.userinfo_algorithm, |said| said.0);
         if let Some(seconds) = self.default_max_age {
             on_file.default_max_age = Some(seconds).filter(|seconds| *seconds > 0);
         }
@@ -170,6 +182,11 @@ fn said(client: &Client) -> Vec<(&'static str, &'static str, String)> {
         ("policy_uri", "privacy page", on_file.policy_uri.clone()),
         ("tos_uri", "terms", on_file.tos_uri.clone()),
         ("jwks_uri", "keys at", on_file.jwks_uri.clone()),
+        (
+            "request_uris",
+            "requests at",
+            Some(on_file.request_uris.join(" ")).filter(|all| !all.is_empty()),
+        ),
         (
             "subject_type",
             "sub",

@@ -6,7 +6,8 @@ use super::is_id;
 use crate::app::App;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce};
+use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
+use crate::oauth::fapi;
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::registration::{self, SubjectType};
 use crate::oauth::scope;
@@ -69,6 +70,9 @@ pub enum Refusal {
     /// The keys are not usable.
     #[error("the key file is no set of public keys: {0}")]
     Keys(&'static str),
+    /// The profile of FAPI that it is held to asks for something else.
+    #[error(transparent)]
+    Fapi(#[from] fapi::Fault),
     /// The app has no secret that could be replaced.
     #[error("the app has no secret: it proves itself in another way")]
     NoSecret,
@@ -261,6 +265,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
             return Err(Refusal::PublicCiba);
         }
     }
+    fapi::check(client)?;
     registration::check(client)?;
     if client.auth == ClientAuth::TlsClientAuth && client.known.is_none() {
         return Err(Refusal::NoName);
@@ -276,9 +281,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
         (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) if !away => Err(Refusal::NoKeys),
-        (_, None) if client.asking.request_object == Need::Required && !away => {
-            Err(Refusal::NoRequestKeys)
-        }
+        (_, None) if client.must_sign() && !away => Err(Refusal::NoRequestKeys),
         (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),
     }

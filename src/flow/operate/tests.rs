@@ -45,6 +45,7 @@ fn messenger(id: &str) -> Client {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: Time::default(),
         registration: Default::default(),
     }

@@ -94,5 +94,6 @@ fn held(http: &HttpRequest, proof: Option<&Taken>) -> Held {
     Held {
         jkt: proof.map(|proof| proof.jkt.clone()),
         certificate: certificate(http).map(|der| fingerprint(&der)),
+        weak: proof.is_some_and(|proof| proof.weak),
     }
 }

@@ -2,10 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{next_nonce, presented, prove};
+use super::{held, next_nonce, presented, prove};
 use crate::app::App;
 use crate::flow::{client, pushed};
-use crate::oauth::client::Need;
+use crate::oauth::binding::check_proof;
 use crate::web::fault::Fault;
 use crate::web::form;
 use crate::web::guard::address;
@@ -21,7 +21,8 @@ pub async fn push(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let proof = prove(&app, &http, None, client.must_prove_key()).await?;
+    check_proof(&client, &held(&http, proof.as_ref()))?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
     let receipt = pushed::push(&app, &client, &body, jkt).await??;
     // RFC 9126 2.2

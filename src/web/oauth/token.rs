@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
 use crate::oauth::params::Params;
@@ -50,7 +49,7 @@ pub async fn token(
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let proof = prove(&app, &http, None, client.must_prove_key()).await?;
     let held = held(&http, proof.as_ref());
     let tokens = token::exchange(&app, client, ask?, held).await?;
     let mut response = HttpResponse::Ok();
@@ -78,7 +77,7 @@ pub async fn introspect(
     let answer = shown::introspect(&app, &caller, token).await?;
     let accept = http.headers().get(header::ACCEPT);
     if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
-        let signed = shown::sign_answer(&app, &caller, answer)?;
+        let signed = shown::sign_answer(&app, &caller, answer).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));
     }

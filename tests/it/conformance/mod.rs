@@ -2,11 +2,16 @@
 //! name: a relying party and a browser that fills in the real forms. How to run the Foundation's
 //! own suite against Gerege stands in docs/conformance.md.
 
+mod backchannel;
 mod basic;
 mod ciba;
 mod config;
+mod configuration;
+mod dynamic;
+mod fapi2;
 mod form_post;
 mod logout;
+mod third_party;
 
 use std::collections::BTreeMap;
 
@@ -45,7 +50,16 @@ fn proof(client: &str) -> &'static str {
 
 impl Suite {
     pub fn new() -> Self {
-        let app = TestApp::new();
+        Self::at(TestApp::new())
+    }
+
+    /// With other settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::at(TestApp::with(settings))
+    }
+
+    /// With a provider that is set up otherwise.
+    pub fn at(app: TestApp) -> Self {
         app.person(PERSON);
         for id in ["suite", "suite-two", "suite-post"] {
             let client: Client = serde_json::from_value(json!({
