@@ -70,6 +70,18 @@ pub struct Registered {
     pub discovery: Document,
 }
 
+/// A status list at hand.
+pub struct StatusList {
+    /// When the database was asked last.
+    pub read_at: Time,
+    /// When it was signed.
+    pub signed_at: Time,
+    /// The places of tokens that were ended.
+    pub ended: Vec<i64>,
+    /// As it is sent.
+    pub document: Arc<Document>,
+}
+
 /// What a token stands for, as it was read a moment ago.
 #[derive(Clone)]
 pub struct Standing {
@@ -125,6 +137,8 @@ pub struct App {
     pub registered: RwLock<Option<(Time, Arc<Registered>)>>,
     /// Clients that proved themselves, as they were read last, and when.
     pub proved: RwLock<HashMap<String, (Time, Client)>>,
+    /// Status lists at hand, by service and number.
+    pub statuses: RwLock<HashMap<(String, i64), StatusList>>,
     /// What tokens stand for, by grant and client.
     pub standings: Recent<Stood>,
 }
@@ -172,6 +186,7 @@ impl App {
             },
             registered: RwLock::default(),
             proved: RwLock::default(),
+            statuses: RwLock::default(),
             standings: Recent::new(STANDINGS),
             config,
             clock,

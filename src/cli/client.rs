@@ -163,7 +163,7 @@ pub struct Add {
     #[arg(long, value_name = "SERVICE")]
     exchange: Vec<String>,
     /// Hold it to FAPI 2.0: security, message-signing (which is
-    /// security+jar+jarm), or off
+    /// security+jar+jarm+introspection), or off
     #[arg(long, value_name = "PROFILE", default_value = "off", value_parser = profile)]
     fapi: Profile,
 }

@@ -103,6 +103,30 @@ fn the_examples_are_commands() {
     }
 }
 
+/// What the log proposes to an operator (`Problem::mend`).
+#[test]
+fn what_mends_a_refusal_is_a_command() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/oauth");
+    let mut found = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        for rest in source.split("\"gerege ").skip(1) {
+            let command = rest.split('"').next().unwrap_or_default();
+            let command = command
+                .replace("{way}", "basic")
+                .replace("{short}", "token_exchange")
+                .replace("{}", "x")
+                .replace("{name}", "x");
+            let line = format!("gerege {command}");
+            let parsed = Args::try_parse_from(words(&line));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            found += 1;
+        }
+    }
+    assert!(found >= 12, "{found}");
+}
+
 /// Words as a shell reads them, as far as quotes go.
 fn words(line: &str) -> Vec<String> {
     let (mut out, mut word, mut quote) = (Vec::new(), String::new(), None);

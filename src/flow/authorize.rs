@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::grants;
 use super::hint;
 use super::opaque::Kind;
 use super::pending;
@@ -12,12 +13,13 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::{document, keyring, request_object, subject, terms};
+use crate::flow::{document, keyring, request_object, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
+use crate::oauth::management;
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
@@ -79,7 +81,13 @@ impl Refused {
     /// # Errors
     /// When there is no key to sign with.
     pub async fn response(&self, app: &Arc<App>) -> Result<Result<Response, &PageError>, Error> {
-        match (self.0.answer(app.config.issuer()), &self.1) {
+        let page = match self.0.problem() {
+            Some(problem) => app.config.clients.error_page(problem.code.name()),
+            None => None,
+        };
+        let answer = self.0.answer(app.config.issuer());
+        let answer = answer.map(|answer| answer.with("error_uri", page)); // RFC 6749 4.1.2.1
+        match (answer, &self.1) {
             (Err(page), _) => Ok(Err(page)),
             (Ok(answer), Some(client)) => Ok(Ok(dress(app, client, &answer).await?)),
             (Ok(answer), None) => Ok(Ok(answer.plain())),
@@ -249,7 +257,21 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     };
     let now = app.clock.now();
     let view = view(app, &scene).await?;
-    match next(&scene.checked, &view, now) {
+    let next = match next(&scene.checked, &view, now) {
+        Next::Issue { account_id, .. }
+            if !grants::stands(
+                app,
+                scene.checked.action.as_ref(),
+                &scene.client.id,
+                &account_id,
+            )
+            .await? =>
+        {
+            Next::Refuse(management::unknown())
+        }
+        next => next,
+    };
+    match next {
         Next::Issue {
             account_id,
             sid,
@@ -335,7 +357,7 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
     Ok(BrowserView {
         sessions,
         request_made_at: scene.stored.made_at,
-        hinted: expected(app, scene, now),
+        hinted: hint::expected(app, scene, now),
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
         password_typed: marks.typed.clone(),
@@ -370,33 +392,6 @@ fn session_view(
     })
 }
 
-/// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
-/// several, whoever is signed in. Each is read as the client's own `sub`.
-fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
-    if let Some(waits) = &scene.stored.device {
-        return waits.account_id.clone();
-    }
-    let checked = &scene.checked;
-    let meant = |sub: String| {
-        let here = scene.here.signed_in.iter().map(|(_, account)| account);
-        subject::meant(app, &scene.client, &sub, here)
-    };
-    let hint = checked.id_token_hint.as_deref();
-    let hinted = hint.and_then(|hint| hint::read(app, hint, now));
-    let hinted = hinted.map(|hint| meant(hint.sub));
-    let mut subs = checked.subs.iter().cloned().map(meant);
-    match hinted {
-        _ if checked.subs.is_empty() => hinted,
-        // Two that disagree name nobody.
-        Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
-        None => {
-            let subs: Vec<String> = subs.collect();
-            let here = subs.iter().find(|sub| scene.here.of(sub).is_some());
-            here.or(subs.first()).cloned()
-        }
-    }
-}
-
 async fn issue(
     app: &Arc<App>,
     scene: Scene,
@@ -429,6 +424,7 @@ async fn issue(
         auth_time: session.auth_time,
         amr: session.amr.clone(),
         dpop_jkt: scene.checked.dpop_jkt.clone(),
+        managed: None,
         created_at: now,
         revoked_at: None,
     };
@@ -442,14 +438,8 @@ async fn issue(
         used_at: None,
         wrong: 0,
     };
-    let life = match (&waits, offline) {
-        (Some(_), _) => pending::life(app, offline),
-        (None, true) => app.config.tokens.refresh_max_ttl,
-        // Its device secret opens further apps while the session lives.
-        (None, false) if scope::has(&grant.scopes, DEVICE_SSO) => app.config.tokens.refresh_max_ttl,
-        (None, false) => app.config.tokens.code_ttl + app.config.tokens.access_ttl,
-    };
-    let ends_at = now.plus(life);
+    let (device_life, tokens) = (pending::life(app, offline), app.config.tokens);
+    let (action, client) = (scene.checked.action.clone(), scene.client.clone());
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
     // was left out there is forgotten.
@@ -492,7 +482,18 @@ async fn issue(
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
                 store::event::add(c, &line)?;
             }
-            store::grant::add(c, &grant, ends_at)?;
+            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
+                return Ok(false); // the one that it was to change was ended meanwhile
+            };
+            grant.offline = is_offline(&client, &grant.scopes);
+            let life = match (&waits, grant.offline) {
+                (Some(_), _) => device_life,
+                (None, true) => tokens.refresh_max_ttl,
+                // Its device secret opens further apps while the session lives.
+                (None, false) if scope::has(&grant.scopes, DEVICE_SSO) => tokens.refresh_max_ttl,
+                (None, false) => tokens.code_ttl + tokens.access_ttl,
+            };
+            store::grant::add(c, &grant, now.plus(life))?;
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
             }

@@ -1,8 +1,10 @@
 //! ID tokens of ours that come back to say who is meant (OpenID Connect Core 3.1.2.1, RP-Initiated
-//! Logout 2, CIBA 7.1, Native SSO 4.3).
+//! Logout 2, CIBA 7.1, Native SSO 4.3), and whom an app expects to sign in.
 
 use std::time::Duration;
 
+use super::authorize::Scene;
+use super::subject;
 use crate::app::App;
 use crate::clock::Time;
 
@@ -41,4 +43,32 @@ pub fn read(app: &App, token: &str, now: Time) -> Option<Hint> {
         sid: text("sid"),
         ds_hash: text("ds_hash"),
     })
+}
+
+/// Who is expected: who was asked by name (CIBA); else by `id_token_hint` and by `sub` in `claims`
+/// (OpenID Connect Core 3.1.2.2): of several, whoever is signed in. Each is read as the client's
+/// own `sub`.
+pub(super) fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
+    if let Some(waits) = &scene.stored.device {
+        return waits.account_id.clone();
+    }
+    let checked = &scene.checked;
+    let meant = |sub: String| {
+        let here = scene.here.signed_in.iter().map(|(_, account)| account);
+        subject::meant(app, &scene.client, &sub, here)
+    };
+    let hinted = checked.id_token_hint.as_deref();
+    let hinted = hinted.and_then(|hint| read(app, hint, now));
+    let hinted = hinted.map(|hint| meant(hint.sub));
+    let mut subs = checked.subs.iter().cloned().map(meant);
+    match hinted {
+        _ if checked.subs.is_empty() => hinted,
+        // Two that disagree name nobody.
+        Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
+        None => {
+            let subs: Vec<String> = subs.collect();
+            let here = subs.iter().find(|sub| scene.here.of(sub).is_some());
+            here.or(subs.first()).cloned()
+        }
+    }
 }

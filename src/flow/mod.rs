@@ -1,5 +1,6 @@
 //! The stories: what happens from a request to its answer. The only owners of transactions.
 
+mod access;
 pub mod authorize;
 pub mod browser;
 pub mod ciba;
@@ -10,6 +11,7 @@ pub mod device;
 pub mod document;
 pub mod dpop;
 pub mod exchange;
+pub mod grants;
 pub mod health;
 pub mod hint;
 pub mod keyring;
@@ -28,6 +30,7 @@ pub mod settings;
 pub mod signin;
 pub mod signup;
 pub mod sso;
+pub mod status;
 pub mod subject;
 pub mod terms;
 pub mod token;

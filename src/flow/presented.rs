@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::access::OPAQUE;
 use super::client::{self, Caller};
 use super::keyring;
 use super::opaque::Kind;
 use super::subject;
-use super::token::{OPAQUE, person};
+use super::token::person;
 use crate::account::Account;
 use crate::app::{App, Standing};
 use crate::clock::Time;
@@ -22,7 +23,7 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
-use crate::oauth::service::{KeyOwner, Service};
+use crate::oauth::service::{KeyOwner, Service, own_issuer};
 use crate::oauth::subject::pairwise;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
@@ -89,7 +90,14 @@ pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
             }
         }
     };
-    (good.text("iss") == app.config.issuer() && now < good.time("exp")).then_some(good)
+    (is_named(app, &good) && now < good.time("exp")).then_some(good)
+}
+
+/// Whether a token is under our name, or under the name of the service whose key signed it.
+fn is_named(app: &App, good: &Good) -> bool {
+    let (named, house) = (good.text("iss"), app.config.issuer());
+    let owner = good.owner.as_str();
+    named == house || !owner.is_empty() && owner != ISSUER && named == own_issuer(house, owner)
 }
 
 /// Whether a grant still stands: not ended, its account open, its session alive unless it
@@ -178,27 +186,48 @@ pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
     good.text("aud") == app.config.issuer() && good.owner == ISSUER
 }
 
+/// What a caller hears of a token.
+pub struct Heard {
+    /// The answer.
+    pub told: Map<String, Value>,
+    /// It is told signed or not at all (FAPI 2.0 Message Signing 5.5).
+    pub signed: bool,
+}
+
+impl Heard {
+    /// What is told of a client's token.
+    fn of(client: Option<&Client>, told: Map<String, Value>) -> Self {
+        let fapi = client.and_then(|client| client.fapi);
+        let signed = fapi.is_some_and(|fapi| fapi.introspection);
+        Self { told, signed }
+    }
+
+    fn nothing() -> Self {
+        Self::of(None, claims::inactive())
+    }
+}
+
 /// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn introspect(
-    app: &Arc<App>,
-    caller: &Caller,
-    token: &str,
-) -> Result<Map<String, Value>, Error> {
+pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<Heard, Error> {
     let now = app.clock.now();
     match caller {
-        Caller::Client(client) => introspect_refresh(app, client, token, now).await,
+        Caller::Client(client) => {
+            let told = introspect_refresh(app, client, token, now).await?;
+            Ok(Heard::of(Some(client), told))
+        }
         Caller::Service(service) => {
             let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
-                return Ok(claims::inactive());
+                return Ok(Heard::nothing());
             };
             let scopes = good.scopes();
             let binding = good.binding()?;
+            let issuer = service.issuer(app.config.issuer());
             let live = |subject| {
                 claims::introspection(&Live {
-                    issuer: app.config.issuer(),
+                    issuer: &issuer,
                     subject,
                     client_id: good.text("client_id"),
                     audience: Some(&service.audience),
@@ -222,17 +251,19 @@ pub async fn introspect(
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
                     Ok(match known {
-                        Some(_) if service.machine => live(Subject::Machine),
-                        _ => claims::inactive(),
+                        Some(client) if service.machine => {
+                            Heard::of(Some(&client), live(Subject::Machine))
+                        }
+                        _ => Heard::nothing(),
                     })
                 }
                 _ => Ok(match stood(app, &good, now).await? {
                     Some(standing) => {
                         let (grant, account) = (&standing.grant, &standing.account);
                         let heard = live(Subject::Person(&person(account), grant));
-                        detailed(heard, grant)
+                        Heard::of(standing.client.as_ref(), detailed(heard, grant))
                     }
-                    None => claims::inactive(),
+                    None => Heard::nothing(),
                 }),
             }
         }
@@ -307,6 +338,35 @@ pub enum About {
     Signed(String),
 }
 
+const NOT_PROVED: &str =
+    "the token is not bound to the key that was proved, or not sent as its kind asks";
+
+/// Whether a token came as its kind asks, with its key.
+fn is_proved(good: &Good, scheme: Scheme, held: &Held) -> Result<bool, Error> {
+    Ok(match (good.binding()?, scheme) {
+        (None, Scheme::Bearer) => true,
+        // RFC 9449 7.1: a token that is not bound has no key to prove.
+        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
+        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
+        (Some(binding), _) => held.has(&binding),
+    })
+}
+
+/// A token that was shown to ourselves, made for us, with its proof.
+pub(super) fn own(
+    app: &App,
+    token: &Token,
+    held: &Held,
+    now: Time,
+) -> Result<Result<Good, Problem>, Error> {
+    let refuse = |why: &str| Ok(Err(Problem::new(Code::InvalidToken, why)));
+    match read(app, &token.text, now).filter(|good| is_our_own(app, good)) {
+        None => refuse("the token is unknown, has run out, or is for another"),
+        Some(good) if !is_proved(&good, token.scheme, held)? => refuse(NOT_PROVED),
+        Some(good) => Ok(Ok(good)),
+    }
+}
+
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
 /// first takes the issuer's audience, the second only that service's. `held` are the keys that
 /// were proved with the token.
@@ -332,18 +392,8 @@ pub async fn userinfo(
             "the token is unknown, has run out, or is for another",
         );
     };
-    let proved = match (good.binding()?, token.scheme) {
-        (None, Scheme::Bearer) => true,
-        // RFC 9449 7.1: a token that is not bound has no key to prove.
-        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
-        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
-        (Some(binding), _) => held.has(&binding),
-    };
-    if !proved {
-        return refuse(
-            Code::InvalidToken,
-            "the token is not bound to the key that was proved, or not sent as its kind asks",
-        );
+    if !is_proved(&good, token.scheme, held)? {
+        return refuse(Code::InvalidToken, NOT_PROVED);
     }
     // A machine's token has no grant, and speaks of no person.
     let standing = stood(app, &good, now).await?;

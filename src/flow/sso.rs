@@ -150,6 +150,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 auth_time: first.auth_time,
                 amr: first.amr.clone(),
                 dpop_jkt: None,
+                managed: None,
                 created_at: now,
                 revoked_at: None,
             };

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::error::{Code, Problem};
-use super::fapi;
-use super::service::{Algorithm, Proof, Service, TokenFormat};
+use super::fapi::{self, Unfit};
+use super::service::{Proof, Service};
 
 /// The key that a token is bound to. As JSON it is the claim `cnf`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,22 +69,22 @@ pub fn access(
 ) -> Result<Option<Binding>, Problem> {
     if client.must_prove_key() && held.jkt.is_none() {
         // RFC 9449 5.2
-        return Err(missing("this client must send a DPoP proof"));
+        return Err(missing("this client must send a DPoP proof")
+            .mend(format!("gerege client edit {} --dpop optional", client.id)));
     }
     if client.certificate_bound && held.certificate.is_none() {
         // RFC 8705 3.4
-        return Err(Problem::new(
-            Code::InvalidRequest,
-            "this client must use its certificate",
-        ));
+        return Err(
+            Problem::new(Code::InvalidRequest, "this client must use its certificate").mend(
+                format!("gerege client edit {} --certificate-bound false", client.id),
+            ),
+        );
     }
     check_proof(client, held)?;
     let Some(service) = service else {
         return Ok(held.first(client));
     };
-    // FAPI 2.0 Security Profile 5.4.1
-    let signed = service.format == TokenFormat::Jwt;
-    if client.fapi.is_some() && signed && service.algorithm == Algorithm::RS256 {
+    if fapi::judge_service(client, service) == Err(Unfit::Algorithm) {
         return Err(Problem::new(
             Code::InvalidTarget,
             "the service's tokens are signed with RS256, which FAPI does not take",
@@ -95,18 +95,21 @@ pub fn access(
         Proof::Bearer if bound_only => Err(Problem::new(
             Code::InvalidTarget,
             "this client takes bound tokens only, and the service does not check a proof",
-        )),
+        )
+        .mend(format!("gerege service edit {} --proof dpop", service.id))),
         Proof::Bearer => Ok(None),
         Proof::Dpop => match &held.jkt {
             Some(jkt) => Ok(Some(Binding::Dpop(jkt.clone()))),
-            None => Err(missing("this service takes tokens with a DPoP proof only")),
+            None => Err(missing("this service takes tokens with a DPoP proof only")
+                .mend(format!("gerege service edit {} --proof bearer", service.id))),
         },
         Proof::Mtls => match &held.certificate {
             Some(thumbprint) => Ok(Some(Binding::Mtls(thumbprint.clone()))),
             None => Err(Problem::new(
                 Code::InvalidRequest,
                 "this service takes tokens bound to a client certificate only",
-            )),
+            )
+            .mend(format!("gerege service edit {} --proof bearer", service.id))),
         },
     }
 }
@@ -169,6 +172,7 @@ mod tests {
     use crate::oauth::client::tests::client;
     use crate::oauth::client::{ClientAuth, Need};
     use crate::oauth::service::tests::service;
+    use crate::oauth::service::{Algorithm, TokenFormat};
 
     fn held(jkt: bool, certificate: bool) -> Held {
         Held {

@@ -25,7 +25,8 @@ pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 24] = [
+pub const RESERVED: [&str; 25] = [
+    "status",
     "authorization_details",
     "iss",
     "sub",
@@ -174,6 +175,8 @@ pub struct AccessToken<'a> {
     pub binding: Option<&'a Binding>,
     /// Who acts by it, where it was exchanged (RFC 8693 4.1).
     pub act: Option<&'a Value>,
+    /// Its place in a status list, as the claim `status`.
+    pub status: Option<&'a Value>,
     /// Its id.
     pub jti: &'a str,
     /// When it is made.
@@ -214,6 +217,9 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
     confirm(&mut claims, token.binding);
     if let Some(act) = token.act {
         put(&mut claims, "act", act.clone());
+    }
+    if let Some(status) = token.status {
+        put(&mut claims, "status", status.clone());
     }
     claims
 }

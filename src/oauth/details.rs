@@ -72,6 +72,13 @@ impl Details {
         Self(self.0.iter().filter(own).cloned().collect())
     }
 
+    /// These and then the others, each once.
+    pub fn and(&self, others: &Self) -> Self {
+        let mut all = self.0.clone();
+        all.extend(others.0.iter().filter(|one| !self.0.contains(one)).cloned());
+        Self(all)
+    }
+
     /// As they go over the wire.
     pub fn json(&self) -> Value {
         self.0.iter().cloned().map(Value::Object).collect()

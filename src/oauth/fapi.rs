@@ -11,7 +11,7 @@ use super::authorize::AuthorizeRequest;
 use super::client::{Client, ClientAuth, GrantType, Pkce};
 use super::error::{Code, Problem};
 use super::redirect::{Delivery, Kind, register_check};
-use super::service::Algorithm;
+use super::service::{Algorithm, Proof, Service, TokenFormat};
 use crate::clock::Time;
 
 /// What may sign assertions, proofs and requests (Security Profile 5.4.1). The last is another
@@ -36,29 +36,47 @@ pub struct Fapi {
     pub jar: bool,
     /// Our answers to them are (Message Signing 5.4).
     pub jarm: bool,
+    /// What services hear of its tokens is (Message Signing 5.5).
+    pub introspection: bool,
 }
 
 impl Fapi {
     /// From its parts, joined by `+`, of which `security` is the first; `message-signing` is all
     /// of them.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [(false, false), (true, false), (false, true), (true, true)]
-            .map(|(jar, jarm)| Self { jar, jarm });
-        match name {
-            "message-signing" => Some(all[3]),
-            "security+jarm+jar" => Some(all[3]),
-            name => all.into_iter().find(|one| one.name() == name),
+        let mut fapi = Self::default();
+        if name == "message-signing" {
+            (fapi.jar, fapi.jarm, fapi.introspection) = (true, true, true);
+            return Some(fapi);
         }
+        let mut parts = name.split('+');
+        if parts.next() != Some("security") {
+            return None;
+        }
+        for part in parts {
+            let on = match part {
+                "jar" => &mut fapi.jar,
+                "jarm" => &mut fapi.jarm,
+                "introspection" => &mut fapi.introspection,
+                _ => return None,
+            };
+            if std::mem::replace(on, true) {
+                return None; // twice
+            }
+        }
+        Some(fapi)
     }
 
     /// Its parts, joined by `+`.
-    pub const fn name(self) -> &'static str {
-        match (self.jar, self.jarm) {
-            (false, false) => "security",
-            (true, false) => "security+jar",
-            (false, true) => "security+jarm",
-            (true, true) => "security+jar+jarm",
-        }
+    pub fn name(self) -> String {
+        let parts = [
+            ("security", true),
+            ("jar", self.jar),
+            ("jarm", self.jarm),
+            ("introspection", self.introspection),
+        ];
+        let on = parts.into_iter().filter(|(_, on)| *on);
+        on.map(|(part, _)| part).collect::<Vec<_>>().join("+")
     }
 }
 
@@ -152,6 +170,32 @@ pub fn judge(fapi: Fapi, request: &AuthorizeRequest, delivery: Delivery) -> Resu
     // Message Signing 5.4
     if fapi.jarm && !delivery.signed {
         return wrong("response_mode must be jwt: FAPI asks this client for signed answers");
+    }
+    Ok(())
+}
+
+/// Why a service's tokens are not for a client that is held to FAPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Whoever has one has the right (Security Profile 5.3.2.1, 4).
+    Bearer,
+    /// They are signed with RS256 (Security Profile 5.4.1).
+    Algorithm,
+}
+
+/// Whether a client may be given tokens for a service at all.
+///
+/// # Errors
+/// [`Unfit`], for clients that are held to FAPI.
+pub fn judge_service(client: &Client, service: &Service) -> Result<(), Unfit> {
+    if client.fapi.is_none() {
+        return Ok(());
+    }
+    if service.proof == Proof::Bearer {
+        return Err(Unfit::Bearer);
+    }
+    if service.format == TokenFormat::Jwt && service.algorithm == Algorithm::RS256 {
+        return Err(Unfit::Algorithm);
     }
     Ok(())
 }

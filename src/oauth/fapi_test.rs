@@ -89,18 +89,35 @@ fn the_switch_makes_each_part_required() {
 
 #[test]
 fn its_parts_have_names() {
-    for (name, jar, jarm) in [
-        ("security", false, false),
-        ("security+jar", true, false),
-        ("security+jarm", false, true),
-        ("security+jar+jarm", true, true),
+    for (name, jar, jarm, introspection) in [
+        ("security", false, false, false),
+        ("security+jar", true, false, false),
+        ("security+jarm", false, true, false),
+        ("security+introspection", false, false, true),
+        ("security+jar+jarm", true, true, false),
+        ("security+jar+jarm+introspection", true, true, true),
     ] {
         let fapi = Fapi::from_name(name).unwrap();
-        assert_eq!((fapi.jar, fapi.jarm, fapi.name()), (jar, jarm, name));
+        let parts = (fapi.jar, fapi.jarm, fapi.introspection);
+        assert_eq!(parts, (jar, jarm, introspection), "{name}");
+        assert_eq!(fapi.name(), name);
     }
     let all = Fapi::from_name("message-signing").unwrap();
-    assert_eq!(all.name(), "security+jar+jarm");
-    for bad in ["", "fapi2", "jar", "security+", "Security"] {
+    assert_eq!(all.name(), "security+jar+jarm+introspection");
+    assert_eq!(
+        Fapi::from_name("security+jarm+jar"),
+        Fapi::from_name("security+jar+jarm")
+    );
+    for bad in [
+        "",
+        "fapi2",
+        "jar",
+        "security+",
+        "Security",
+        "security+jar+jar",
+        "jar+security",
+        "security+security",
+    ] {
         assert_eq!(Fapi::from_name(bad), None, "{bad}");
     }
 }

@@ -6,6 +6,7 @@ use super::ciba;
 use super::claims::ACRS;
 use super::client::GrantType;
 use super::dpop;
+use super::management::ACTIONS;
 use super::request_object::ALGORITHMS;
 use super::scope::{DEVICE_SSO, STANDARD};
 use super::service::Service;
@@ -42,6 +43,7 @@ pub struct Endpoints {
     pub ciba: String,
     pub jwks: String,
     pub par: String,
+    pub grants: String,
 }
 
 impl Endpoints {
@@ -59,6 +61,7 @@ impl Endpoints {
             ciba: format!("{root}/oauth2/ciba"),
             jwks: format!("{root}/jwks.json"),
             par: format!("{root}/oauth2/par"),
+            grants: format!("{root}/oauth2/grants"),
         }
     }
 }
@@ -206,6 +209,10 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         // RFC 9126 5
         ("pushed_authorization_request_endpoint", json!(at.par)),
         ("require_pushed_authorization_requests", json!(false)),
+        // Grant Management 7.1
+        ("grant_management_endpoint", json!(at.grants)),
+        ("grant_management_actions_supported", json!(ACTIONS)),
+        ("grant_management_action_required", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(true)),
         // RFC 9101 10.5; `request_uri` is what was pushed here, or an address that is registered.
@@ -220,9 +227,17 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         !details.is_empty(),
     );
     let details = details.2.then_some((details.0, details.1));
+    // RFC 9728 4
+    let told: Vec<&str> = services
+        .iter()
+        .filter(|service| service.offers.metadata)
+        .map(|service| service.audience.as_str())
+        .collect();
+    let resources = (!told.is_empty()).then(|| ("protected_resources", json!(told)));
     fields
         .into_iter()
         .chain(details)
+        .chain(resources)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

@@ -73,6 +73,7 @@ impl Asked {
             resources: self.resources.clone(),
             challenge: None,
             dpop_jkt: None,
+            action: None,
             prompt: Prompt {
                 consent: true, // RFC 8628 5.4: a link alone must not do it; nor a server
                 ..Prompt::default()

@@ -187,6 +187,7 @@ mod tests {
             auth_time: Time::default(),
             amr: vec![],
             dpop_jkt: None,
+            managed: None,
             created_at: Time::default(),
             revoked_at: None,
         }

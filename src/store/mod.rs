@@ -28,6 +28,7 @@ pub mod request;
 pub mod reset;
 mod schema;
 pub mod setting;
+pub mod status;
 pub mod terms;
 mod writer;
 

@@ -13,7 +13,7 @@ const ORDER: [&str; 21] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 40] = [
+const HOMES: [(&str, &[&str]); 41] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -25,6 +25,7 @@ const HOMES: [(&str, &[&str]); 40] = [
     ("diesel_async", &["store"]),
     ("diesel_migrations", &["store"]),
     ("diffy", &["cli"]),
+    ("flate2", &["oauth"]),
     ("fluent_bundle", &["page"]),
     ("futures_core", &["web"]),
     ("gerege_verify", &["cli"]),

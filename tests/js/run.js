@@ -13,6 +13,7 @@ import { startServer } from './server.js'
 import { Person, heading } from './person.js'
 import * as asking from './asking.js'
 import * as pageApp from './page-app.js'
+import { tests as services } from './service.js'
 
 const CALLBACK = 'http://127.0.0.1:7654/callback'
 const SCOPE = 'openid profile email offline_access chat'
@@ -449,6 +450,8 @@ const own = {
     await assert.rejects(jose.jwtVerify(tokens.access_token, issuers, rules))
     await assert.rejects(jose.jwtVerify(tokens.id_token, own, rules))
   },
+
+  ...services(server),
 }
 
 // The first of our own makes the account that all others use.

@@ -6,9 +6,10 @@ import traceback
 import client
 import mail
 import rp
+import verifier
 
 passed = failed = 0
-for suite in (client, rp, mail):
+for suite in (client, rp, mail, verifier):
     try:
         for name, test in suite.run():
             try:

@@ -274,6 +274,7 @@ pub fn token(input: &[u8]) -> Depth {
             auth_time: NOW,
             amr: vec!["pwd".into()],
             dpop_jkt: None,
+            managed: None,
             created_at: NOW,
             revoked_at: None,
         };

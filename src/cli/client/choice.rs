@@ -164,7 +164,7 @@ pub fn profile(name: &str) -> Result<Profile, String> {
     match (name, Fapi::from_name(name)) {
         ("off", _) => Ok(Profile(None)),
         (_, Some(fapi)) => Ok(Profile(Some(fapi))),
-        _ => Err("there are security, message-signing, security+jar, security+jarm and off".into()),
+        _ => Err("there are off, security, message-signing, and security with + and jar, jarm, introspection".into()),
     }
 }
 

@@ -114,7 +114,7 @@ pub fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
-        ("FAPI 2.0", client.fapi.map_or("no", Fapi::name).to_owned()),
+        ("FAPI 2.0", client.fapi.map_or("no".to_owned(), Fapi::name)),
         ("pushed requests", word(client.must_push())),
         ("signed requests", word(client.must_sign())),
         (

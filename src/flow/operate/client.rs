@@ -7,10 +7,11 @@ use crate::app::App;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
-use crate::oauth::fapi;
+use crate::oauth::fapi::{self, Unfit};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::registration::{self, SubjectType};
 use crate::oauth::scope;
+use crate::oauth::service::Service;
 use crate::rng::Secret;
 use crate::store::{self, Error};
 
@@ -104,6 +105,18 @@ pub enum Warning {
         "this app sees another sub than others do, but the scope {0} tells it who the person is"
     )]
     PairwiseScope(String),
+    /// It would be given no token for the service.
+    #[error(
+        "FAPI gives this app no tokens for {0}, which takes them from anyone: gerege service edit {0} \
+         --proof dpop, or mtls"
+    )]
+    FapiBearer(String),
+    /// It would be given no token for the service.
+    #[error(
+        "FAPI gives this app no tokens for {0}, whose tokens are signed with RS256: gerege service \
+         edit {0} --algorithm ES256"
+    )]
+    FapiAlgorithm(String),
     /// There is no such service.
     #[error("there is no service {0} yet: gerege service add {0} …")]
     UnknownService(String),
@@ -287,7 +300,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
     }
 }
 
-fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec<Warning> {
+fn warnings(client: &Client, services: &[Service]) -> Vec<Warning> {
     let mut out = Vec::new();
     let loopback = client
         .redirects
@@ -305,6 +318,17 @@ fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec
             .iter()
             .filter(|name| [scope::PROFILE, scope::EMAIL].contains(&name.as_str()));
         out.extend(telling.cloned().map(Warning::PairwiseScope));
+    }
+    let asks = |service: &&Service| {
+        let mut own = client.scopes.iter();
+        own.any(|name| scope::has(&service.scopes, name))
+    };
+    for service in services.iter().filter(asks) {
+        match fapi::judge_service(client, service) {
+            Ok(()) => {}
+            Err(Unfit::Bearer) => out.push(Warning::FapiBearer(service.id.clone())),
+            Err(Unfit::Algorithm) => out.push(Warning::FapiAlgorithm(service.id.clone())),
+        }
     }
     for id in client.service.iter().chain(&client.exchange) {
         if !services.iter().any(|service| service.id == *id) {

@@ -16,6 +16,7 @@ use crate::page::view::{FormPost, Hidden, RedirectMismatch};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form;
+use crate::web::guard::explain;
 use crate::web::visit::Visit;
 
 /// GET: the request in the URL.
@@ -120,6 +121,9 @@ fn answer(visit: &Visit, response: Response) -> Result<HttpResponse, Fault> {
 }
 
 async fn refuse(visit: &Visit, refused: &Refused) -> Result<HttpResponse, Fault> {
+    if let Some(problem) = refused.0.problem() {
+        explain(&visit.reference, "/oauth2/authorize", problem);
+    }
     match refused.response(&visit.app).await? {
         Ok(response) => answer(visit, response),
         Err(error) => page(visit, error, refused.1.as_deref()),

@@ -6,9 +6,11 @@ pub mod ciba;
 pub mod consent;
 pub mod device;
 pub mod discovery;
+pub mod grant;
 pub mod logout;
 pub mod pushed;
 pub mod register;
+pub mod status;
 pub mod token;
 
 use actix_web::HttpRequest;

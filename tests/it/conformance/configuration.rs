@@ -281,3 +281,90 @@ fn the_clients_are_those_of_the_tests() {
         assert!(page.contains(&format!("`{file}.rs`")), "{file}");
     }
 }
+
+/// The rows of the table of names: a page, its fields, its buttons.
+fn names() -> Vec<(String, Vec<String>, Vec<String>)> {
+    let page = include_str!("../../../docs/conformance.md");
+    let table = page.split("| page | fields | buttons |").nth(1).unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let quoted = |cell: &str| -> Vec<String> {
+        let parts = cell.split('`').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        (
+            quoted(cells[0]).remove(0),
+            quoted(cells[1]),
+            quoted(cells[2]),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn the_names_stand_on_our_pages() {
+    let mut suite = Suite::new();
+    let mut pages: BTreeMap<String, Answer> = BTreeMap::new();
+    let mut keep = |page: &Answer| {
+        let path = page.path.split('?').next().unwrap_or_default().to_owned();
+        pages.insert(path, page.clone().is(200));
+    };
+    let scope = ("scope", "openid profile email offline_access");
+    let at = suite.request(&[scope, ("prompt", "consent")]);
+    let first = suite.browser.get(&at);
+    let page = suite.browser.arrive(first);
+    keep(&page);
+    let fields = [("login", PERSON), ("password", PASSWORD)];
+    let signed = suite.browser.submit(&page, &fields);
+    keep(&suite.browser.arrive(signed));
+    for prompt in ["login", "select_account"] {
+        let at = suite.request(&[("prompt", prompt)]);
+        let first = suite.browser.get(&at);
+        keep(&suite.browser.arrive(first));
+    }
+    keep(&suite.browser.get("/oauth2/logout"));
+    keep(&suite.browser.get("/device"));
+    crate::device::television(&suite.app);
+    let begun = crate::device::begin(&suite.app);
+    let code = begun["user_code"].as_str().unwrap();
+    let typed = suite.browser.fill("/device", &[("user_code", code)]);
+    keep(&suite.browser.arrive(typed));
+    // An app on this machine, which signs in by a click.
+    let at = crate::road::request(&[("scope", "openid")]);
+    let first = suite.browser.get(&at);
+    keep(&suite.browser.arrive(first));
+    suite.app.deliver();
+    let names = names();
+    assert_eq!(names.len(), 8);
+    for (path, fields, buttons) in names {
+        let page = pages
+            .get(&path)
+            .unwrap_or_else(|| panic!("{path} was not seen"));
+        let html = page.text();
+        let main = html.split("<main").nth(1).expect("a page");
+        for field in fields {
+            let inputs = main.split("<input").skip(1);
+            let mut tags = inputs.filter_map(|tag| tag.split('>').next());
+            let found = tags.any(|tag| attribute(tag, "name").as_ref() == Some(&field));
+            assert!(found, "{path} has no field {field}");
+        }
+        for one in buttons {
+            let (name, value) = one
+                .split_once('=')
+                .map_or((one.as_str(), None), |(n, v)| (n, Some(v)));
+            let mut tags = main
+                .split("<button")
+                .skip(1)
+                .filter_map(|tag| tag.split('>').next());
+            let found = tags.any(|tag| {
+                attribute(tag, "name").as_deref() == Some(name)
+                    && value.is_none_or(|value| attribute(tag, "value").as_deref() == Some(value))
+            });
+            assert!(found, "{path} has no button {one}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod asked;
+mod manage;
 mod prove;
 
 use std::time::Duration;
@@ -85,6 +86,7 @@ impl World {
             let _ = store::client::add(c, &crawler)?;
             let mut room = store::client::find_service(c, "room")?.expect("the room");
             room.details = vec!["payment".into(), "door".into()];
+            room.offers.metadata = true;
             store::client::save_service(c, &room)
         });
         app.wait(keyring::refresh(&app.app)).unwrap();
@@ -262,7 +264,7 @@ fn listed<'a>(value: &'a Value, others: &[&'static str]) -> (Vec<&'a str>, Vec<&
 type Try = fn(&mut World, &Value);
 
 /// Every member that is told, and who tries it.
-const TRIES: [(&str, Try); 50] = [
+const TRIES: [(&str, Try); 54] = [
     ("issuer", answer::issuer),
     ("authorization_endpoint", answer::page),
     ("token_endpoint", answer::door),
@@ -348,6 +350,10 @@ const TRIES: [(&str, Try); 50] = [
     ("require_request_uri_registration", ask::request_uri),
     ("authorization_details_types_supported", ask::detail_types),
     ("client_id_metadata_document_supported", answer::documents),
+    ("grant_management_endpoint", manage::endpoint),
+    ("grant_management_actions_supported", manage::actions),
+    ("grant_management_action_required", manage::not_required),
+    ("protected_resources", manage::resources),
     (
         "tls_client_certificate_bound_access_tokens",
         prove::certificates,
@@ -387,6 +393,7 @@ fn what_is_switched_off_is_not_told() {
         "client_id_metadata_document_supported",
         "tls_client_certificate_bound_access_tokens",
         "authorization_details_types_supported",
+        "protected_resources",
     ] {
         assert!(told.get(name).is_none(), "{name}");
     }

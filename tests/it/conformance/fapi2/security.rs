@@ -327,3 +327,76 @@ fn fapi2_security_profile_final_ensure_signed_client_assertion_with_RS256_fails(
     let answer = bank.ask_by(ONE, "/oauth2/token", &fields, by, &|| rsa("PS256"));
     answer.is(200);
 }
+
+/// `client_auth_type=mtls`, `sender_constrain=mtls`: the same by a certificate, behind a proxy.
+#[test]
+fn fapi2_security_profile_final_happy_flow_by_certificate() {
+    use crate::mtls;
+    let folder = crate::app::own_folder("fapi-mtls");
+    let (authority, pem) = mtls::authority("Steppe CA");
+    let file = folder.join("ca.pem");
+    std::fs::write(&file, pem).unwrap();
+    let settings = [
+        ("MTLS__HEADER", "Client-Cert"),
+        ("MTLS__PROXIES", "127.0.0.0/8"),
+        ("MTLS__CA_FILE", file.to_str().unwrap()),
+    ];
+    let mut bank = Bank::with("security", &settings);
+    bank.app().write(|c| {
+        let mut one = store::client::find(c, ONE)?.expect("the client");
+        one.auth = ClientAuth::TlsClientAuth;
+        one.jwks = None;
+        let name = "bank.example".to_owned();
+        one.known = Some(gerege::oauth::certificate::Known::Dns(name));
+        one.certificate_bound = true;
+        operate::client::check(&one).expect("the operator could register it");
+        store::client::save(c, &one)
+    });
+    let signed = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = mtls::params("bank.example");
+        let signed = params.signed_by(&key, &authority).unwrap();
+        mtls::header(signed.der())
+    };
+    let (own, renewed) = (signed(), signed());
+    let ask = |bank: &Bank, path: &str, fields: &[(&str, &str)], certificate: Option<&str>| {
+        let mut browser = bank.app().browser();
+        if let Some(certificate) = certificate {
+            browser = browser.with("Client-Cert", certificate);
+        }
+        browser.post(path, &[&[("client_id", ONE)], fields].concat())
+    };
+    let wish = bank.wish(&[]);
+    let wish: Vec<(&str, &str)> = wish.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    refused(
+        ask(&bank, "/oauth2/par", &wish, None),
+        401,
+        "invalid_client",
+    );
+    let pushed = ask(&bank, "/oauth2/par", &wish, Some(&own));
+    let at = bank.opened(ONE, &pushed);
+    let code = bank.walk(&at)["code"].clone();
+    let fields = redeeming(&code, CALLBACK);
+    let bare = ask(&bank, "/oauth2/token", &fields, None);
+    refused(bare, 401, "invalid_client");
+    let tokens = ask(&bank, "/oauth2/token", &fields, Some(&own))
+        .is(200)
+        .json();
+    let token = text(&tokens, "access_token");
+    assert!(jwt(&token).1["cnf"]["x5t#S256"].is_string());
+    let resource = |certificate: Option<&str>| {
+        let mut browser = bank.app().browser();
+        browser = browser.with("Authorization", &format!("Bearer {token}"));
+        if let Some(certificate) = certificate {
+            browser = browser.with("Client-Cert", certificate);
+        }
+        browser.get("/oauth2/userinfo").status
+    };
+    let told = (
+        resource(Some(&own)),
+        resource(Some(&renewed)),
+        resource(None),
+    );
+    assert_eq!(told, (200, 401, 401));
+    let _ = std::fs::remove_dir_all(&folder);
+}

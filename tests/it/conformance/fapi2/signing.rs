@@ -166,6 +166,42 @@ fn fapi2_security_profile_final_state_only_outside_request_object_not_used() {
     assert!(answer.contains_key("code"));
 }
 
+/// What services hear is signed, and they must ask for it so (Message Signing 5.5).
+#[test]
+fn a_service_hears_of_a_token_signed_or_nothing() {
+    let mut bank = Bank::signing();
+    crate::road::register(bank.app());
+    bank.app().write(|c| {
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.proof = gerege::oauth::service::Proof::Dpop;
+        store::client::save_service(c, &room)?;
+        let mut one = store::client::find(c, ONE)?.expect("the client");
+        one.scopes.push("room".into());
+        store::client::save(c, &one)
+    });
+    let code = bank.code(ONE, &[("scope", "openid room")]);
+    let tokens = bank.redeem(ONE, &code).is(200).json();
+    let token = text(&tokens, "access_token");
+    let ask = |accept: &str, token: &str| {
+        let mut room = bank.app().browser();
+        room = room.with("Authorization", &basic("room", SECRET));
+        room.with("Accept", accept)
+            .post("/oauth2/introspect", &[("token", token)])
+    };
+    let plain = ask("application/json", &token);
+    assert!(plain.text().contains("Accept must be"), "{}", plain.text());
+    refused(plain, 400, "invalid_request");
+    let signed = ask("application/token-introspection+jwt", &token).is(200);
+    let told = bank.verified(&signed.text(), "token-introspection+jwt");
+    assert_eq!(told["token_introspection"]["client_id"], ONE);
+    assert_eq!(told["aud"], "https://room.example");
+    // Of what is no token nothing has to be proved later.
+    assert_eq!(
+        ask("application/json", "x").is(200).json(),
+        json!({ "active": false })
+    );
+}
+
 /// Signed answers cannot be declined by who must take them (Message Signing 5.4).
 #[test]
 fn an_answer_to_a_client_of_message_signing_is_signed_or_none() {
