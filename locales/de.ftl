@@ -319,6 +319,7 @@ scope-profile = Deinen Namen und Benutzernamen kennen
 scope-email = Deine E-Mail-Adresse sehen
 scope-offline-access = Dich angemeldet halten, bis du dich abmeldest
 scope-offline-access-detail = Oder bis du sie { $days } Tage nicht benutzt
+scope-device-sso = Dich auf diesem Gerät bei den anderen Apps ihres Herstellers anmelden
 scope-messenger = Dich am Messenger-Server { $server } anmelden
 scope-messenger-detail = Nachrichten als du senden und empfangen
 scope-detail = { $server } für „{ $type }“ benutzen, genau so wie hier
@@ -331,6 +332,7 @@ leave-lede-html = <b><bdi>{ $app }</bdi></b> hat dich mit einer Anfrage hergesch
 leave-host-html = Wenn du der App traust, geh zurück und versuch es dort noch einmal. Sie ist bei <b><bdi dir="ltr">{ $host }</bdi></b>.
 leave-device = Wenn du der App traust, geh zurück und versuch es dort noch einmal. Sie ist ein Programm auf diesem Gerät.
 leave-button = Zurück zur App
+cannot-account-alone = Dein Konto ändern
 form-post-title = Es geht zurück zur App
 form-post-lede = Wenn nichts geschieht, drück den Knopf.
 
@@ -353,6 +355,18 @@ device-allowed-lede = Dort geht es in wenigen Sekunden weiter. Du kannst diese S
 device-denied-title = Das andere Gerät wurde abgewiesen
 device-denied-lede = Es hat nichts von deinem Konto bekommen. Du kannst diese Seite schließen.
 device-apps = Verbundene Apps
+
+## Apps, die von ihrem eigenen Server aus fragen
+
+asked-title = Apps, die dich fragen
+asked-lede = Du hast anderswo etwas begonnen, und die App wartet hier auf deine Antwort.
+asked-home = Eine App fragt dich
+asked-none = Gerade fragt dich keine App.
+asked-look = Ansehen
+asked-warning = Wenn du das nicht gerade selbst begonnen hast, erlaube es nicht. Du musst niemanden hereinlassen, weil er anruft oder schreibt.
+asked-allow-title = Darf { $app } weitermachen?
+asked-allow-lede-html = <b><bdi>{ $app }</bdi></b> möchte dein Konto benutzen, für etwas, das am { $at } anderswo begonnen wurde.
+asked-message = Auf dem anderen Bildschirm muss dasselbe stehen:
 
 ## Konto
 
@@ -428,6 +442,7 @@ log-email-asked = Neue E-Mail-Adresse eingegeben
 log-email = E-Mail-Adresse geändert
 log-name = Name geändert
 log-app-allowed = { $app } darf das Konto benutzen
+log-app-joined = Durch eine andere App des Herstellers bei { $app } angemeldet
 log-app-removed = { $app } entfernt
 log-terms = Angenommen: { $title }
 log-made = Konto vom Betreiber angelegt
@@ -624,6 +639,11 @@ mail-email-changed-subject = Deine E-Mail-Adresse bei { $server } wurde geänder
 mail-email-changed-why = Am { $at } wurde die E-Mail-Adresse deines Kontos bei { $server } von { $old } in { $new } geändert.
 mail-email-changed-old = Das ist die letzte E-Mail an die alte Adresse. Wenn du es nicht warst, schreib sofort den Menschen, die { $server } betreiben.
 mail-email-changed-new = Von jetzt an schreiben wir an diese Adresse.
+mail-asked-subject = { $app } fragt dich
+mail-asked-why = { $app } hat am { $at } gefragt, ob es dein Konto bei { $server } benutzen darf.
+mail-asked-message = Auf seinem Bildschirm steht: „{ $message }“
+mail-asked-yes = Wenn du das begonnen hast, öffne innerhalb von { $minutes } Minuten diese Seite und vergleiche:
+mail-asked-no = Wenn du es nicht warst, tu nichts, oder öffne die Seite und wähle „Nicht erlauben“. Niemand hat etwas bekommen.
 mail-test-subject = { $server } kann E-Mails schicken
 mail-test-why = Mit dieser E-Mail werden die E-Mail-Einstellungen von { $server } geprüft. Sie kam an: Es geht.
 mail-test-at = Gesendet { $at }.

@@ -319,6 +319,7 @@ scope-profile = Know your name and username
 scope-email = See your email address
 scope-offline-access = Keep you signed in until you sign out
 scope-offline-access-detail = Or after { $days } days without use
+scope-device-sso = Sign you in to the other apps of its maker on this device
 scope-messenger = Sign you in to the messenger server { $server }
 scope-messenger-detail = Send and receive messages as you
 scope-detail = Use { $server } for “{ $type }”, exactly as follows
@@ -331,6 +332,7 @@ leave-lede-html = <b><bdi>{ $app }</bdi></b> sent you here with a request that w
 leave-host-html = If you trust the app, go back and try again there. It is at <b><bdi dir="ltr">{ $host }</bdi></b>.
 leave-device = If you trust the app, go back and try again there. It is a program on this device.
 leave-button = Go back to the app
+cannot-account-alone = Change your account
 form-post-title = Going back to the app
 form-post-lede = If nothing happens, press the button.
 
@@ -353,6 +355,18 @@ device-allowed-lede = It goes on there within a few seconds. You can close this 
 device-denied-title = The other device was refused
 device-denied-lede = Nothing of your account was given to it. You can close this page.
 device-apps = Connected apps
+
+## Apps that ask from their own server
+
+asked-title = Apps that ask you
+asked-lede = You began something elsewhere, and the app waits for your answer here.
+asked-home = An app asks you
+asked-none = No app asks you anything now.
+asked-look = Look
+asked-warning = If you did not just begin this yourself, do not allow it. Nobody has to be let in because they telephone or write to you.
+asked-allow-title = Let { $app } go on?
+asked-allow-lede-html = <b><bdi>{ $app }</bdi></b> asks to use your account, for something that was begun elsewhere on { $at }.
+asked-message = The same must stand on the other screen:
 
 ## Account
 
@@ -428,6 +442,7 @@ log-email-asked = New email address entered
 log-email = Email address changed
 log-name = Name changed
 log-app-allowed = Let { $app } use the account
+log-app-joined = Signed in to { $app } by another app of its maker
 log-app-removed = Removed { $app }
 log-terms = Accepted: { $title }
 log-made = Account made by the operator
@@ -624,6 +639,11 @@ mail-email-changed-subject = Your email address on { $server } was changed
 mail-email-changed-why = On { $at } the email address of your account on { $server } was changed from { $old } to { $new }.
 mail-email-changed-old = This is the last email to the old address. If it was not you, write to the people who run { $server } at once.
 mail-email-changed-new = From now on we write to this address.
+mail-asked-subject = { $app } asks you
+mail-asked-why = { $app } asked on { $at } to use your account on { $server }.
+mail-asked-message = On its screen stands: “{ $message }”
+mail-asked-yes = If you began this, open this page within { $minutes } minutes and compare:
+mail-asked-no = If it was not you, do nothing, or open the page and choose “Do not allow”. Nothing was given to anyone.
 mail-test-subject = { $server } can send email
 mail-test-why = This email was sent to try the mail settings of { $server }. It arrived: they work.
 mail-test-at = Sent { $at }.

@@ -147,6 +147,29 @@ impl Caller {
         .await
     }
 
+    /// Tells another server something in JSON, with a bearer token (RFC 6750 2.1).
+    ///
+    /// # Errors
+    /// [`Failure`]; any status is an answer.
+    pub async fn notify(
+        &self,
+        typed: Typed,
+        address: &str,
+        bearer: &str,
+        json: String,
+    ) -> Result<Answer, Failure> {
+        let url = self.check(typed, address)?;
+        let bearer = format!("Bearer {bearer}");
+        self.on_thread(typed, move |agent| {
+            agent
+                .post(url.as_str())
+                .content_type("application/json")
+                .header("authorization", bearer)
+                .send(json)
+        })
+        .await
+    }
+
     /// Judges an address before anything is resolved.
     ///
     /// # Errors

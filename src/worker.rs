@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::{health, keyring, letter, logout};
+use crate::flow::{ciba, health, keyring, letter, logout};
 use crate::keys;
 use crate::mail::{self, Failure};
 use crate::store::outbox::Item;
@@ -40,6 +40,9 @@ async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = logout::send_due(&app).await {
             tracing::warn!(%error, "logouts");
+        }
+        if let Err(error) = ciba::send_due(&app).await {
+            tracing::warn!(%error, "pings");
         }
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}

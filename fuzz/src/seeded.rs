@@ -106,7 +106,7 @@ macro_rules! targets {
 }
 
 targets! {
-    authorize token client_auth assertion redirect scope pkce logout form
+    authorize token ciba client_auth assertion redirect scope pkce logout form
     email username name password login terms markdown
     cookie language config mail opaque verify jwks pem inspect phc
 }

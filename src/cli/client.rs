@@ -3,6 +3,7 @@
 mod about;
 mod choice;
 mod logouts;
+mod pings;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,12 @@ pub enum Command {
         after_help = "Examples:\n  gerege client logouts\n  gerege client logouts forum --json"
     )]
     Logouts {
+        /// Of this app alone
+        id: Option<String>,
+    },
+    /// List the decisions that apps were told of in the last day (CIBA ping)
+    #[command(after_help = "Examples:\n  gerege client pings\n  gerege client pings bank --json")]
+    Pings {
         /// Of this app alone
         id: Option<String>,
     },
@@ -307,6 +314,7 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             print(app, &kept, "changed", out);
         }
         Command::Logouts { id } => logouts::run(house, id, out)?,
+        Command::Pings { id } => pings::run(house, id, out)?,
         Command::Remove { id } => {
             let ended = house
                 .wait(story::remove(app, &id))
@@ -342,9 +350,13 @@ fn new(add: Add) -> Result<Client, Fault> {
     } else {
         add.grant
     };
-    let signs_in = [GrantType::AuthorizationCode, GrantType::DeviceCode]
-        .iter()
-        .any(|grant| grants.contains(grant));
+    let signs_in = [
+        GrantType::AuthorizationCode,
+        GrantType::DeviceCode,
+        GrantType::Ciba,
+    ]
+    .iter()
+    .any(|grant| grants.contains(grant));
     let scopes = match scopes(&add.id, &add.scope)? {
         // A machine has no profile.
         typed if typed.is_empty() && signs_in => scope::STANDARD.map(str::to_owned).into(),
@@ -506,6 +518,7 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
         Refusal::PublicPkce => "leave out --pkce optional".to_owned(),
         Refusal::PublicMachine => "leave out --public, or --grant client_credentials".to_owned(),
         Refusal::PublicExchange => "leave out --public, or --grant token_exchange".to_owned(),
+        Refusal::PublicCiba => "leave out --public, or --grant ciba".to_owned(),
         Refusal::NoName | Refusal::Subject(_) => {
             "add --certificate dns:chat.example, or dn:CN=chat,O=Steppe".to_owned()
         }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::device;
 use super::grants;
 use super::hint;
 use super::opaque::Kind;
-use super::request::{self, Begun, Draft, Marks, Stored};
+use super::pending;
+use super::request::{self, Begun, Device, Draft, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -24,7 +24,7 @@ use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
-use crate::oauth::scope;
+use crate::oauth::scope::{self, DEVICE_SSO};
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
@@ -122,8 +122,8 @@ pub enum Outcome {
     Detour {
         /// Which.
         next: Box<Next>,
-        /// For an app on another device.
-        device: bool,
+        /// For an app elsewhere.
+        device: Option<Device>,
     },
     /// Sent back to the client; marks nothing more.
     Answer(Response),
@@ -143,6 +143,15 @@ pub struct Scene {
     pub checked: Checked,
     /// Who is signed in.
     pub here: Here,
+}
+
+impl Scene {
+    /// It was asked of one person, and they have not said no: whatever else stands against it is
+    /// no answer of theirs.
+    fn is_anothers(&self) -> bool {
+        let asked = self.stored.device.as_ref();
+        asked.is_some_and(|waits| waits.account_id.is_some()) && !self.stored.marks.declined
+    }
 }
 
 /// Reads the scene of a request: nothing when it waits no longer or belongs to another browser.
@@ -168,7 +177,7 @@ pub async fn scene(
     }
     let (client, services) = on_file(app, &stored.asked).await?;
     if let Some(waits) = &stored.device {
-        let pending = device::open(app, &waits.hash).await?;
+        let pending = pending::open(app, &waits.hash).await?;
         let (Some(client), Some(pending)) = (client, pending) else {
             return Ok(None);
         };
@@ -268,6 +277,8 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
             sid,
             scopes,
         } => issue(app, scene, account_id, sid, scopes, now).await,
+        // Whoever else is signed in here cannot answer for the person who was asked.
+        Next::Refuse(_) if scene.is_anothers() => Ok(Outcome::Gone),
         Next::Refuse(_) if scene.stored.device.is_some() => {
             let (id, waits) = (scene.stored.id, scene.stored.device);
             let hash = waits.map(|waits| waits.hash).unwrap_or_default();
@@ -296,7 +307,7 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
         }
         detour => Ok(Outcome::Detour {
             next: Box::new(detour),
-            device: scene.stored.device.is_some(),
+            device: scene.stored.device,
         }),
     }
 }
@@ -434,7 +445,7 @@ async fn issue(
         used_at: None,
         wrong: 0,
     };
-    let (device_life, tokens) = (device::life(app, offline), app.config.tokens);
+    let (device_life, tokens) = (pending::life(app, offline), app.config.tokens);
     let (action, client) = (scene.checked.action.clone(), scene.client.clone());
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
@@ -487,6 +498,8 @@ async fn issue(
             let life = match (&waits, grant.offline) {
                 (Some(_), _) => device_life,
                 (None, true) => tokens.refresh_max_ttl,
+                // Its device secret opens further apps while the session lives.
+                (None, false) if scope::has(&grant.scopes, DEVICE_SSO) => tokens.refresh_max_ttl,
                 (None, false) => tokens.code_ttl + tokens.access_ttl,
             };
             store::grant::add(c, &grant, now.plus(life))?;

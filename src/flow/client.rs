@@ -260,8 +260,8 @@ async fn assertion_proves(
         return Ok(Err(problem));
     }
     let endpoints = Endpoints::new(app.config.issuer());
-    // RFC 9126 2: at /oauth2/par all three are the audience.
-    let older = [endpoints.token.as_str(), &endpoints.par];
+    // RFC 9126 2: at /oauth2/par all three are the audience; CIBA 7.1: so it is there.
+    let older = [endpoints.token.as_str(), &endpoints.par, &endpoints.ciba];
     let id = match check_assertion(
         &client.id,
         &claims,

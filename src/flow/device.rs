@@ -1,26 +1,21 @@
 //! The device grant (RFC 8628): an app without a browser begins, a person types its code in a
-//! browser and decides, the app asks until then.
+//! browser. What follows is the same as where a server asked: `pending`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::opaque::Kind;
-use super::token::{self, Asker, Award, Tokens, recipient};
 use super::{Visitor, request};
 use crate::app::App;
-use crate::clock::Time;
 use crate::keys::{Master, Purpose};
 use crate::limit;
-use crate::oauth::binding;
-use crate::oauth::client::Client;
-use crate::oauth::device::{self, Body, DeviceRequest, PAUSE, Pending, Poll};
-use crate::oauth::error::{Code, Problem};
-use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::client::{Client, GrantType};
+use crate::oauth::device;
+use crate::oauth::error::Problem;
 use crate::oauth::params::Params;
-use crate::oauth::token::{Exchange, is_offline};
+use crate::oauth::pending::{Asked, Body, PAUSE, Pending};
 use crate::rng::{Rng, digest};
 use crate::store::browser::Browser;
 use crate::store::{self, Error, counter};
@@ -56,7 +51,8 @@ pub async fn begin(
     from: IpAddr,
 ) -> Result<Result<Begun, Problem>, Error> {
     let services = app.store.read(store::client::list_services).await?;
-    let asked = match DeviceRequest::parse(params, client, &services, app.config.issuer()) {
+    let (kind, issuer) = (GrantType::DeviceCode, app.config.issuer());
+    let asked = match Asked::parse(params, kind, client, &services, issuer) {
         Ok(asked) => asked,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -72,9 +68,12 @@ pub async fn begin(
         hash: digest(&secret),
         user_code: None,
         client_id: client.id.clone(),
+        account_id: None,
+        ping: None,
         body: Body {
             asked,
             network: limit::network(from),
+            ..Body::default()
         },
         created_at: now,
         expires_at: now.plus(ttl),
@@ -207,123 +206,10 @@ pub async fn enter(
             let device = request::Device {
                 hash: pending.hash,
                 code: code.clone(),
+                account_id: None,
             };
             request::add_device(c, &id, &browser_id, &pending.client_id, device, now)?;
             Ok(Found::Request(id.clone()))
         })
         .await
-}
-
-/// What an app waits for, while nobody has decided.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn open(app: &App, hash: &str) -> Result<Option<Pending>, Error> {
-    let (hash, now) = (hash.to_owned(), app.clock.now());
-    let found = app.store.read(move |c| store::pending::find(c, &hash));
-    Ok(found
-        .await?
-        .filter(|pending| pending.decided_at.is_none() && now < pending.expires_at))
-}
-
-/// How long the row of a grant is kept that a person gives an app on another device.
-pub(super) fn life(app: &App, offline: bool) -> Duration {
-    if offline {
-        app.config.tokens.refresh_max_ttl
-    } else {
-        app.config.tokens.device_ttl + app.config.tokens.access_ttl
-    }
-}
-
-/// A question for tokens (RFC 8628 3.4).
-pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, token::Error> {
-    let Exchange::Device { code, .. } = &asker.ask else {
-        return Err(Problem::new(Code::InvalidRequest, "this is no device code").into());
-    };
-    let unknown = || Problem::new(Code::InvalidGrant, "the device code is unknown");
-    if !Kind::Device.is_ours(app.keys.master(), code) {
-        return Err(unknown().into());
-    }
-    let (hash, now) = (digest(code), app.clock.now());
-    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
-    let (idle_until, ends_at) = token::lifetimes(app).first(now);
-    let (house, client) = (app.clone(), asker.client.clone());
-    let award = app
-        .store
-        .write(move |c| {
-            let Some(pending) = store::pending::lock(c, &hash)? else {
-                return Ok(Err(unknown()));
-            };
-            let grant_id = match device::poll(&pending, &asker.client, now) {
-                Poll::Ready(grant_id) => grant_id,
-                Poll::Refused(problem) => return Ok(Err(problem)),
-                Poll::Wait {
-                    slow,
-                    pause,
-                    next_at,
-                } => {
-                    store::pending::wait(c, &hash, pause, next_at)?;
-                    return Ok(Err(Poll::waiting(slow)));
-                }
-            };
-            let ended = || Problem::new(Code::InvalidGrant, "what was allowed has been ended");
-            let Some(grant) = alive(c, &house, &grant_id, now)? else {
-                return Ok(Err(ended()));
-            };
-            let to = match recipient(c, &house, &grant, &grant.scopes, &asker, now)? {
-                Ok(found) => found,
-                Err(problem) => return Ok(Err(problem)),
-            };
-            if !store::pending::spend(c, &hash, now)? {
-                return Ok(Err(Problem::new(
-                    Code::InvalidGrant,
-                    "the code was used before",
-                )));
-            }
-            let given = is_offline(&asker.client, &grant.scopes);
-            if given {
-                let first = Refresh {
-                    hash: digest(&refresh),
-                    grant_id: grant.id.clone(),
-                    generation: 0,
-                    created_at: now,
-                    used_at: None,
-                    idle_until,
-                    ends_at,
-                    binding: binding::refresh(&asker.client, &asker.held),
-                };
-                store::grant::add_refresh(c, &first)?;
-            }
-            Ok(Ok(Award {
-                grant,
-                to,
-                refresh: given.then(|| refresh.clone()),
-                first: true,
-                by: "device_code",
-            }))
-        })
-        .await??;
-    token::sign(app, &client, award, now)
-}
-
-/// A grant that was not ended since, nor its session where it does not outlive it.
-fn alive(
-    c: &mut store::Conn<'_>,
-    app: &App,
-    grant_id: &str,
-    now: Time,
-) -> Result<Option<Grant>, Error> {
-    let Some(grant) = store::grant::lock(c, grant_id)? else {
-        return Ok(None);
-    };
-    if grant.revoked_at.is_some() {
-        return Ok(None);
-    }
-    if !grant.offline {
-        let session = store::browser::find_session(c, &grant.sid)?;
-        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(grant))
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::mail;
 use crate::page::view::{
-    AlreadyAccount, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
+    AlreadyAccount, AskedMail, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
     PasswordChanged, ResetSecret, Server, SignupCode,
 };
 use crate::page::{self, MailView};
@@ -66,6 +66,8 @@ pub enum Letter {
         note: String,
         language: String,
     },
+    /// An app asks the person something on its own screen.
+    Asked { hash: String },
     /// The operator tries the mail settings.
     Test { language: String },
 }
@@ -83,6 +85,7 @@ impl Letter {
             Self::EmailChanged { .. } => "email-changed",
             Self::LetIn { .. } => "let-in",
             Self::NotLetIn { .. } => "not-let-in",
+            Self::Asked { .. } => "asked",
             Self::Test { .. } => "test",
         }
     }
@@ -355,6 +358,33 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
                 note,
             },
         )?,
+        Letter::Asked { hash } => {
+            let found = app.store.read_now(|c| {
+                let Some(asked) = store::pending::find(c, &hash)? else {
+                    return Ok(None);
+                };
+                let client = store::client::find(c, &asked.client_id)?;
+                Ok(client.map(|client| (asked, client)))
+            })?;
+            let (asked, client) = found.ok_or(Unwritten::Gone)?;
+            if asked.decided_at.is_some() {
+                return Err(Unwritten::Gone); // nothing is left to do
+            }
+            let account = account(asked.account_id.as_deref().unwrap_or_default())?;
+            render(
+                app,
+                &account.language,
+                &AskedMail {
+                    server: server(),
+                    name: account.name,
+                    app: client.name,
+                    message: asked.body.message,
+                    at: asked.created_at,
+                    link: app.config.url("/account/asked"),
+                    minutes: secret_minutes,
+                },
+            )?
+        }
         Letter::Test { language } => render(
             app,
             &language,

@@ -19,6 +19,8 @@ pub enum Kind {
     Manage,
     /// A device code.
     Device,
+    /// An `auth_req_id` (CIBA 7.3).
+    Ciba,
     /// The reference to a pushed authorization request.
     Pushed,
 }
@@ -31,6 +33,7 @@ impl Kind {
             Self::Initial => "gi_",
             Self::Manage => "gm_",
             Self::Device => "gd_",
+            Self::Ciba => "gb_",
             Self::Pushed => "gp_",
         }
     }

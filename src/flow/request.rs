@@ -54,13 +54,17 @@ pub struct Stored {
     pub answered: bool,
 }
 
-/// The app on another device that a person types a code for (RFC 8628).
+/// The app elsewhere that a person decides for: they typed its code (RFC 8628), or it asked them
+/// (CIBA).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// What waits, by the digest of its secret.
     pub hash: String,
     /// The code, to be compared with the other screen.
     pub code: String,
+    /// Who was asked, and alone may decide (CIBA).
+    #[serde(default)]
+    pub account_id: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,6 +155,8 @@ pub struct Begun {
     pub id: String,
     /// The languages that the client would like the pages in.
     pub ui_locales: Option<String>,
+    /// No page may be shown for it (`prompt=none`).
+    pub silent: bool,
 }
 
 /// What is drawn before a request is stored for a browser.
@@ -196,6 +202,7 @@ impl Draft {
         Begun {
             id: self.id.clone(),
             ui_locales: asked.ui_locales.clone(),
+            silent: asked.prompt.as_deref() == Some("none"),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::fapi;
 use crate::oauth::params::Params;
-use crate::oauth::request_object::{self, ALGORITHMS, TYPES};
+use crate::oauth::request_object::{self, ALGORITHMS, Backchannel, TYPES};
 
 /// The request that a client signed, where it brought one along or says where it lies.
 ///
@@ -62,6 +62,24 @@ async fn fetch(app: &App, client: &Client, uri: &str) -> Result<String, Problem>
 /// `invalid_request_object`; `request_not_supported` for one that nobody signed (OpenID Connect
 /// Core 6.1 would allow it).
 pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeRequest, Problem> {
+    let payload = payload(app, client, object).await?;
+    request_object::read(&payload, &client.id, app.config.issuer(), app.clock.now())
+}
+
+/// The request that a client's own server signed (CIBA 7.1.1).
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_backchannel(
+    app: &App,
+    client: &Client,
+    object: &str,
+) -> Result<Backchannel, Problem> {
+    let payload = payload(app, client, object).await?;
+    request_object::read_backchannel(&payload, &client.id, app.config.issuer(), app.clock.now())
+}
+
+async fn payload(app: &App, client: &Client, object: &str) -> Result<Vec<u8>, Problem> {
     let wrong = |why: &str| Err(Problem::new(Code::InvalidRequestObject, why));
     // Whatever else is wrong with it shows without keys, and is no reason to fetch any.
     let judged = match read_signed("", object, &TYPES) {
@@ -98,13 +116,12 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
             return wrong("no key of this client, of the kind that alg and kid name, signed this");
         }
     };
-    let now = app.clock.now();
     if client.fapi.is_some() {
         if !fapi::is_strong(object) {
             let code = Code::InvalidRequestObject;
             return Err(fapi::weak(code, "the request object"));
         }
-        fapi::check_times(&payload, now)?;
+        fapi::check_times(&payload, app.clock.now())?;
     }
-    request_object::read(&payload, &client.id, app.config.issuer(), now)
+    Ok(payload)
 }

@@ -11,7 +11,7 @@ use super::access::{Made, access, signer};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
-use super::{device, exchange, grants, status, subject};
+use super::{exchange, grants, pending, sso, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
@@ -23,7 +23,7 @@ use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
-use crate::oauth::scope::{self, OPENID};
+use crate::oauth::scope::{self, DEVICE_SSO, OPENID};
 use crate::oauth::service::Service;
 use crate::oauth::status::Place;
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
@@ -59,6 +59,8 @@ pub struct Tokens {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_secret: Option<String>,
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_details: Option<Value>,
@@ -76,9 +78,18 @@ impl Tokens {
             refresh_token: None,
             id_token: None,
             issued_token_type: Some(ACCESS_TOKEN),
+            device_secret: None,
             scope: scope::print(made.scopes),
             authorization_details: None,
             grant_id: None,
+        }
+    }
+
+    /// Says what was given in an exchange (RFC 8693 2.2.1).
+    pub(super) fn issued(self, kind: &'static str) -> Self {
+        Self {
+            issued_token_type: Some(kind),
+            ..self
         }
     }
 }
@@ -98,9 +109,10 @@ pub async fn exchange(
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
         Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
-        Exchange::Device { .. } => {
-            device::exchange(app, asker(app, client, ask, held).await?).await
+        Exchange::Device { .. } | Exchange::Ciba { .. } => {
+            pending::exchange(app, asker(app, client, ask, held).await?).await
         }
+        Exchange::Sso(_) => sso::exchange(app, asker(app, client, ask, held).await?).await,
         Exchange::Trade(_) => exchange::exchange(app, asker(app, client, ask, held).await?).await,
         Exchange::Machine { .. } => by_itself(app, &client, &ask, &held).await,
     }
@@ -450,6 +462,7 @@ async fn by_itself(
         refresh_token: None,
         id_token: None,
         issued_token_type: None,
+        device_secret: None,
         scope: scope::print(&scopes),
         authorization_details: None,
         grant_id: None,
@@ -505,9 +518,12 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
     };
     let access_token = access(app, &made, now)?;
     let details = award.grant.details.of(to.service.as_ref());
+    // Native SSO 3.4: given once, named by every ID token of the grant.
+    let device_secret = scope::has(&award.grant.scopes, DEVICE_SSO)
+        .then(|| sso::device_secret(app.keys.master(), &award.grant.id));
     let id_token = if scope::has(&award.grant.scopes, OPENID) {
         let algorithm = client.id_token_algorithm;
-        let claims = claims::id_token(&IdToken {
+        let mut claims = claims::id_token(&IdToken {
             issuer: app.config.issuer(),
             grant: &subject::grant(app, client, &award.grant),
             person: &subject::person(app, client, &to.account),
@@ -519,6 +535,9 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
             now,
             ttl: app.config.tokens.access_ttl,
         });
+        if let Some(secret) = &device_secret {
+            claims.insert("ds_hash".into(), sso::ds_hash(secret).into());
+        }
         Some(app.keys.sign(ISSUER, algorithm, "JWT", &claims, now)?)
     } else {
         None
@@ -535,6 +554,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         expires_in: app.config.tokens.access_ttl.as_secs(),
         id_token,
         issued_token_type: None,
+        device_secret: device_secret.filter(|_| award.first),
         refresh_token: award.refresh,
         scope: scope::print(&to.scopes),
         // RFC 9396 7

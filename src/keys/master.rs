@@ -46,10 +46,14 @@ pub enum Purpose {
     Nonce,
     /// Codes that people type for another device.
     UserCode,
+    /// What apps ask with while a person decides (CIBA 7.3), and what they are told with.
+    Ciba,
+    /// Secrets that the apps of one family share on a device (Native SSO 3.2).
+    DeviceSecret,
 }
 
 impl Purpose {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Proof,
         Self::Wrap,
         Self::Opaque,
@@ -65,6 +69,8 @@ impl Purpose {
         Self::Subject,
         Self::Nonce,
         Self::UserCode,
+        Self::Ciba,
+        Self::DeviceSecret,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -84,12 +90,14 @@ impl Purpose {
             Self::Subject => b"gerege subject",
             Self::Nonce => b"gerege nonce",
             Self::UserCode => b"gerege user code",
+            Self::Ciba => b"gerege ciba",
+            Self::DeviceSecret => b"gerege device secret",
         }
     }
 }
 
 // Each key of `Master::macs` lies at its purpose's own number.
-const _: () = assert!(Purpose::UserCode as usize + 1 == Purpose::ALL.len());
+const _: () = assert!(Purpose::DeviceSecret as usize + 1 == Purpose::ALL.len());
 
 /// The master key, ready to derive.
 pub struct Master {

@@ -19,7 +19,7 @@ use super::pkce;
 pub use super::prompt::Prompt;
 use super::redirect::{Delivery, Kind, Mismatch, RedirectUri, ResponseMode};
 pub use super::refusal::{PageError, Refusal};
-use super::scope::{self, EMAIL, OFFLINE, OPENID, PROFILE};
+use super::scope::{self, DEVICE_SSO, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
 use super::token::is_offline;
 
@@ -184,7 +184,7 @@ impl Checked {
     /// client said that it needs it. A service's scope stays: without it the sign-in would look
     /// done and not work.
     pub fn may_leave_out(&self, name: &str) -> bool {
-        [PROFILE, EMAIL, OFFLINE].contains(&name)
+        [PROFILE, EMAIL, OFFLINE, DEVICE_SSO].contains(&name)
             && !self.essential.contains(&name)
             && !(self.lasts && name == OFFLINE)
     }
@@ -470,7 +470,16 @@ pub(super) fn grantable(
     services: &[Service],
 ) -> Result<Vec<String>, Problem> {
     let mut granted = Vec::new();
-    for name in scope::parse(asked.unwrap_or_default())? {
+    let asked = scope::parse(asked.unwrap_or_default())?;
+    for name in &asked {
+        let name = name.clone();
+        if name == DEVICE_SSO {
+            // Native SSO 3.1: with `openid`, for the apps of a family.
+            if client.registration.family.is_some() && scope::has(&asked, OPENID) {
+                granted.push(name);
+            }
+            continue;
+        }
         let needed = name == OPENID || scope::owner(&name, services).is_some();
         if !needed && !scope::is_standard(&name) {
             continue;

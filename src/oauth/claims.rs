@@ -25,7 +25,7 @@ pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 24] = [
+pub const RESERVED: [&str; 25] = [
     "status",
     "authorization_details",
     "iss",
@@ -47,6 +47,7 @@ pub const RESERVED: [&str; 24] = [
     "act",
     "cnf",
     "at_hash",
+    "ds_hash",
     "active",
     "token_type",
     "typ",

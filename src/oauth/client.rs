@@ -42,6 +42,8 @@ pub enum GrantType {
     DeviceCode,
     /// RFC 8693.
     TokenExchange,
+    /// OpenID Connect CIBA Core 1.0.
+    Ciba,
 }
 
 impl GrantType {
@@ -53,6 +55,7 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
         }
     }
 
@@ -64,6 +67,7 @@ impl GrantType {
             Self::ClientCredentials,
             Self::DeviceCode,
             Self::TokenExchange,
+            Self::Ciba,
         ]
         .into_iter()
         .find(|grant| grant.name() == name)

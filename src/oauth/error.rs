@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// An error code by its exact name (RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6,
 /// RFC 8707 2, RFC 9101 7, RFC 9396 5, RFC 6750 3.1, RFC 7591 3.2.2, RFC 9449 5 and 8,
-/// RFC 8628 3.5).
+/// RFC 8628 3.5, CIBA 13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // each is the standard's own word
@@ -38,6 +38,8 @@ pub enum Code {
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
+    UnknownUserId,
+    InvalidBindingMessage,
     ServerError,
     TemporarilyUnavailable,
 }
@@ -75,6 +77,8 @@ impl Code {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::InvalidBindingMessage => "invalid_binding_message",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
@@ -173,6 +177,8 @@ mod tests {
             Code::UseDpopNonce,
             Code::AuthorizationPending,
             Code::SlowDown,
+            Code::UnknownUserId,
+            Code::InvalidBindingMessage,
             Code::TemporarilyUnavailable,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());

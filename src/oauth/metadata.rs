@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::ciba;
 use super::claims::ACRS;
 use super::client::GrantType;
 use super::dpop;
 use super::management::ACTIONS;
 use super::request_object::ALGORITHMS;
-use super::scope::STANDARD;
+use super::scope::{DEVICE_SSO, STANDARD};
 use super::service::Service;
 use crate::rng::digest;
 
@@ -39,6 +40,7 @@ pub struct Endpoints {
     pub revoke: String,
     pub logout: String,
     pub device: String,
+    pub ciba: String,
     pub jwks: String,
     pub par: String,
     pub grants: String,
@@ -56,6 +58,7 @@ impl Endpoints {
             revoke: format!("{root}/oauth2/revoke"),
             logout: format!("{root}/oauth2/logout"),
             device: format!("{root}/oauth2/device"),
+            ciba: format!("{root}/oauth2/ciba"),
             jwks: format!("{root}/jwks.json"),
             par: format!("{root}/oauth2/par"),
             grants: format!("{root}/oauth2/grants"),
@@ -76,6 +79,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         "private_key_jwt"
     ]);
     let mut scopes: Vec<&str> = STANDARD.to_vec();
+    scopes.push(DEVICE_SSO);
     for name in services.iter().flat_map(|service| &service.scopes) {
         if !scopes.contains(&name.as_str()) {
             scopes.push(name);
@@ -115,9 +119,23 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
                 "refresh_token",
                 "client_credentials",
                 GrantType::DeviceCode.name(),
-                GrantType::TokenExchange.name()
+                GrantType::TokenExchange.name(),
+                GrantType::Ciba.name()
             ]),
         ),
+        // CIBA 4
+        ("backchannel_authentication_endpoint", json!(at.ciba)),
+        (
+            "backchannel_token_delivery_modes_supported",
+            json!(ciba::MODES),
+        ),
+        (
+            "backchannel_authentication_request_signing_alg_values_supported",
+            json!(ALGORITHMS),
+        ),
+        ("backchannel_user_code_parameter_supported", json!(false)),
+        // Native SSO 5
+        ("native_sso_supported", json!(true)),
         ("subject_types_supported", json!(["public", "pairwise"])),
         ("scopes_supported", json!(scopes)),
         (
@@ -282,7 +300,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(document["scopes_supported"][4], "chat");
+        assert_eq!(document["scopes_supported"][5], "chat");
         assert_eq!(document["ui_locales_supported"], json!(["mn"]));
     }
 

@@ -344,6 +344,9 @@ fn registration(sent: &Map<String, Value>, origin: Origin) -> Result<Registratio
         initiate_login_uri: text(sent, "initiate_login_uri")?,
         backchannel_logout_uri: text(sent, "backchannel_logout_uri")?,
         backchannel_logout_session_required: flag(sent, "backchannel_logout_session_required")?,
+        // Neither the grant nor a family is for who registered itself.
+        ciba_notification: None,
+        family: None,
         checked: false,
         imposed: Imposed::default(),
     })

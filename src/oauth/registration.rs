@@ -79,6 +79,12 @@ pub struct Registration {
     pub backchannel_logout_uri: Option<String>,
     /// A logout token must name the session; it always does.
     pub backchannel_logout_session_required: bool,
+    /// Where it is told that a person has decided what it asked them (CIBA 4,
+    /// `backchannel_client_notification_endpoint`); else it asks.
+    pub ciba_notification: Option<String>,
+    /// The apps of one maker, which sign a person in to each other (Native SSO 1.0). The
+    /// operator's word alone.
+    pub family: Option<String>,
     /// The operator has looked at an app that registered itself.
     pub checked: bool,
     /// What the operator demands of an app that registered itself.
@@ -146,18 +152,24 @@ pub fn check(client: &Client) -> Result<(), Fault> {
             web_address(address, false).map_err(|why| Fault { member, why })?;
         }
     }
+    // Back-Channel Logout 2.2: http only for a confidential client, where we allow it: inside the
+    // operator's own network. CIBA 4 names https alone; there the same holds.
+    let http = !client.is_public() && !client.is_strangers();
+    let told = [
+        ("backchannel_logout_uri", &on_file.backchannel_logout_uri),
+        (
+            "backchannel_client_notification_endpoint",
+            &on_file.ciba_notification,
+        ),
+    ];
+    for (member, address) in told {
+        if let Some(address) = address {
+            web_address(address, http).map_err(|why| Fault { member, why })?;
+        }
+    }
     for address in &on_file.request_uris {
         web_address(bare(address), false).map_err(|why| Fault {
             member: "request_uris",
-            why,
-        })?;
-    }
-    if let Some(address) = &on_file.backchannel_logout_uri {
-        // Back-Channel Logout 2.2: http only for a confidential client, where we allow it: inside
-        // the operator's own network.
-        let http = !client.is_public() && !client.is_strangers();
-        web_address(address, http).map_err(|why| Fault {
-            member: "backchannel_logout_uri",
             why,
         })?;
     }

@@ -21,7 +21,7 @@ pub const TYPES: [&str; 2] = ["oauth-authz-req+jwt", "JWT"];
 /// Clocks may differ by this much (SECURITY R67).
 const SKEW: Duration = Duration::from_secs(60);
 
-/// A request object may run this long.
+/// A request object may run this long, and be so old.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Claims about the token, and none of the request.
@@ -38,27 +38,92 @@ pub fn read(
     issuer: &str,
     now: Time,
 ) -> Result<AuthorizeRequest, Problem> {
-    let Ok(Members(members)) = serde_json::from_slice(payload) else {
+    let members = members(payload)?;
+    let find = finder(&members);
+    // RFC 9101 6.3
+    if find("client_id").and_then(Value::as_str) != Some(client_id) {
         return Err(wrong(
-            "the request object is not a JSON object whose members stand once",
+            "client_id of the request object must be the one beside it",
         ));
-    };
-    let find = |name: &str| {
+    }
+    judge(&find, client_id, issuer, now)?;
+    Ok(AuthorizeRequest {
+        signed: true,
+        ..AuthorizeRequest::parse(&params(&members)?)
+    })
+}
+
+/// A request of an app's own server that it signed (CIBA 7.1.1).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Backchannel {
+    /// What it asks for.
+    pub params: Params,
+    /// Its id, which is taken once.
+    pub jti: String,
+    /// Until when the id must be remembered.
+    pub until: Time,
+}
+
+/// As [`read`], for a request that no browser carries: all that ties it to this moment is needed,
+/// and the client is named by `iss` (CIBA 7.1.1).
+///
+/// # Errors
+/// `invalid_request_object`.
+pub fn read_backchannel(
+    payload: &[u8],
+    client_id: &str,
+    issuer: &str,
+    now: Time,
+) -> Result<Backchannel, Problem> {
+    let members = members(payload)?;
+    let find = finder(&members);
+    judge(&find, client_id, issuer, now)?;
+    for name in ["iat", "nbf"] {
+        let at = find(name).and_then(instant);
+        let at = at.ok_or_else(|| wrong(&format!("{name} of the request object is missing")))?;
+        if at.plus(LONGEST).plus(SKEW) <= now {
+            return Err(wrong(&format!(
+                "{name} of the request object is more than an hour ago"
+            )));
+        }
+    }
+    let jti = find("jti").and_then(Value::as_str).unwrap_or_default();
+    if jti.is_empty() || jti.len() > 256 {
+        return Err(wrong("jti of the request object is missing or too long"));
+    }
+    let exp = find("exp").and_then(instant).unwrap_or(now);
+    Ok(Backchannel {
+        params: params(&members)?,
+        jti: jti.to_owned(),
+        until: exp.plus(SKEW),
+    })
+}
+
+fn members(payload: &[u8]) -> Result<Vec<(String, Value)>, Problem> {
+    match serde_json::from_slice(payload) {
+        Ok(Members(members)) => Ok(members),
+        Err(_) => Err(wrong(
+            "the request object is not a JSON object whose members stand once",
+        )),
+    }
+}
+
+fn finder<'a>(members: &'a [(String, Value)]) -> impl Fn(&str) -> Option<&'a Value> {
+    move |name| {
         let member = members.iter().find(|(had, _)| had == name);
         member.map(|(_, value)| value)
-    };
-    judge(&find, client_id, issuer, now)?;
+    }
+}
+
+/// What it says of the request.
+fn params(members: &[(String, Value)]) -> Result<Params, Problem> {
     let mut pairs = Vec::new();
-    for (name, value) in &members {
+    for (name, value) in members {
         if !OWN.contains(&name.as_str()) {
             take(&mut pairs, name, value)?;
         }
     }
-    let params = Params::from_pairs(pairs).map_err(|problem| wrong(&problem.description))?;
-    Ok(AuthorizeRequest {
-        signed: true,
-        ..AuthorizeRequest::parse(&params)
-    })
+    Params::from_pairs(pairs).map_err(|problem| wrong(&problem.description))
 }
 
 /// Who made it, for whom, and until when.
@@ -71,12 +136,6 @@ fn judge<'a>(
     let text = |name: &str| find(name).and_then(Value::as_str);
     if text("iss") != Some(client_id) {
         return Err(wrong("iss of the request object must be the client_id"));
-    }
-    // RFC 9101 6.3
-    if text("client_id") != Some(client_id) {
-        return Err(wrong(
-            "client_id of the request object must be the one beside it",
-        ));
     }
     let ours = match find("aud") {
         Some(Value::String(aud)) => aud == issuer,
@@ -205,6 +264,50 @@ mod tests {
         assert_eq!(single.resource, ["https://chat.example"]);
         let listed = ask(|all| all["aud"] = json!(["https://other.example", ISSUER]));
         assert!(listed.is_ok(), "RFC 7519 4.1.3");
+    }
+
+    // CIBA 7.1.1
+    #[test]
+    fn a_request_of_a_server_says_all_of_itself_and_needs_no_client_id() {
+        let ask = |change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+            let mut object = sound();
+            let members = object.as_object_mut().unwrap();
+            members.remove("client_id");
+            members.insert("requested_expiry".into(), 30.into());
+            change(members);
+            read_backchannel(object.to_string().as_bytes(), "forum", ISSUER, NOW)
+        };
+        let read = ask(&|_| {}).ok().unwrap();
+        assert_eq!(
+            (read.jti.as_str(), read.until.seconds()),
+            ("1", 1_800_000_120)
+        );
+        assert_eq!(read.params.one("requested_expiry"), Some("30"));
+        let table: Vec<(&str, Value)> = vec![
+            ("jti", Value::Null),
+            ("jti", "".into()),
+            ("jti", "j".repeat(257).into()),
+            ("iat", Value::Null),
+            ("iat", 1_799_996_000.into()),
+            ("nbf", Value::Null),
+            ("nbf", 1_799_995_800.into()),
+            ("nbf", 1_800_000_600.into()),
+            ("exp", Value::Null),
+            ("exp", 1_800_004_200.into()),
+            ("aud", Value::Null),
+            ("iss", "other".into()),
+        ];
+        for (name, value) in table {
+            let refused = ask(&|all| {
+                if value.is_null() {
+                    all.remove(name);
+                } else {
+                    all.insert(name.into(), value.clone());
+                }
+            });
+            let code = refused.err().map(|problem| problem.code);
+            assert_eq!(code, Some(Code::InvalidRequestObject), "{name} {value}");
+        }
     }
 
     #[test]

@@ -13,13 +13,16 @@ pub const EMAIL: &str = "email";
 /// A refresh token that outlives the browser session (OpenID Connect Core 11).
 pub const OFFLINE: &str = "offline_access";
 
+/// Signs the person in to the other apps of one family on the same device (Native SSO 1.0, 3.1).
+pub const DEVICE_SSO: &str = "device_sso";
+
 /// The scopes of OpenID Connect that mean something here. `address` and `phone` are not among
 /// them: no such claim is kept, so they are ignored like any scope that is not understood
 /// (OpenID Connect Core 3.1.2.1), and the answer's `scope` says so.
 pub const STANDARD: [&str; 4] = [OPENID, PROFILE, EMAIL, OFFLINE];
 
 /// Scopes that open a door of this server's, a person's or a client's own.
-pub const OURS: [&str; 6] = [OPENID, PROFILE, EMAIL, OFFLINE, QUERY, REVOKE];
+pub const OURS: [&str; 7] = [OPENID, PROFILE, EMAIL, OFFLINE, DEVICE_SSO, QUERY, REVOKE];
 
 /// More scopes than this in one request are refused.
 pub const MAX_COUNT: usize = 64;
@@ -86,7 +89,7 @@ pub fn within(asked: &[String], had: &[String]) -> bool {
 
 /// Whether OpenID Connect names it and it means something here.
 pub fn is_standard(name: &str) -> bool {
-    STANDARD.contains(&name)
+    STANDARD.contains(&name) || name == DEVICE_SSO
 }
 
 /// The service that a scope belongs to.

@@ -12,6 +12,7 @@ use super::params::Params;
 use super::pkce::{self, Verdict};
 use super::scope::{self, OFFLINE, OPENID};
 use super::service::Service;
+use super::sso;
 use crate::clock::Time;
 
 /// This many wrong verifiers kill a code.
@@ -47,8 +48,17 @@ pub enum Exchange {
         /// RFC 8707 2.2.
         resource: Vec<String>,
     },
+    /// CIBA 10.1.
+    Ciba {
+        /// The secret.
+        id: String,
+        /// RFC 8707 2.2.
+        resource: Vec<String>,
+    },
     /// RFC 8693 2.1.
     Trade(Ask),
+    /// Native SSO 4.2.
+    Sso(sso::Ask),
     /// RFC 6749 4.4.2.
     Machine {
         /// No more than is registered.
@@ -94,6 +104,13 @@ impl Exchange {
                 code: need("device_code")?,
                 resource,
             }),
+            Some(GrantType::Ciba) => Ok(Self::Ciba {
+                id: need("auth_req_id")?,
+                resource,
+            }),
+            Some(GrantType::TokenExchange) if sso::is_asked(params) => {
+                sso::Ask::parse(params).map(Self::Sso)
+            }
             Some(GrantType::TokenExchange) => Ask::parse(params).map(Self::Trade),
             Some(GrantType::ClientCredentials) => Ok(Self::Machine {
                 scope: scope()?,
@@ -112,7 +129,8 @@ impl Exchange {
             Self::Code { .. } => GrantType::AuthorizationCode,
             Self::Refresh { .. } => GrantType::RefreshToken,
             Self::Device { .. } => GrantType::DeviceCode,
-            Self::Trade(_) => GrantType::TokenExchange,
+            Self::Ciba { .. } => GrantType::Ciba,
+            Self::Trade(_) | Self::Sso(_) => GrantType::TokenExchange,
             Self::Machine { .. } => GrantType::ClientCredentials,
         }
     }
@@ -123,8 +141,10 @@ impl Exchange {
             Self::Code { resource, .. }
             | Self::Refresh { resource, .. }
             | Self::Device { resource, .. }
+            | Self::Ciba { resource, .. }
             | Self::Machine { resource, .. } => resource,
             Self::Trade(ask) => &ask.targets,
+            Self::Sso(ask) => &ask.resource,
         }
     }
 
@@ -134,7 +154,12 @@ impl Exchange {
     /// `unauthorized_client` (RFC 6749 5.2).
     pub fn allowed(&self, client: &Client) -> Result<(), Problem> {
         let kind = self.grant_type();
-        if client.may(kind) {
+        let may = match self {
+            // Native SSO 4.3: the family is what is registered for it.
+            Self::Sso(_) => client.registration.family.is_some(),
+            _ => client.may(kind),
+        };
+        if may {
             return Ok(());
         }
         let short = kind.name().rsplit(':').next().unwrap_or_default();

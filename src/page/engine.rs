@@ -215,6 +215,7 @@ impl Engine {
                             &[("days", asked.days.to_string())],
                         ),
                     ),
+                    "device_sso" => (say("scope-device-sso", &[]), String::new()),
                     other => match asked.services.iter().find(|(scope, _)| scope == other) {
                         Some((_, server)) => (
                             say("scope-messenger", &[("server", server.clone())]),
@@ -240,7 +241,12 @@ impl Engine {
         } else {
             "cannot-password-email"
         };
-        let cannot = [password, "cannot-account"]
+        let account = if has("device_sso") {
+            "cannot-account-alone"
+        } else {
+            "cannot-account"
+        };
+        let cannot = [password, account]
             .map(|id| self.text(lang, id, &[]))
             .into();
         (can, cannot)

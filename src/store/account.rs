@@ -199,6 +199,7 @@ pub fn delete(c: &mut Conn<'_>, id: &str, name_mac: &str, now: Time) -> Result<(
     db!(c, conn => diesel::delete(device::table.filter(device::account_id.eq(id))).execute(conn))?;
     db!(c, conn => diesel::delete(event::table.filter(event::account_id.eq(id))).execute(conn))?;
     super::address::remove(c, id)?;
+    super::pending::remove(c, id)?;
     db!(c, conn => diesel::delete(account::table.find(id)).execute(conn))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What apps wait for while a person decides elsewhere (RFC 8628).
+//! What apps wait for while a person decides elsewhere (RFC 8628, CIBA).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::engine::db;
 use super::schema::pending;
 use super::{Conn, Error};
 use crate::clock::Time;
-use crate::oauth::device::Pending;
+use crate::oauth::pending::Pending;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = pending)]
@@ -24,6 +24,8 @@ struct Row {
     grant_id: Option<String>,
     decided_at: Option<i64>,
     used_at: Option<i64>,
+    account_id: Option<String>,
+    ping: Option<String>,
 }
 
 impl TryFrom<Row> for Pending {
@@ -34,6 +36,8 @@ impl TryFrom<Row> for Pending {
             hash: row.hash,
             user_code: row.user_code,
             client_id: row.client_id,
+            account_id: row.account_id,
+            ping: row.ping,
             body: serde_json::from_str(&row.body)?,
             created_at: row.created_at.into(),
             expires_at: row.expires_at.into(),
@@ -64,6 +68,8 @@ pub fn add(c: &mut Conn<'_>, new: &Pending) -> Result<bool, Error> {
         grant_id: new.grant_id.clone(),
         decided_at: new.decided_at.map(Time::millis),
         used_at: new.used_at.map(Time::millis),
+        account_id: new.account_id.clone(),
+        ping: new.ping.clone(),
     };
     Ok(db!(c, conn => diesel::insert_into(pending::table)
         .values(row)
@@ -92,6 +98,18 @@ pub fn find_open(c: &mut Conn<'_>, user_code: &str, now: Time) -> Result<Option<
     .transpose()
 }
 
+/// What an account is asked and has not decided, newest first.
+pub fn list_open(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Vec<Pending>, Error> {
+    let rows: Vec<Row> = db!(c, conn => pending::table
+        .filter(pending::account_id.eq(account_id))
+        .filter(pending::decided_at.is_null())
+        .filter(pending::expires_at.gt(now.millis()))
+        .order(pending::created_at.desc())
+        .select(Row::as_select())
+        .load(conn))?;
+    rows.into_iter().map(Pending::try_from).collect()
+}
+
 /// Locks one until the transaction ends and reads it as it then stands.
 pub fn lock(c: &mut Conn<'_>, hash: &str) -> Result<Option<Pending>, Error> {
     db!(c, conn => diesel::update(pending::table.find(hash))
@@ -112,20 +130,133 @@ pub fn wait(c: &mut Conn<'_>, hash: &str, pause: Duration, next_at: Time) -> Res
 }
 
 /// Writes the person's decision: a grant, or none. `false` when somebody decided before, or it has
-/// run out.
+/// run out. An app that wants to be told is told from now on.
 pub fn decide(
     c: &mut Conn<'_>,
     hash: &str,
     grant_id: Option<&str>,
     now: Time,
 ) -> Result<bool, Error> {
-    Ok(db!(c, conn => diesel::update(pending::table
+    let decided = db!(c, conn => diesel::update(pending::table
             .find(hash)
             .filter(pending::decided_at.is_null())
             .filter(pending::expires_at.gt(now.millis())))
         .set((pending::grant_id.eq(grant_id), pending::decided_at.eq(now.millis())))
         .execute(conn))?
-        == 1)
+        == 1;
+    if decided {
+        db!(c, conn => diesel::update(pending::table.find(hash).filter(pending::ping.is_not_null()))
+            .set(pending::ping_at.eq(now.millis()))
+            .execute(conn))?;
+    }
+    Ok(decided)
+}
+
+/// An app that is, or was, to be told that a person has decided.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = pending)]
+pub struct Ping {
+    /// What it waits for.
+    pub hash: String,
+    /// The app.
+    pub client_id: String,
+    /// The sealed token by which it is told.
+    pub ping: Option<String>,
+    /// What it waits for, as JSON.
+    pub body: String,
+    /// When the person decided, milliseconds since 1970.
+    pub decided_at: Option<i64>,
+    /// When it is told next; nothing when no more.
+    pub ping_at: Option<i64>,
+    /// How often it was tried.
+    pub ping_tries: i64,
+    /// What the app answered last.
+    pub ping_said: Option<String>,
+    /// When the app took it.
+    pub pinged_at: Option<i64>,
+    /// When what it waits for runs out.
+    pub expires_at: i64,
+}
+
+/// Whether any app is to be told now.
+pub fn is_ping_due(c: &mut Conn<'_>, now: Time) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        pending::table.filter(pending::ping_at.le(now.millis())),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
+/// Leases up to `limit` apps that are to be told now: each is put off by `lease`, so that no second
+/// process tells it meanwhile.
+pub fn lease_pings(
+    c: &mut Conn<'_>,
+    limit: i64,
+    lease: Duration,
+    now: Time,
+) -> Result<Vec<Ping>, Error> {
+    let due: Vec<Ping> = db!(c, conn => pending::table
+        .filter(pending::ping_at.le(now.millis()))
+        .order(pending::ping_at)
+        .limit(limit)
+        .select(Ping::as_select())
+        .load(conn))?;
+    let mut leased = Vec::new();
+    for one in due {
+        // Guarded: another process may have taken it since it was read.
+        let taken = db!(c, conn => diesel::update(pending::table
+                .find(&one.hash)
+                .filter(pending::ping_at.eq(one.ping_at)))
+            .set((
+                pending::ping_at.eq(now.plus(lease).millis()),
+                pending::ping_tries.eq(pending::ping_tries + 1),
+            ))
+            .execute(conn))?;
+        if taken == 1 {
+            leased.push(Ping {
+                ping_tries: one.ping_tries + 1,
+                ..one
+            });
+        }
+    }
+    Ok(leased)
+}
+
+/// Notes what an app answered: it was told (`told_at`), is told again (`again`), or was given up.
+pub fn note_ping(
+    c: &mut Conn<'_>,
+    hash: &str,
+    said: &str,
+    told_at: Option<Time>,
+    again: Option<Time>,
+) -> Result<(), Error> {
+    db!(c, conn => diesel::update(pending::table.find(hash))
+        .set((
+            pending::ping_said.eq(said),
+            pending::ping_at.eq(again.map(Time::millis)),
+            pending::pinged_at.eq(told_at.map(Time::millis)),
+        ))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The newest decisions that apps were or are to be told of, of one app or of all.
+pub fn list_pings(
+    c: &mut Conn<'_>,
+    client_id: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Ping>, Error> {
+    let all = pending::table
+        .filter(pending::ping.is_not_null())
+        .filter(pending::decided_at.is_not_null())
+        .order(pending::decided_at.desc())
+        .limit(limit);
+    Ok(match client_id {
+        Some(id) => db!(c, conn => all
+            .filter(pending::client_id.eq(id))
+            .select(Ping::as_select())
+            .load(conn))?,
+        None => db!(c, conn => all.select(Ping::as_select()).load(conn))?,
+    })
 }
 
 /// Spends one that was allowed; `false` when it was spent before.
@@ -138,6 +269,12 @@ pub fn spend(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
         .set(pending::used_at.eq(now.millis()))
         .execute(conn))?
         == 1)
+}
+
+/// Removes what an account was asked.
+pub fn remove(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(pending::table.filter(pending::account_id.eq(account_id))).execute(conn))?;
+    Ok(())
 }
 
 /// Removes what has run out; gives how many rows.

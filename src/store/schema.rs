@@ -175,6 +175,12 @@ diesel::table! {
         grant_id -> Nullable<Text>,
         decided_at -> Nullable<BigInt>,
         used_at -> Nullable<BigInt>,
+        account_id -> Nullable<Text>,
+        ping -> Nullable<Text>,
+        ping_at -> Nullable<BigInt>,
+        ping_tries -> BigInt,
+        ping_said -> Nullable<Text>,
+        pinged_at -> Nullable<BigInt>,
     }
 }
 

@@ -176,6 +176,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
         "email" => "log-email",
         "name" => "log-name",
         "app.allowed" => "log-app-allowed",
+        "app.joined" => "log-app-joined",
         "app.removed" => "log-app-removed",
         "terms" => "log-terms",
         "account.made" => "log-made",
@@ -206,6 +207,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
 pub async fn home(http: HttpRequest, visit: Visit) -> Result<HttpResponse, Fault> {
     let (session, account) = member!(visit);
     let mut view = Home {
+        asked: super::oauth::ciba::rows(&visit, &account.id).await?,
         sessions: places(&visit, &session).await?,
         apps: apps(&visit, &account).await?,
         entries: settings::log(&visit.app, &account.id, None, 5)

@@ -42,6 +42,7 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     read(to, "/jwks.json", oauth::discovery::jwks);
     read(to, "/.well-known/openid-configuration", oauth::discovery::discovery);
     read(to, "/.well-known/oauth-authorization-server", oauth::discovery::discovery);
+    send(to, "/oauth2/ciba", oauth::ciba::begin);
     send(to, "/oauth2/introspect", oauth::token::introspect);
     send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
     ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
@@ -94,6 +95,8 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     form(to, "/account/signing-in", account::signing_in, account::save_password);
     form(to, "/account/devices", account::devices, account::end_devices);
     form(to, "/account/apps", account::connected, account::remove_app);
+    form(to, "/account/asked", oauth::ciba::list, oauth::ciba::enter);
+    form(to, "/account/asked/allow", oauth::ciba::look, oauth::ciba::decide);
     read(to, "/account/log", account::log);
     read(to, "/account/agreements", account::agreements);
 

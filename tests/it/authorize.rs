@@ -338,6 +338,25 @@ fn a_signed_in_person_clicks_once_for_a_loopback_app() {
     assert!(silent.param("error").is_some(), "{}", silent.location());
 }
 
+// PROTOCOL 3: another site's frame keeps no cookie.
+#[test]
+fn a_silent_request_without_a_cookie_is_answered_at_once() {
+    let app = TestApp::new();
+    let answer = app.browser().get(&request(&[("prompt", "none")])).is(303);
+    assert!(
+        answer.location().starts_with(CALLBACK),
+        "{}",
+        answer.location()
+    );
+    assert_eq!(answer.param("error").as_deref(), Some("login_required"));
+    assert_eq!(answer.param("iss"), Some(app.origin.clone()));
+    assert!(answer.header("set-cookie").is_none());
+    // One that may show a page is shown one, to this browser alone.
+    let mut browser = app.browser();
+    let stored = browser.get(&request(&[])).leads("/oauth2/authorize/");
+    browser.arrive(stored).is(200);
+}
+
 // R42: a request belongs to one browser.
 
 #[test]

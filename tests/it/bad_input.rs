@@ -10,7 +10,7 @@ use crate::road::request;
 use crate::signin::sign_in;
 
 /// Forms of our own pages with a field of each, and whether one has to be signed in.
-const FORMS: [(&str, &[&str], bool); 9] = [
+const FORMS: [(&str, &[&str], bool); 10] = [
     ("/signup", &["name", "username", "email", "password"], false),
     (
         "/signup/agree",
@@ -24,6 +24,7 @@ const FORMS: [(&str, &[&str], bool); 9] = [
     ("/account/signing-in", &["password"], true),
     ("/account/devices", &["session", "everywhere"], true),
     ("/account/apps", &["client"], true),
+    ("/account/asked", &["asked"], true),
 ];
 
 /// Values that have broken servers of this kind, in the manner of the Big List of Naughty Strings.

@@ -347,6 +347,20 @@ fn every_page_is_for_everyone() {
         &at(&request(&[("prompt", "select_account")])),
         "/signin/choose",
     );
+    crate::ciba::bank(&app);
+    crate::ciba::ask(&app, &[("binding_message", "W4SCT, room 5")]).is(200);
+    app.deliver();
+    eye.open(&at("/account"), "/account with a question");
+    eye.open(&at("/account/asked"), "/account/asked");
+    chromium.go("button[name=asked]");
+    eye.look("/account/asked/allow");
+    assert!(
+        chromium.url().contains("/account/asked/allow"),
+        "{}",
+        chromium.url()
+    );
+    chromium.go("button[value=allow]");
+    eye.look("/device/done");
     chromium.open(&at("/account/details"));
     chromium.go("button[value=name]");
     eye.look("/account/details saved");

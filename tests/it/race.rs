@@ -7,11 +7,13 @@ use gerege::store;
 use serde_json::json;
 
 use crate::app::{PASSWORD, TestApp};
+use crate::ciba;
 use crate::device;
 use crate::dpop::Key;
-use crate::http::{Answer, Browser};
-use crate::road::{CALLBACK, VERIFIER, code, redeem, refresh, text, tokens};
+use crate::http::{Answer, Browser, basic};
+use crate::road::{CALLBACK, SECRET, VERIFIER, code, redeem, refresh, text, tokens};
 use crate::sign::Signer;
+use crate::signin::sign_in;
 use crate::signup::{begin, walk_to_code};
 
 const CALLERS: usize = 100;
@@ -93,6 +95,50 @@ fn a_device_code_is_redeemed_by_one() {
         answers.iter().filter(|answer| answer.status == 200).count(),
         1
     );
+}
+
+// CIBA 11
+#[test]
+fn what_a_server_asked_is_decided_once_and_redeemed_by_one() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    ciba::bank(&app);
+    let begun = ciba::ask(&app, &[]).is(200).json();
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    app.deliver();
+    // Half of the clicks say yes, half say no, each on a page of its own.
+    let pages: Vec<(Browser, Answer)> = (0..8)
+        .map(|_| {
+            let page = ciba::open(&mut browser);
+            (browser.clone(), page)
+        })
+        .collect();
+    let (browsers, pages): (Vec<Browser>, Vec<Answer>) = pages.into_iter().unzip();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let clicks = race(browsers, move |browser| {
+        let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let decision = if at.is_multiple_of(2) {
+            "allow"
+        } else {
+            "deny"
+        };
+        ciba::decide(browser, &pages[at], decision)
+    });
+    none_broke(&clicks);
+    let done: Vec<&Answer> = clicks.iter().filter(|one| one.status == 200).collect();
+    assert_eq!(done.len(), 1);
+    let allowed = done[0].path.ends_with("allowed");
+    let callers = vec![(); CALLERS].into_iter().map(|()| app.browser());
+    let callers = callers.map(|one| one.with("Authorization", &basic("bank", SECRET)));
+    let id = text(&begun, "auth_req_id");
+    let answers = race(callers.collect(), move |browser| {
+        let fields = [("grant_type", ciba::GRANT), ("auth_req_id", id.as_str())];
+        browser.post("/oauth2/token", &fields)
+    });
+    none_broke(&answers);
+    let given = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(given, usize::from(allowed));
 }
 
 // RFC 9449 11.1

@@ -93,7 +93,10 @@ export class Person {
 
 // What was typed, and the boxes that stand ticked on the page: those of a consent page.
 function filled(form, fields) {
-  const all = new URLSearchParams(fields)
+  const all = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of [value].flat()) all.append(name, one)
+  }
   if ('scope' in fields) return all
   for (const [, value] of form.matchAll(/name="scope" value="([^"]*)" type="checkbox" checked/g)) {
     all.append('scope', unescape(value))

@@ -1,5 +1,6 @@
 // Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
-// revocation, sign-out. The last line counts.
+// revocation, sign-out; those without a browser in asking.js, one that is a page in page-app.js.
+// With words after it only the tests that hold one of them. The last line counts.
 import assert from 'node:assert/strict'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -10,6 +11,8 @@ import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
 import { startServer } from './server.js'
 import { Person, heading } from './person.js'
+import * as asking from './asking.js'
+import * as pageApp from './page-app.js'
 import { tests as services } from './service.js'
 
 const CALLBACK = 'http://127.0.0.1:7654/callback'
@@ -33,7 +36,7 @@ function keys(...set) {
   return ['--jwks', file]
 }
 
-const tests = {
+const own = {
   async 'openid-client: a public messenger, a stranger who signs up'() {
     const config = await oidc.discovery(new URL(issuer), 'demo-messenger', undefined, oidc.None(), {
       execute: [oidc.allowInsecureRequests],
@@ -451,9 +454,14 @@ const tests = {
   ...services(server),
 }
 
+// The first of our own makes the account that all others use.
+const about = { server, issuer, forum, keys }
+const tests = { ...own, ...asking.tests(about), ...pageApp.tests(about) }
 let [passed, failed] = [0, 0]
 try {
+  const words = process.argv.slice(2)
   for (const [name, test] of Object.entries(tests)) {
+    if (words.length > 0 && passed > 0 && !words.some((word) => name.includes(word))) continue
     try {
       await test()
       passed++

@@ -5,10 +5,11 @@ import traceback
 
 import client
 import mail
+import rp
 import verifier
 
 passed = failed = 0
-for suite in (client, mail, verifier):
+for suite in (client, rp, mail, verifier):
     try:
         for name, test in suite.run():
             try:

@@ -1,6 +1,7 @@
 //! The targets.
 
 mod account;
+mod asking;
 mod hash;
 mod inspect;
 mod oauth;
@@ -38,6 +39,7 @@ const fn target(
 pub const TARGETS: &[Target] = &[
     target("authorize", oauth::authorize, oauth::WORDS),
     target("token", oauth::token, oauth::WORDS),
+    target("ciba", asking::ciba, asking::WORDS),
     target("client_auth", proof::client_auth, proof::WORDS),
     target("assertion", proof::assertion, signer::WORDS),
     target("redirect", redirect::redirect, redirect::WORDS),

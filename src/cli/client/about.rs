@@ -32,6 +32,14 @@ pub struct About {
     /// Where the app is told that a person signed out; "" for nowhere
     #[arg(long, value_name = "URI")]
     backchannel_logout: Option<String>,
+    /// Where the app is told that a person decided what it asked (CIBA ping); ""
+    /// for an app that asks (poll)
+    #[arg(long, value_name = "URI")]
+    ciba_notification: Option<String>,
+    /// The family of apps that sign people in to each other on one device
+    /// (device_sso); "" for none
+    #[arg(long, value_name = "NAME")]
+    family: Option<String>,
     /// Where a sign-in to the app begins when it begins here
     #[arg(long, value_name = "URI")]
     initiate_login: Option<String>,
@@ -95,6 +103,8 @@ impl About {
             &mut on_file.backchannel_logout_uri,
             &self.backchannel_logout,
         );
+        set(&mut on_file.ciba_notification, &self.ciba_notification);
+        set(&mut on_file.family, &self.family);
         set(&mut on_file.initiate_login_uri, &self.initiate_login);
         set(&mut on_file.client_uri, &self.home);
         set(&mut on_file.logo_uri, &self.logo);
@@ -156,6 +166,12 @@ fn said(client: &Client) -> Vec<(&'static str, &'static str, String)> {
             "sign-outs to",
             on_file.backchannel_logout_uri.clone(),
         ),
+        (
+            "backchannel_client_notification_endpoint",
+            "decisions to",
+            on_file.ciba_notification.clone(),
+        ),
+        ("family", "family", on_file.family.clone()),
         (
             "initiate_login_uri",
             "begins at",

@@ -146,10 +146,11 @@ pub fn grant(name: &str) -> Result<GrantType, String> {
     let known = match name {
         "device_code" => Some(GrantType::DeviceCode),
         "token_exchange" => Some(GrantType::TokenExchange),
+        "ciba" => Some(GrantType::Ciba),
         name => GrantType::from_name(name),
     };
     known.ok_or_else(|| {
-        "there are authorization_code, refresh_token, client_credentials, device_code, token_exchange"
+        "there are authorization_code, refresh_token, client_credentials, device_code, token_exchange, ciba"
             .to_owned()
     })
 }

@@ -48,6 +48,9 @@ pub enum Refusal {
     /// A public client's name can be taken by anyone who holds a token.
     #[error("token_exchange is for apps that keep a secret, and this one is public")]
     PublicExchange,
+    /// A public client cannot prove who asks a person (CIBA 7.1).
+    #[error("ciba is for apps that keep a secret, and this one is public")]
+    PublicCiba,
     /// `private_key_jwt` needs public keys.
     #[error("private_key_jwt needs the app's public keys")]
     NoKeys,
@@ -273,6 +276,9 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         if client.may(GrantType::TokenExchange) {
             return Err(Refusal::PublicExchange);
         }
+        if client.may(GrantType::Ciba) {
+            return Err(Refusal::PublicCiba);
+        }
     }
     fapi::check(client)?;
     registration::check(client)?;
@@ -332,7 +338,7 @@ fn warnings(client: &Client, services: &[Service]) -> Vec<Warning> {
         }
     }
     for name in &client.scopes {
-        let known = scope::has(&scope::STANDARD, name)
+        let known = scope::is_standard(name)
             || services
                 .iter()
                 .any(|service| scope::has(&service.scopes, name));

@@ -199,7 +199,7 @@ fn check(service: &Service) -> Result<(), Refusal> {
         if !scope::is_token(name) {
             return Err(Refusal::Scope(name.clone()));
         }
-        if scope::has(&scope::STANDARD, name) {
+        if scope::is_standard(name) {
             return Err(Refusal::ScopeTaken(name.clone(), "OpenID Connect".into()));
         }
         if scope::has(&scope::OURS, name) {

@@ -120,7 +120,7 @@ pub async fn ask(
 
 /// Counts one more under each key until one is over its limit: what a shorter span refuses spends
 /// nothing of a longer one.
-fn is_within(
+pub(super) fn is_within(
     c: &mut store::Conn<'_>,
     limits: &[(String, i64, Duration)],
     now: Time,

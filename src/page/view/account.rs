@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::Ability;
 use crate::clock::Time;
-use crate::page::{FieldError, View};
+use crate::page::{App, FieldError, Person, View};
 
 /// What a device looks like; chooses its drawing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -69,9 +70,58 @@ pub struct Entry {
     pub at: Time,
 }
 
-/// `/account`. Buttons `session` = id post to `/account/devices`.
+/// Something that an app asks of the person from its own server (CIBA).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AskedRow {
+    /// What the button `asked` sends.
+    pub id: String,
+    /// Who asks.
+    pub name: String,
+    /// What stands on the app's own screen; may be empty.
+    pub message: String,
+    /// When it asked.
+    pub at: Time,
+}
+
+/// `/account/asked`. Buttons `asked` = id.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AskedList {
+    /// What waits, newest first.
+    pub asked: Vec<AskedRow>,
+}
+impl View for AskedList {
+    const TEMPLATE: &'static str = "account-asked";
+}
+
+/// `/account/asked/allow`. Buttons `decision` = `allow deny`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AskedAllow {
+    /// Who asks.
+    pub app: App,
+    /// Who answers.
+    pub person: Person,
+    /// What stands on the app's own screen.
+    pub message: Option<String>,
+    /// When it asked.
+    pub at: Time,
+    /// What the app will be able to do.
+    pub can: Vec<Ability>,
+    /// What it will not be able to do.
+    pub cannot: Vec<String>,
+    /// What was answered is not what is asked for now.
+    pub changed: bool,
+    /// Says what this page shows; sent back as `shown`.
+    pub shown: String,
+}
+impl View for AskedAllow {
+    const TEMPLATE: &'static str = "asked-allow";
+}
+
+/// `/account`. Buttons `session` = id post to `/account/devices`, `asked` = id to `/account/asked`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Home {
+    /// What apps ask and nobody has answered.
+    pub asked: Vec<AskedRow>,
     /// The last few places.
     pub sessions: Vec<Session>,
     /// The last few apps.

@@ -162,6 +162,28 @@ impl MailView for EmailChanged {
     const TEMPLATE: &'static str = "email-changed";
 }
 
+/// An app asks the person something from its own server (CIBA).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AskedMail {
+    /// Who writes.
+    pub server: Server,
+    /// Whom we greet.
+    pub name: String,
+    /// Who asks.
+    pub app: String,
+    /// What stands on the app's own screen.
+    pub message: Option<String>,
+    /// When it asked.
+    pub at: Time,
+    /// `/account/asked`
+    pub link: String,
+    /// How long it waits.
+    pub minutes: u32,
+}
+impl MailView for AskedMail {
+    const TEMPLATE: &'static str = "asked";
+}
+
 /// The operator tries the mail settings.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct MailTest {

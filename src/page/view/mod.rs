@@ -8,12 +8,12 @@ mod signin;
 mod signup;
 
 pub use account::{
-    Agreed, Agreements, Apps, Connected, Details, DeviceKind, Devices, Entry, Home, Log, Session,
-    SigningIn,
+    Agreed, Agreements, Apps, AskedAllow, AskedList, AskedRow, Connected, Details, DeviceKind,
+    Devices, Entry, Home, Log, Session, SigningIn,
 };
 pub use device::{Device, DeviceAllow, DeviceDone};
 pub use mail::{
-    AlreadyAccount, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
+    AlreadyAccount, AskedMail, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
     PasswordChanged, ResetSecret, Server, SignupCode,
 };
 pub use other::{

@@ -49,6 +49,11 @@ pub async fn post(
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
     match authorize::begin(&visit.app, params, visit.cookie_or_new()).await? {
         Ok(begun) => {
+            if begun.silent && visit.cookie().is_none() {
+                // Nobody is signed in where there is no cookie. Another site's frame gets none and
+                // keeps none: sent on, it would come to a page instead of an answer (PROTOCOL 3).
+                return decided(visit, &begun.id, Some(visit.cookie_or_new())).await;
+            }
             visit.speak(begun.ui_locales.as_deref());
             if visit.cookie().is_none() {
                 visit.set(Jar::Browser, visit.cookie_or_new(), false);
@@ -68,18 +73,26 @@ async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
 /// # Errors
 /// [`Fault`].
 pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, Fault> {
-    let go = |page: &str| Ok(visit.see_other(&format!("{page}?request={}", *id)));
-    match authorize::decide(&visit.app, &id, visit.cookie()).await? {
+    decided(&visit, &id, visit.cookie()).await
+}
+
+async fn decided(visit: &Visit, id: &str, cookie: Option<&str>) -> Result<HttpResponse, Fault> {
+    let go = |page: &str| Ok(visit.see_other(&format!("{page}?request={id}")));
+    match authorize::decide(&visit.app, id, cookie).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
-        Outcome::Answer(response) => answer(&visit, response),
-        Outcome::Refused(refused) => refuse(&visit, &refused, false).await,
+        Outcome::Answer(response) => answer(visit, response),
+        Outcome::Refused(refused) => refuse(visit, &refused, false).await,
         Outcome::Device(allowed) => {
             let ended = if allowed { "allowed" } else { "denied" };
             Ok(visit.see_other(&format!("/device/done?ended={ended}")))
         }
-        Outcome::Detour { next, device: true } if matches!(*next, Next::Consent { .. }) => {
-            go("/device/allow")
-        }
+        Outcome::Detour {
+            next,
+            device: Some(device),
+        } if matches!(*next, Next::Consent { .. }) => match device.account_id {
+            Some(_) => go("/account/asked/allow"),
+            None => go("/device/allow"),
+        },
         Outcome::Detour { next, .. } => match *next {
             Next::Create => go("/signup"),
             Next::SignIn { .. } => go("/signin"),

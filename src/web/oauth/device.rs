@@ -9,7 +9,7 @@ use super::consent::{Asking, ability, gone, mark, scene, shell};
 use super::presented;
 use crate::app::App;
 use crate::flow::device::Found;
-use crate::flow::{authorize, client, device as story, shown};
+use crate::flow::{authorize, client, device as story, pending as waits, shown};
 use crate::limit::Bucket;
 use crate::oauth::device;
 use crate::page::view::{Device, DeviceAllow, DeviceDone};
@@ -121,10 +121,10 @@ async fn decision(visit: &Visit, asking: &Asking, again: Again) -> Result<HttpRe
     let Some(scene) = scene(visit, asking).await? else {
         return gone(visit);
     };
-    let Some(waits) = &scene.stored.device else {
+    let Some(asked) = &scene.stored.device else {
         return Ok(asking.back(visit));
     };
-    let Some(pending) = story::open(&visit.app, &waits.hash).await? else {
+    let Some(pending) = waits::open(&visit.app, &asked.hash).await? else {
         return gone(visit);
     };
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
@@ -147,7 +147,7 @@ async fn decision(visit: &Visit, asking: &Asking, again: Again) -> Result<HttpRe
             host: String::new(),
         },
         person: visit.person(&account),
-        code: device::shown(&waits.code),
+        code: device::shown(&asked.code),
         network: pending.body.network,
         at: pending.created_at,
         can,

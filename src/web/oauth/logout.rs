@@ -1,7 +1,5 @@
 //! `/oauth2/logout`: signing out at an app's wish (OpenID Connect RP-Initiated Logout 1.0).
 
-use std::time::Duration;
-
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -9,7 +7,7 @@ use super::query;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::browser::Here;
-use crate::flow::{client, signin, subject};
+use crate::flow::{client, hint, signin, subject};
 use crate::oauth::logout::{
     Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
 };
@@ -19,9 +17,6 @@ use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
 use crate::web::visit::Visit;
-
-/// A hint may have run out this long ago (PROTOCOL 3).
-const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// GET: judged here, because a browser's cookie comes along.
 ///
@@ -149,27 +144,12 @@ fn hint(app: &App, request: &LogoutRequest, now: Time) -> Hint {
     let Some(sent) = &request.id_token_hint else {
         return Hint::Absent;
     };
-    let Some(read) = app.keys.read(sent, "JWT") else {
-        return Hint::Bad;
-    };
-    let text = |name: &str| {
-        read.claims
-            .get(name)
-            .and_then(|value| value.as_str())
-            .map(str::to_owned)
-    };
-    let exp = read.claims.get("exp").and_then(serde_json::Value::as_i64);
-    let fresh = exp.is_some_and(|exp| now.since(Time::from_seconds(exp)) <= HINT);
-    match (text("aud"), text("sub")) {
-        (Some(client_id), Some(sub))
-            if fresh && text("iss").as_deref() == Some(app.config.issuer()) =>
-        {
-            Hint::Good {
-                client_id,
-                sub,
-                sid: text("sid"),
-            }
-        }
+    match hint::read(app, sent, now) {
+        Some(hint) if !hint.client_id.is_empty() => Hint::Good {
+            client_id: hint.client_id,
+            sub: hint.sub,
+            sid: hint.sid,
+        },
         _ => Hint::Bad,
     }
 }

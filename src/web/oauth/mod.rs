@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod authorize;
+pub mod ciba;
 pub mod consent;
 pub mod device;
 pub mod discovery;

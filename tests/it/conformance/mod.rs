@@ -4,6 +4,7 @@
 
 mod backchannel;
 mod basic;
+mod ciba;
 mod config;
 mod configuration;
 mod dynamic;

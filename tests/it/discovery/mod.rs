@@ -3,6 +3,7 @@
 
 mod answer;
 mod ask;
+mod asked;
 mod manage;
 mod prove;
 
@@ -79,6 +80,8 @@ impl World {
                 ..forum
             };
             crawler.grants.push(GrantType::TokenExchange);
+            crawler.grants.push(GrantType::Ciba);
+            crawler.registration.family = Some("crawlers".into());
             crawler.asking.details = vec!["payment".into()];
             let _ = store::client::add(c, &crawler)?;
             let mut room = store::client::find_service(c, "room")?.expect("the room");
@@ -261,7 +264,7 @@ fn listed<'a>(value: &'a Value, others: &[&'static str]) -> (Vec<&'a str>, Vec<&
 type Try = fn(&mut World, &Value);
 
 /// Every member that is told, and who tries it.
-const TRIES: [(&str, Try); 49] = [
+const TRIES: [(&str, Try); 54] = [
     ("issuer", answer::issuer),
     ("authorization_endpoint", answer::page),
     ("token_endpoint", answer::door),
@@ -275,6 +278,17 @@ const TRIES: [(&str, Try); 49] = [
     ("jwks_uri", answer::page),
     ("response_types_supported", ask::response_types),
     ("response_modes_supported", ask::response_modes),
+    ("backchannel_authentication_endpoint", answer::door),
+    ("backchannel_token_delivery_modes_supported", asked::modes),
+    (
+        "backchannel_authentication_request_signing_alg_values_supported",
+        asked::algorithms,
+    ),
+    (
+        "backchannel_user_code_parameter_supported",
+        asked::user_code,
+    ),
+    ("native_sso_supported", asked::family),
     ("grant_types_supported", prove::grant_types),
     ("subject_types_supported", answer::subject_types),
     ("scopes_supported", ask::scopes),

@@ -16,7 +16,6 @@ pub fn grant_types(world: &mut World, value: &Value) {
         "implicit",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:saml2-bearer",
-        "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:uma-ticket",
         "Authorization_Code",
     ];
@@ -44,6 +43,7 @@ pub fn grant_types(world: &mut World, value: &Value) {
                 browser.arrive(allowed).is(200);
                 crate::device::poll(&mut world.app.browser(), &begun).is(200);
             }
+            crate::ciba::GRANT => super::asked::grant(world),
             TRADE => {
                 let scope = [("scope", "openid chat room")];
                 let tokens = world.tokens(&scope, &[("resource", "demo-chat")]);

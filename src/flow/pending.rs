@@ -1,0 +1,133 @@
+//! What an app waits for while a person decides elsewhere: asked for until then, and given once
+//! (RFC 8628 3.4 and 3.5, CIBA 10.1 and 11).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::opaque::Kind;
+use super::token::{self, Asker, Award, Tokens, recipient};
+use crate::app::App;
+use crate::clock::Time;
+use crate::oauth::binding;
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::pending::{Pending, Poll, poll};
+use crate::oauth::token::{Exchange, is_offline};
+use crate::rng::digest;
+use crate::store::{self, Error};
+
+/// What an app waits for, while nobody has decided.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn open(app: &App, hash: &str) -> Result<Option<Pending>, Error> {
+    let (hash, now) = (hash.to_owned(), app.clock.now());
+    let found = app.store.read(move |c| store::pending::find(c, &hash));
+    Ok(found
+        .await?
+        .filter(|pending| pending.decided_at.is_none() && now < pending.expires_at))
+}
+
+/// How long the row of a grant is kept that a person gives an app on another device.
+pub(super) fn life(app: &App, offline: bool) -> Duration {
+    if offline {
+        app.config.tokens.refresh_max_ttl
+    } else {
+        app.config.tokens.device_ttl + app.config.tokens.access_ttl
+    }
+}
+
+/// A question for tokens (RFC 8628 3.4, CIBA 10.1).
+pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, token::Error> {
+    let (kind, code, by) = match &asker.ask {
+        Exchange::Device { code, .. } => (Kind::Device, code, "device_code"),
+        Exchange::Ciba { id, .. } => (Kind::Ciba, id, "ciba"),
+        _ => return Err(Problem::new(Code::InvalidRequest, "this asks for no decision").into()),
+    };
+    let unknown = || Problem::new(Code::InvalidGrant, "what is asked for is unknown");
+    if !kind.is_ours(app.keys.master(), code) {
+        return Err(unknown().into());
+    }
+    let (hash, now) = (digest(code), app.clock.now());
+    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
+    let (idle_until, ends_at) = token::lifetimes(app).first(now);
+    let (house, client) = (app.clone(), asker.client.clone());
+    let award = app
+        .store
+        .write(move |c| {
+            let Some(pending) = store::pending::lock(c, &hash)? else {
+                return Ok(Err(unknown()));
+            };
+            let grant_id = match poll(&pending, &asker.client, now) {
+                Poll::Ready(grant_id) => grant_id,
+                Poll::Refused(problem) => return Ok(Err(problem)),
+                Poll::Wait {
+                    slow,
+                    pause,
+                    next_at,
+                } => {
+                    store::pending::wait(c, &hash, pause, next_at)?;
+                    return Ok(Err(Poll::waiting(slow)));
+                }
+            };
+            let ended = || Problem::new(Code::InvalidGrant, "what was allowed has been ended");
+            let Some(grant) = alive(c, &house, &grant_id, now)? else {
+                return Ok(Err(ended()));
+            };
+            let to = match recipient(c, &house, &grant, &grant.scopes, &asker, now)? {
+                Ok(found) => found,
+                Err(problem) => return Ok(Err(problem)),
+            };
+            if !store::pending::spend(c, &hash, now)? {
+                return Ok(Err(Problem::new(
+                    Code::InvalidGrant,
+                    "the code was used before",
+                )));
+            }
+            let given = is_offline(&asker.client, &grant.scopes);
+            if given {
+                let first = Refresh {
+                    hash: digest(&refresh),
+                    grant_id: grant.id.clone(),
+                    generation: 0,
+                    created_at: now,
+                    used_at: None,
+                    idle_until,
+                    ends_at,
+                    binding: binding::refresh(&asker.client, &asker.held),
+                };
+                store::grant::add_refresh(c, &first)?;
+            }
+            Ok(Ok(Award {
+                grant,
+                to,
+                refresh: given.then(|| refresh.clone()),
+                first: true,
+                by,
+            }))
+        })
+        .await??;
+    token::sign(app, &client, award, now)
+}
+
+/// A grant that was not ended since, nor its session where it does not outlive it.
+pub(super) fn alive(
+    c: &mut store::Conn<'_>,
+    app: &App,
+    grant_id: &str,
+    now: Time,
+) -> Result<Option<Grant>, Error> {
+    let Some(grant) = store::grant::lock(c, grant_id)? else {
+        return Ok(None);
+    };
+    if grant.revoked_at.is_some() {
+        return Ok(None);
+    }
+    if !grant.offline {
+        let session = store::browser::find_session(c, &grant.sid)?;
+        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(grant))
+}
