@@ -493,7 +493,7 @@ async fn issue(
                 return Ok(false); // the one that it was to change was ended meanwhile
             };
             // What the operator took from the app since is not brought back by a merge.
-            grant.scopes = scope::cut(&grant.scopes, &client.scopes);
+            grant.scopes.retain(|name| client.may_have(name));
             grant.offline = is_offline(&client, &grant.scopes);
             let life = match (&waits, grant.offline) {
                 (Some(_), _) => device_life,

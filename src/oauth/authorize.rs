@@ -475,7 +475,7 @@ pub(super) fn grantable(
         let name = name.clone();
         if name == DEVICE_SSO {
             // Native SSO 3.1: with `openid`, for the apps of a family.
-            if client.registration.family.is_some() && scope::has(&asked, OPENID) {
+            if client.may_have(&name) && scope::has(&asked, OPENID) {
                 granted.push(name);
             }
             continue;

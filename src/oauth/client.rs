@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::certificate::Known;
 use super::fapi::{self, Fapi};
 use super::registration::Registration;
+use super::scope;
 use super::service::Algorithm;
 use crate::clock::Time;
 
@@ -193,6 +194,15 @@ impl Client {
             self.auth,
             ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost
         )
+    }
+
+    /// Whether it may be given this scope: one that it is registered for, or that of its family
+    /// (Native SSO 3.1).
+    pub fn may_have(&self, name: &str) -> bool {
+        match name {
+            scope::DEVICE_SSO => self.registration.family.is_some(),
+            _ => scope::has(&self.scopes, name),
+        }
     }
 
     /// Whether it may use a grant type.
