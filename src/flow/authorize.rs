@@ -481,6 +481,8 @@ async fn issue(
             let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
                 return Ok(false); // the one that it was to change was ended meanwhile
             };
+            // What the operator took from the app since is not brought back by a merge.
+            grant.scopes = scope::cut(&grant.scopes, &client.scopes);
             grant.offline = is_offline(&client, &grant.scopes);
             let life = match (&waits, grant.offline) {
                 (Some(_), _) => device_life,

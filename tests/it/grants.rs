@@ -150,6 +150,22 @@ fn a_client_reads_widens_replaces_and_ends_its_own_grant() {
     );
     refreshed(&app, &merged).is(200);
 
+    // What the operator took from the app meanwhile is not brought back.
+    app.write(|c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.scopes.retain(|name| name != "room");
+        store::client::save(c, &forum)
+    });
+    app.pass(std::time::Duration::from_secs(1));
+    let back = allowed(&app, &mut browser, "openid", &merge);
+    let merged = redeemed(&app, &back).is(200).json();
+    let told = call(&app, "GET", &query, &id).is(200).json();
+    let scope = text(&told["scopes"][0], "scope");
+    assert!(
+        scope.contains("email") && !scope.contains("room"),
+        "{scope}"
+    );
+
     // Replacing leaves what is asked for now.
     let replace = [
         ("grant_management_action", "replace"),
