@@ -58,7 +58,7 @@ pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
                 created_at: old.created_at,
                 ..new
             };
-            if let Err(problem) = new.lay_over(&old.registration.imposed) {
+            if let Err(problem) = new.lay_over(old) {
                 tracing::warn!(client = client_id, why = %problem, "client.document");
                 return Ok(false);
             }
@@ -76,7 +76,7 @@ pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
             if let Some(old) = store::client::find(c, &new.id)? {
                 // What the operator demands stands, also when it came meanwhile.
                 let mut kept = new.clone();
-                if kept.lay_over(&old.registration.imposed).is_ok() {
+                if kept.lay_over(&old).is_ok() {
                     super::register::replace(c, &old, &kept, now)?;
                 }
                 return Ok(());

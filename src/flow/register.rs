@@ -158,7 +158,7 @@ pub async fn update(
         };
         let mut kept = new.clone();
         // What the operator demands stands, also when it came meanwhile.
-        if let Err(problem) = kept.lay_over(&old.registration.imposed) {
+        if let Err(problem) = kept.lay_over(&old) {
             return Ok(Some(Err(problem)));
         }
         replace(c, &old, &kept, now)?;

@@ -203,9 +203,11 @@ fn numbers_stand(json: &str) -> bool {
             number.push(letter);
             continue;
         }
-        let kept = serde_json::from_str::<Value>(&number).map(|kept| kept.to_string() == number);
-        if !number.is_empty() && !matches!(kept, Ok(true)) {
-            return false;
+        if !number.is_empty() {
+            let kept = serde_json::from_str::<Value>(&number).map(|kept| kept.to_string());
+            if kept.ok().as_ref() != Some(&number) {
+                return false;
+            }
         }
         number.clear();
         (inside, escaped) = match (inside, letter) {

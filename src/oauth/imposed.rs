@@ -74,11 +74,13 @@ impl Client {
         self.registration.imposed = kept;
     }
 
-    /// Lays the operator's demands over what the app says of itself now.
+    /// Lays the operator's demands, as they stand with `old`, over what the app says of itself now.
     ///
     /// # Errors
     /// `invalid_client_metadata` where the two leave nothing that works.
-    pub fn lay_over(&mut self, imposed: &Imposed) -> Result<(), Problem> {
+    pub fn lay_over(&mut self, old: &Self) -> Result<(), Problem> {
+        let imposed = &old.registration.imposed;
+        self.fapi = old.fapi;
         let wrong = |why: &str| Problem::new(Code::InvalidClientMetadata, why);
         if let Some(scopes) = &imposed.scopes {
             self.scopes = scope::cut(&self.scopes, scopes);
@@ -148,18 +150,18 @@ mod tests {
         edited.pkce = Pkce::Required;
         edited.impose(&old);
         let mut again = app();
-        again.lay_over(&edited.registration.imposed).unwrap();
+        again.lay_over(&edited).unwrap();
         assert_eq!(again, edited);
         let mut other = app();
         other.scopes = vec!["email".into()];
-        assert!(other.lay_over(&edited.registration.imposed).is_err());
+        assert!(other.lay_over(&edited).is_err());
         // The operator takes it back.
         let before = edited.clone();
         edited.dpop = Need::Optional;
         edited.scopes.push("email".into());
         edited.impose(&before);
         let mut again = app();
-        again.lay_over(&edited.registration.imposed).unwrap();
+        again.lay_over(&edited).unwrap();
         assert_eq!(again.scopes, ["openid", "email"]);
         assert_eq!(
             (again.dpop, again.asking.par),
