@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{next_nonce, presented, prove};
 use crate::app::App;
 use crate::flow::{client, pushed};
+use crate::limit::Bucket;
 use crate::oauth::client::Need;
 use crate::web::fault::Fault;
 use crate::web::form;
@@ -20,7 +21,13 @@ pub async fn push(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
+    let from = address(&http);
+    let client = client::authenticate(&app, presented(&http, &body)?, from).await?;
+    if client.is_public() {
+        // Anyone can name a public app, and each time a row is kept.
+        let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());
+        bound.map_err(Fault::TooMany)?;
+    }
     let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
     let receipt = pushed::push(&app, &client, &body, jkt).await??;
