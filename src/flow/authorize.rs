@@ -1,12 +1,14 @@
 //! Authorization: the request is stored, every detour comes back to one decision, and the last
 //! one gives a code (RFC 6749 4.1, PROTOCOL 3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::device;
 use super::opaque::Kind;
-use super::request::{self, Marks, Stored};
+pub use super::request::Begun;
+use super::request::{self, Draft, Marks, Stored};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -26,22 +28,12 @@ use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
-use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
 
 /// A hint may be this old (PROTOCOL 3).
 const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A request that waits in its browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The id to go on with.
-    pub id: String,
-    /// The languages that the client would like the pages in.
-    pub ui_locales: Option<String>,
-}
-
-/// Stores a request for the browser behind `cookie`.
+/// Stores a request for the browser behind `cookie`, at the address `from`.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when the request is refused.
@@ -49,15 +41,21 @@ pub async fn begin(
     app: &App,
     params: &Params,
     cookie: &str,
+    from: IpAddr,
 ) -> Result<Result<Begun, Refused>, Error> {
     let reference = params.one("request_uri").and_then(pushed::secret);
     if let (Some(secret), Some(client_id)) = (reference, params.one("client_id")) {
-        return super::pushed::begin(app, client_id, secret, cookie).await;
+        return super::pushed::begin(app, client_id, secret, cookie, from).await;
     }
     let mut asked = AuthorizeRequest::parse(params);
-    let (client, services) = on_file(app, &asked).await?;
+    let client_id = asked.client_id.clone().unwrap_or_default();
+    let unlisted = match document::asking(app, &client_id, from).await? {
+        Ok(unlisted) => unlisted,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let (client, services) = on_file(app, &client_id, unlisted.clone()).await?;
     if let Some(client) = &client {
-        match request_object::opened(app, client, params).await {
+        match request_object::opened(app, client, params, from).await {
             Ok(Some(signed)) => asked = signed,
             Ok(None) => {}
             Err(problem) => {
@@ -77,60 +75,9 @@ pub async fn begin(
     let (draft, now) = (Draft::draw(app, cookie), app.clock.now());
     let begun = draft.begun(&asked);
     app.store
-        .write(move |c| draft.write(c, &asked, now))
+        .write(move |c| draft.write(c, &asked, unlisted.as_ref(), now))
         .await?;
     Ok(Ok(begun))
-}
-
-/// What is drawn before a request is stored for a browser.
-pub(super) struct Draft {
-    id: String,
-    browser_id: String,
-    hash: String,
-}
-
-impl Draft {
-    /// Drawn before the transaction.
-    pub fn draw(app: &App, cookie: &str) -> Self {
-        Self {
-            id: app.rng.id(),
-            browser_id: app.rng.id(),
-            hash: digest(cookie),
-        }
-    }
-
-    /// What the door needs to know of the request once it is stored.
-    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
-        Begun {
-            id: self.id.clone(),
-            ui_locales: asked.ui_locales.clone(),
-        }
-    }
-
-    /// Stores a request, and the browser's record where there was none.
-    pub fn write(
-        &self,
-        c: &mut Conn<'_>,
-        asked: &AuthorizeRequest,
-        now: Time,
-    ) -> Result<(), Error> {
-        let browser_id = match store::browser::find(c, &self.hash)? {
-            Some(found) => found.id,
-            None => {
-                store::browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
-            }
-        };
-        request::add(c, &self.id, &browser_id, asked, now)
-    }
 }
 
 /// A request that goes no further, and who asked, if that is known.
@@ -222,7 +169,9 @@ pub async fn scene(
     if stored.browser_id != own.id {
         return Ok(None);
     }
-    let (client, services) = on_file(app, &stored.asked).await?;
+    let client_id = stored.asked.client_id.clone().unwrap_or_default();
+    let unlisted = stored.unlisted.as_deref().cloned();
+    let (client, services) = on_file(app, &client_id, unlisted).await?;
     if let Some(waits) = &stored.device {
         let pending = device::open(app, &waits.hash).await?;
         let (Some(client), Some(pending)) = (client, pending) else {
@@ -343,21 +292,25 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     }
 }
 
+/// A client as it is on file; `unlisted` is what its document said of one that is not yet.
 async fn on_file(
     app: &App,
-    asked: &AuthorizeRequest,
+    client_id: &str,
+    unlisted: Option<Client>,
 ) -> Result<(Option<Client>, Vec<crate::oauth::service::Service>), Error> {
-    let client_id = asked.client_id.clone().unwrap_or_default();
-    let known = document::refresh(app, &client_id).await?;
-    let (mut client, services) = app
+    let id = client_id.to_owned();
+    let (found, services) = app
         .store
         .read(move |c| {
             Ok((
-                store::client::find(c, &client_id)?.filter(|_| known),
+                store::client::find(c, &id)?,
                 store::client::list_services(c)?,
             ))
         })
         .await?;
+    let mut client = found
+        .or(unlisted)
+        .filter(|client| document::is_open(app, client));
     if let Some(client) = client.as_mut()
         && app.config.clients.consent == config::Consent::Always
     {
@@ -492,6 +445,7 @@ async fn issue(
         revoked_at: None,
     };
     let waits = scene.stored.device.clone();
+    let unlisted = scene.stored.unlisted.clone();
     let code = Code {
         hash: digest(&secret),
         grant_id: grant.id.clone(),
@@ -548,6 +502,9 @@ async fn issue(
                 all.extend(scopes.iter().cloned());
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
                 store::event::add(c, &line)?;
+            }
+            if let Some(unlisted) = &unlisted {
+                document::put_on_file(c, unlisted, now)?;
             }
             store::grant::add(c, &grant, ends_at)?;
             if waits.is_none() {

@@ -1,8 +1,10 @@
 //! Pushed authorization requests (RFC 9126): kept for a minute, then one browser's.
 
-use super::authorize::{self, Begun, Refused};
+use std::net::IpAddr;
+
+use super::authorize::{Begun, Refused};
 use super::opaque::Kind;
-use super::request_object;
+use super::{document, request, request_object};
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
@@ -69,8 +71,9 @@ pub async fn push(
     }))
 }
 
-/// Makes a pushed request that of the browser behind `cookie` (RFC 9126 4, PROTOCOL 3); whatever else the browser brought is not looked at. The request was judged
-/// when it was pushed, and is again where it is answered.
+/// Makes a pushed request that of the browser behind `cookie` (RFC 9126 4, PROTOCOL 3); whatever
+/// else the browser brought is not looked at. The request was judged when it was pushed, and is
+/// again where it is answered.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when there is no such request.
@@ -79,6 +82,7 @@ pub async fn begin(
     client_id: &str,
     secret: &str,
     cookie: &str,
+    from: IpAddr,
 ) -> Result<Result<Begun, Refused>, Error> {
     let gone = || {
         let client_id = client_id.to_owned();
@@ -90,8 +94,12 @@ pub async fn begin(
     if !Kind::Pushed.is_ours(app.keys.master(), secret) {
         return Ok(Err(gone()));
     }
+    let unlisted = match document::asking(app, client_id, from).await? {
+        Ok(unlisted) => unlisted,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let (hash, whose, now) = (digest(secret), client_id.to_owned(), app.clock.now());
-    let draft = authorize::Draft::draw(app, cookie);
+    let draft = request::Draft::draw(app, cookie);
     let taken = app
         .store
         .write(move |c| {
@@ -99,7 +107,7 @@ pub async fn begin(
                 return Ok(None);
             };
             let asked: AuthorizeRequest = serde_json::from_str(&body)?;
-            draft.write(c, &asked, now)?;
+            draft.write(c, &asked, unlisted.as_ref(), now)?;
             Ok(Some(draft.begun(&asked)))
         })
         .await?;

@@ -21,6 +21,12 @@ use crate::rng::{Secret, digest};
 use crate::store::registered::Initial;
 use crate::store::{self, Error};
 
+/// So many apps that nobody let in are kept at once: an address that is one of many thousands must
+/// not fill the disk.
+pub const MOST_UNUSED: i64 = 10_000;
+/// When to come again then: they go by themselves (`registration.unused_days`).
+const FULL: Duration = Duration::from_secs(3600);
+
 /// Why nothing was registered, shown or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -72,6 +78,17 @@ pub async fn create(
     if initial.is_none() {
         let slow = app.limiter.check(Bucket::Register, from, now);
         slow.map_err(Refused::Slow)?;
+    }
+    let unused = app
+        .store
+        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
+    if unused.await? >= MOST_UNUSED {
+        tracing::warn!(
+            unused = MOST_UNUSED,
+            try = "gerege client list, and a smaller registration.unused_days",
+            "registration.full"
+        );
+        return Err(Refused::Slow(FULL));
     }
     let identity = Identity {
         // Never the form of a person's id (PROTOCOL 1).

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::client::Client;
 use crate::oauth::registration::initiate;
+use crate::rng::digest;
+use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
 
 /// What a person did for one request, each by a click or a proof bound to it.
@@ -38,6 +41,8 @@ pub struct Stored {
     pub browser_id: String,
     /// What was asked.
     pub asked: AuthorizeRequest,
+    /// Who asks, where that was read from a document and may not be on file yet.
+    pub unlisted: Option<Box<Client>>,
     /// The device that it is for.
     pub device: Option<Device>,
     /// What was done for it.
@@ -63,6 +68,8 @@ pub struct Device {
 struct Body {
     asked: AuthorizeRequest,
     #[serde(default)]
+    unlisted: Option<Box<Client>>,
+    #[serde(default)]
     device: Option<Device>,
     marks: Marks,
 }
@@ -74,6 +81,7 @@ impl Stored {
             id: row.id,
             browser_id: row.browser_id,
             asked: body.asked,
+            unlisted: body.unlisted,
             device: body.device,
             marks: body.marks,
             made_at: row.created_at.into(),
@@ -83,16 +91,79 @@ impl Stored {
     }
 }
 
+/// A request that waits in its browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The id to go on with.
+    pub id: String,
+    /// The languages that the client would like the pages in.
+    pub ui_locales: Option<String>,
+}
+
+/// What is drawn before a request is stored for a browser.
+pub(super) struct Draft {
+    id: String,
+    browser_id: String,
+    hash: String,
+}
+
+impl Draft {
+    /// Drawn before the transaction.
+    pub fn draw(app: &App, cookie: &str) -> Self {
+        Self {
+            id: app.rng.id(),
+            browser_id: app.rng.id(),
+            hash: digest(cookie),
+        }
+    }
+
+    /// What the door needs to know of the request once it is stored.
+    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
+        Begun {
+            id: self.id.clone(),
+            ui_locales: asked.ui_locales.clone(),
+        }
+    }
+
+    /// Stores a request, and the browser's record where there was none.
+    pub fn write(
+        &self,
+        c: &mut Conn<'_>,
+        asked: &AuthorizeRequest,
+        unlisted: Option<&Client>,
+        now: Time,
+    ) -> Result<(), Error> {
+        let browser_id = match store::browser::find(c, &self.hash)? {
+            Some(found) => found.id,
+            None => {
+                store::browser::add(
+                    c,
+                    &Browser {
+                        id: self.browser_id.clone(),
+                        secret_hash: self.hash.clone(),
+                        created_at: now.millis(),
+                        seen_at: now.millis(),
+                    },
+                )?;
+                self.browser_id.clone()
+            }
+        };
+        add(c, &self.id, &browser_id, asked, unlisted, now)
+    }
+}
+
 /// Stores a request for a browser; gives nothing but an id to travel with.
-pub fn add(
+fn add(
     c: &mut Conn<'_>,
     id: &str,
     browser_id: &str,
     asked: &AuthorizeRequest,
+    unlisted: Option<&Client>,
     now: Time,
 ) -> Result<(), Error> {
     let body = Body {
         asked: asked.clone(),
+        unlisted: unlisted.cloned().map(Box::new),
         device: None,
         marks: Marks::default(),
     };
@@ -113,6 +184,7 @@ pub fn add_device(
             client_id: Some(client_id.to_owned()),
             ..AuthorizeRequest::default()
         },
+        unlisted: None,
         device: Some(device),
         marks: Marks::default(),
     };
@@ -169,6 +241,7 @@ pub fn mark(
     done(&mut stored.marks);
     let body = serde_json::to_string(&Body {
         asked: stored.asked,
+        unlisted: stored.unlisted,
         device: stored.device,
         marks: stored.marks,
     })?;
@@ -204,7 +277,8 @@ pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
                 return Ok(None);
             };
             let client_id = stored.asked.client_id.clone().unwrap_or_default();
-            let Some(client) = store::client::find(c, &client_id)? else {
+            let found = store::client::find(c, &client_id)?;
+            let Some(client) = found.or(stored.unlisted.map(|client| *client)) else {
                 return Ok(None);
             };
             let host = match stored.device {

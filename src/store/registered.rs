@@ -82,6 +82,17 @@ pub fn end_initial(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
         .execute(conn))?)
 }
 
+/// Counts the apps that registered themselves and that nobody let in, up to `most`.
+pub fn count_unused(c: &mut Conn<'_>, most: i64) -> Result<i64, Error> {
+    let query = registered::table
+        .filter(registered::client_id.ne_all(consent::table.select(consent::client_id)))
+        .filter(registered::client_id.ne_all(grant::table.select(grant::client_id)))
+        .limit(most)
+        .select(registered::created_at);
+    let found: Vec<i64> = db!(c, conn => query.load(conn))?;
+    Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
+}
+
 /// Removes apps that registered themselves before `before` and that nobody let in; gives how many.
 pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     let query = registered::table

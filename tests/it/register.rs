@@ -101,6 +101,24 @@ fn nobody_registers_where_it_is_off() {
 }
 
 #[test]
+fn apps_that_nobody_let_in_are_bounded() {
+    let app = open();
+    let body = json!({ "redirect_uris": [CB] });
+    registered(&app, &body);
+    let now = app.app.clock.now();
+    app.write(move |c| {
+        for number in 1..register::MOST_UNUSED {
+            store::registered::add(c, &format!("app-{number}"), None, now)?;
+        }
+        Ok(())
+    });
+    let full = send(&mut app.browser(), "POST", DOOR, &body).is(429);
+    assert_eq!(full.header("retry-after"), Some("3600"));
+    app.write(|c| store::registered::remove(c, "app-1"));
+    registered(&app, &body);
+}
+
+#[test]
 fn a_token_registers_as_many_apps_as_it_was_made_for() {
     let app = TestApp::with(&[("REGISTRATION__MODE", "token")]);
     let discovery = app

@@ -45,7 +45,8 @@ pub async fn post(
 }
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
-    match authorize::begin(&visit.app, params, visit.cookie_or_new()).await? {
+    let (cookie, from) = (visit.cookie_or_new(), visit.address);
+    match authorize::begin(&visit.app, params, cookie, from).await? {
         Ok(begun) => {
             visit.speak(begun.ui_locales.as_deref());
             if visit.cookie().is_none() {
@@ -118,6 +119,7 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
     let bad = StatusCode::BAD_REQUEST;
     match error {
         PageError::ClientMissing | PageError::RedirectMissing => visit.fault(bad, "app-request", 0),
+        PageError::Slow(wait) => Err(Fault::TooMany(*wait)),
         PageError::ClientUnknown { client_id } => {
             tracing::warn!(
                 req = visit.reference,
