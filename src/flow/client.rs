@@ -128,7 +128,7 @@ pub async fn authenticate(
     } else {
         None
     };
-    let proved = prove(app, presented, unlisted).await?;
+    let proved = prove(app, presented, unlisted, from).await?;
     proved.map_err(|problem| failed(app, from, problem))
 }
 
@@ -149,7 +149,8 @@ async fn prove(
     app: &App,
     presented: Presented,
     unlisted: Option<Client>,
-) -> Result<Result<Client, Problem>, Error> {
+    from: IpAddr,
+) -> Result<Result<Client, Problem>, Refused> {
     let now = app.clock.now();
     let good = |client: &Client| matches!(check_secret(client, &presented), Ok(Proof::Done));
     if let Some((at, client)) = app
@@ -176,7 +177,12 @@ async fn prove(
             Ok(Ok(client))
         }
         (Ok(Proof::Signature), Presented::Assertion { assertion, .. }) => {
-            assertion_proves(app, client, assertion).await
+            if client.is_strangers() {
+                // Anyone can register and be wrong: the work waits too, not only the answer.
+                let bound = app.limiter.peek(Bucket::Caller, from, now);
+                bound.map_err(Refused::Slow)?;
+            }
+            Ok(assertion_proves(app, client, assertion).await?)
         }
         (Ok(Proof::Certificate), Presented::Certificate { der, .. }) => {
             Ok(if is_its_certificate(app, &client, der) {
