@@ -37,14 +37,23 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
 }
 
 async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        if let Err(error) = logout::send_due(&app).await {
+    let mut telling = logout::Telling::default();
+    let warn = |told: Result<_, Error>| {
+        if let Err(error) = told {
             tracing::warn!(%error, "logouts");
         }
+    };
+    while !*stop.borrow() {
+        warn(telling.begin(&app).await.map(|_| ()));
         tokio::select! {
+            Some(ended) = telling.ended() => warn(ended),
             () = tokio::time::sleep(BEAT) => {}
             _ = stop.changed() => {}
         }
+    }
+    // What was begun is noted, so that nobody is told twice.
+    while let Some(ended) = telling.ended().await {
+        warn(ended);
     }
 }
 

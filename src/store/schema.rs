@@ -330,3 +330,4 @@ diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
 diesel::allow_tables_to_appear_in_same_query!(registered, consent, grant);
+diesel::allow_tables_to_appear_in_same_query!(registered, logout);
