@@ -196,7 +196,12 @@ impl Caller {
             Host::Ipv4(ip) => Some(ip.into()),
             Host::Ipv6(ip) => Some(ip.into()),
         };
-        if typed == Typed::ByStranger && !named && ip.is_some_and(|ip| !is_public(ip)) {
+        let inside = match url.host() {
+            // A name may still lead to a network that the operator named: the look-up tells.
+            Some(Host::Domain(name)) => is_inner(name) && !self.allow.iter().any(Reachable::is_net),
+            _ => ip.is_some_and(|ip| !is_public(ip)),
+        };
+        if typed == Typed::ByStranger && !named && inside {
             return Err(Failure::Inside);
         }
         Ok(url)
@@ -352,6 +357,15 @@ impl Resolver for Guard {
         }
         Ok(found)
     }
+}
+
+/// A name that only a network's own servers know: looking it up would tell which there are.
+fn is_inner(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let last = name.rsplit('.').next().unwrap_or_default();
+    // RFC 6762 3, RFC 6761 6.3, RFC 8375; `internal` is ICANN's for private use.
+    let kept = ["local", "localhost", "internal", "lan", "home", "corp"];
+    !name.contains('.') || kept.contains(&last) || name.ends_with(".home.arpa")
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {

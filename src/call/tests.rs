@@ -94,6 +94,34 @@ fn an_address_is_judged_before_it_is_called() {
     assert!(caller.check(ByOperator, &long).is_err());
 }
 
+#[test]
+fn a_name_that_only_a_network_knows_is_not_looked_up() {
+    let names = [
+        ("https://chat/", false),
+        ("https://chat./", false),
+        ("https://printer.local/", false),
+        ("https://db.internal/", false),
+        ("https://db.INTERNAL./", false),
+        ("https://nas.home.arpa/", false),
+        ("https://wiki.lan/", false),
+        ("https://a.localhost/", false),
+        ("https://app.example/", true),
+        ("https://internal.example/", true),
+        ("https://local.app.example/", true),
+    ];
+    let (closed, named) = (caller(&[]), caller(&["chat", "db.internal"]));
+    for (address, good) in names {
+        let got = closed.check(ByStranger, address);
+        assert_eq!(got.is_ok(), good, "{address}");
+        assert!(good || got == Err(Failure::Inside), "{address}");
+        assert!(closed.check(ByOperator, address).is_ok(), "{address}");
+    }
+    for address in ["https://chat/", "https://db.internal/"] {
+        assert!(named.check(ByStranger, address).is_ok(), "{address}");
+    }
+    assert!(named.check(ByStranger, "https://wiki.lan/").is_err());
+}
+
 #[tokio::test]
 async fn a_name_that_leads_inside_is_not_called() {
     // Nobody listens: an answer would be `Unreachable`.

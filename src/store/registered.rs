@@ -73,6 +73,17 @@ pub fn spend_initial(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Er
         == 1)
 }
 
+/// Whether an initial access token still registers an app; nothing is spent.
+pub fn is_initial_open(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        registration_token::table
+            .find(hash)
+            .filter(registration_token::uses_left.gt(0))
+            .filter(registration_token::expires_at.gt(now.millis())),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
 /// Ends all initial access tokens; gives how many still worked.
 pub fn end_initial(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
     Ok(db!(c, conn => diesel::update(registration_token::table

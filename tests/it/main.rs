@@ -38,6 +38,7 @@ mod power_cut;
 mod race;
 mod recover;
 mod register;
+mod register_bounds;
 mod road;
 mod signin;
 mod signup;

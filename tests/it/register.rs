@@ -101,24 +101,6 @@ fn nobody_registers_where_it_is_off() {
 }
 
 #[test]
-fn apps_that_nobody_let_in_are_bounded() {
-    let app = open();
-    let body = json!({ "redirect_uris": [CB] });
-    registered(&app, &body);
-    let now = app.app.clock.now();
-    app.write(move |c| {
-        for number in 1..register::MOST_UNUSED {
-            store::registered::add(c, &format!("app-{number}"), None, now)?;
-        }
-        Ok(())
-    });
-    let full = send(&mut app.browser(), "POST", DOOR, &body).is(429);
-    assert_eq!(full.header("retry-after"), Some("3600"));
-    app.write(|c| store::registered::remove(c, "app-1"));
-    registered(&app, &body);
-}
-
-#[test]
 fn a_token_registers_as_many_apps_as_it_was_made_for() {
     let app = TestApp::with(&[("REGISTRATION__MODE", "token")]);
     let discovery = app
@@ -405,14 +387,14 @@ fn a_sector_is_proved_by_its_list() {
 }
 
 /// A client's key, and the set that it publishes.
-struct Signer(EcdsaKeyPair);
+pub struct Signer(EcdsaKeyPair);
 
 impl Signer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
     }
 
-    fn set(&self) -> String {
+    pub fn set(&self) -> String {
         let point = self.0.public_key().as_ref();
         let (x, y) = (
             URL_SAFE_NO_PAD.encode(&point[1..33]),
@@ -421,7 +403,7 @@ impl Signer {
         json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": x, "y": y }] }).to_string()
     }
 
-    fn assertion(&self, app: &TestApp, id: &str, jti: &str) -> String {
+    pub fn assertion(&self, app: &TestApp, id: &str, jti: &str) -> String {
         let claims = json!({
             "iss": id, "sub": id, "aud": app.origin, "jti": jti,
             "exp": app.app.clock.now().seconds() + 60,
