@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{next_nonce, presented, prove};
+use super::{judge, next_nonce, presented, take};
 use crate::app::App;
 use crate::flow::{client, pushed};
 use crate::limit::Bucket;
@@ -28,7 +28,8 @@ pub async fn push(
         let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());
         bound.map_err(Fault::TooMany)?;
     }
-    let proof = prove(&app, &http, None, client.dpop == Need::Required).await?;
+    let judged = judge(&app, &http, None, client.dpop == Need::Required)?;
+    let proof = take(&app, judged).await?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
     let receipt = pushed::push(&app, &client, &body, jkt).await??;
     // RFC 9126 2.2
