@@ -229,6 +229,20 @@ fn what_anyone_may_push_has_a_bound_by_address_and_by_length() {
     send(&mut forum, &asks).is(201);
 }
 
+// RFC 9110 9.2.1
+#[test]
+fn whoever_asks_for_a_head_spends_nothing() {
+    let app = TestApp::new();
+    let uri = push(&app, &[]);
+    let mut browser = app.browser();
+    browser.send("HEAD", &opened(&uri), &[], None).is(405);
+    let stored = browser.get(&opened(&uri)).is(303);
+    let at = stored.location().to_owned();
+    browser.send("HEAD", &at, &[], None).is(405);
+    browser.send("HEAD", "/oauth2/logout", &[], None).is(405);
+    assert!(browser.arrive(stored).path.starts_with("/signin"));
+}
+
 #[test]
 fn what_was_pushed_is_swept() {
     let app = TestApp::new();
