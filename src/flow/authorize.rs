@@ -9,6 +9,7 @@ use super::device;
 use super::opaque::Kind;
 pub use super::request::Begun;
 use super::request::{self, Draft, Marks, Stored};
+use super::short;
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -61,7 +62,7 @@ pub async fn begin(
             Err(problem) => {
                 tracing::info!(
                     client = client.id,
-                    why = problem.description,
+                    why = short(&problem.description),
                     "request_object.refused"
                 );
                 let refusal = refuse(&asked, client, problem);

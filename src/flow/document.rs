@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::authorize::Refused;
+use super::short;
 use crate::app::App;
 use crate::call::{Answer, Ask, Failure, Typed, Wanted};
 use crate::clock::Time;
@@ -92,7 +93,11 @@ pub async fn current(
     let new = match read {
         Ok(new) => new,
         Err(why) => {
-            tracing::warn!(client = client_id, why, "client.document");
+            tracing::warn!(
+                client = short(client_id),
+                why = short(&why),
+                "client.document"
+            );
             return Ok(Ok(None));
         }
     };

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::query;
 use crate::flow::authorize::{self, Outcome, Refused};
+use crate::flow::short;
 use crate::oauth::authorize::PageError;
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
@@ -123,7 +124,7 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
         PageError::ClientUnknown { client_id } => {
             tracing::warn!(
                 req = visit.reference,
-                client = client_id,
+                client = short(client_id),
                 try = "gerege client list",
                 "client.unknown"
             );
@@ -132,7 +133,7 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
         PageError::PushedGone { client_id } => {
             tracing::info!(
                 req = visit.reference,
-                client = client_id,
+                client = short(client_id),
                 try = "push the request again, and open each request_uri once, within tokens.par_seconds",
                 "pushed.gone"
             );
@@ -152,10 +153,11 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
             tracing::warn!(
                 req = visit.reference,
                 client = client_id,
-                asked,
+                asked = short(asked),
                 onfile = nearest.as_ref().map(|(near, _)| near.as_str()),
                 differs = nearest.as_ref().map(|(_, differs)| differs.part.name()),
-                try = view.command, // quoted for a shell: a stranger wrote the address
+                // Quoted for a shell: a stranger wrote the address. Half a command is none.
+                try = if short(asked) == asked { &view.command } else { "gerege client show" },
                 "client.redirect"
             );
             visit.page_with(bad, &visit.shell(), &view)
