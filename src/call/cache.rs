@@ -46,6 +46,9 @@ pub enum Wanted {
     Anew,
 }
 
+/// Says of a document that it is good, or why not.
+type Good<'a> = &'a (dyn Fn(&Answer) -> Result<(), String> + Sync);
+
 /// A document that is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -86,7 +89,7 @@ impl Caller {
         &self,
         ask: Ask<'_>,
         now: Time,
-        good: &(dyn Fn(&Answer) -> Result<(), String> + Sync),
+        good: Good<'_>,
     ) -> Result<Arc<Answer>, Failure> {
         self.wanted(ask, now, Some(good)).await
     }
@@ -105,7 +108,7 @@ impl Caller {
         &self,
         ask: Ask<'_>,
         now: Time,
-        good: Option<&(dyn Fn(&Answer) -> Result<(), String> + Sync)>,
+        good: Option<Good<'_>>,
     ) -> Result<Arc<Answer>, Failure> {
         if let Some(kept) = self.kept(ask, now) {
             return kept;
