@@ -300,6 +300,7 @@ terms-again-later = Später
 consent-title = Darf { $app } dein Konto benutzen?
 consent-host-html = <bdi>{ $app }</bdi> ist bei <b><bdi dir="ltr">{ $host }</bdi></b>. Dorthin geht es gleich zurück.
 consent-device-html = <bdi>{ $app }</bdi> ist ein Programm auf diesem Gerät. Dorthin geht es gleich zurück.
+consent-changed = Die App hat geändert, was sie möchte. Lies noch einmal, bevor du antwortest.
 consent-who = Du bist angemeldet als
 consent-not-you = Nicht du?
 consent-can = Das kann die App dann
@@ -311,6 +312,7 @@ consent-privacy-html = <a href="{ $href }">Datenschutz bei <bdi>{ $app }</bdi></
 consent-terms-html = <a href="{ $href }">Bedingungen von <bdi>{ $app }</bdi></a>
 consent-home-html = <a href="{ $href }">Startseite von <bdi>{ $app }</bdi></a>
 consent-logo-html = <a href="{ $href }">Bild von <bdi>{ $app }</bdi></a>
+consent-document-html = Sie beschreibt sich selbst bei <b><bdi dir="ltr">{ $host }</bdi></b>.
 consent-unchecked = Niemand bei { $server } hat diese App geprüft. Sie kam am { $date } dazu.
 scope-openid = Wissen, welches Konto du bist
 scope-profile = Deinen Namen und Benutzernamen kennen
@@ -324,6 +326,11 @@ scope-other = Benutzen, was sie „{ $scope }“ nennt
 cannot-password = Dein Passwort sehen
 cannot-password-email = Dein Passwort oder deine E-Mail-Adresse sehen
 cannot-account = Dein Konto ändern oder dich bei anderen Apps anmelden
+leave-title = Die Anfrage dieser App geht so nicht
+leave-lede-html = <b><bdi>{ $app }</bdi></b> hat dich mit einer Anfrage hergeschickt, die wir nicht annehmen können. Ihr wurde nichts gesagt.
+leave-host-html = Wenn du der App traust, geh zurück und versuch es dort noch einmal. Sie ist bei <b><bdi dir="ltr">{ $host }</bdi></b>.
+leave-device = Wenn du der App traust, geh zurück und versuch es dort noch einmal. Sie ist ein Programm auf diesem Gerät.
+leave-button = Zurück zur App
 form-post-title = Es geht zurück zur App
 form-post-lede = Wenn nichts geschieht, drück den Knopf.
 

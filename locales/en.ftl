@@ -300,6 +300,7 @@ terms-again-later = Later
 consent-title = Let { $app } use your account?
 consent-host-html = <bdi>{ $app }</bdi> is at <b><bdi dir="ltr">{ $host }</bdi></b>. You go back there next.
 consent-device-html = <bdi>{ $app }</bdi> is a program on this device. You go back to it next.
+consent-changed = The app has changed what it asks for. Read it again before you answer.
 consent-who = You are signed in as
 consent-not-you = Not you?
 consent-can = It will be able to
@@ -311,6 +312,7 @@ consent-privacy-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s privacy polic
 consent-terms-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s terms</a>
 consent-home-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s home page</a>
 consent-logo-html = <a href="{ $href }"><bdi>{ $app }</bdi>’s picture</a>
+consent-document-html = It describes itself at <b><bdi dir="ltr">{ $host }</bdi></b>.
 consent-unchecked = Nobody at { $server } has checked this app. It was added { $date }.
 scope-openid = Know which account you are
 scope-profile = Know your name and username
@@ -324,6 +326,11 @@ scope-other = Use what it calls “{ $scope }”
 cannot-password = See your password
 cannot-password-email = See your password or your email address
 cannot-account = Change your account or sign in to other apps
+leave-title = This app’s request does not work
+leave-lede-html = <b><bdi>{ $app }</bdi></b> sent you here with a request that we cannot take. Nothing was told to it.
+leave-host-html = If you trust the app, go back and try again there. It is at <b><bdi dir="ltr">{ $host }</bdi></b>.
+leave-device = If you trust the app, go back and try again there. It is a program on this device.
+leave-button = Go back to the app
 form-post-title = Going back to the app
 form-post-lede = If nothing happens, press the button.
 

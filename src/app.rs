@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::account::Account;
 use crate::account::session::Lifetimes;
 use crate::account::signup::{Limits, Policy};
 use crate::account::{email, password, throttle, username};
@@ -19,9 +20,11 @@ use crate::keys::{self, Keys, Master, Purpose};
 use crate::limit::{Bucket, Limiter, Rate};
 use crate::mail::{self, Mailer};
 use crate::oauth::client::Client;
+use crate::oauth::grant::Grant;
 use crate::oauth::metadata::Document;
 use crate::oauth::service::Service;
 use crate::page::{self, Engine};
+use crate::recent::Recent;
 use crate::rng::Rng;
 use crate::store::{self, Store, setting};
 
@@ -67,6 +70,35 @@ pub struct Registered {
     pub discovery: Document,
 }
 
+/// A status list at hand.
+pub struct StatusList {
+    /// When the database was asked last.
+    pub read_at: Time,
+    /// When it was signed.
+    pub signed_at: Time,
+    /// The places of tokens that were ended.
+    pub ended: Vec<i64>,
+    /// As it is sent.
+    pub document: Arc<Document>,
+}
+
+/// What a token stands for, as it was read a moment ago.
+#[derive(Clone)]
+pub struct Standing {
+    /// What the person allowed.
+    pub grant: Grant,
+    /// Whose it is.
+    pub account: Account,
+    /// The client that the token was given to, if it is still there.
+    pub client: Option<Client>,
+}
+
+/// A [`Standing`], when it was read, and how many writes had ended then.
+pub type Stood = (Time, u64, Arc<Standing>);
+
+/// Standings that are remembered.
+const STANDINGS: usize = 1000;
+
 /// Everything a story needs.
 pub struct App {
     /// What the operator set.
@@ -105,6 +137,10 @@ pub struct App {
     pub registered: RwLock<Option<(Time, Arc<Registered>)>>,
     /// Clients that proved themselves, as they were read last, and when.
     pub proved: RwLock<HashMap<String, (Time, Client)>>,
+    /// Status lists at hand, by service and number.
+    pub statuses: RwLock<HashMap<(String, i64), StatusList>>,
+    /// What tokens stand for, by grant and client.
+    pub standings: Recent<Stood>,
 }
 
 impl App {
@@ -150,6 +186,8 @@ impl App {
             },
             registered: RwLock::default(),
             proved: RwLock::default(),
+            statuses: RwLock::default(),
+            standings: Recent::new(STANDINGS),
             config,
             clock,
             rng,

@@ -16,6 +16,7 @@ pub mod limit;
 pub mod mail;
 pub mod oauth;
 pub mod page;
+pub mod recent;
 pub mod rng;
 pub mod store;
 pub mod web;

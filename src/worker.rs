@@ -227,6 +227,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
                 + store::reset::sweep(c, now)?
                 + store::address::sweep(c, now)?
                 + store::counter::sweep(c, now)?
+                + store::status::sweep(c, now)?
                 + store::grant::sweep(c, before)?
                 + store::logout::sweep(c, now.minus(KEEP_LETTERS))?
                 + store::logout::forget(c, before)?

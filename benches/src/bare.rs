@@ -11,7 +11,10 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    RSA_PKCS1_SHA256, UnparsedPublicKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -69,6 +72,8 @@ fn step_back() {
 
 struct Bare {
     ec: EcdsaKeyPair,
+    /// Something signed with it.
+    signed: (Vec<u8>, Vec<u8>),
     rsa: RsaKeyPair,
     document: String,
 }
@@ -101,8 +106,14 @@ pub fn serve() -> anyhow::Result<()> {
     let make = |what: &str| anyhow!("no {what} key");
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| make("RSA"))?;
     let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = rsa.as_der().map_err(|_| make("RSA"))?;
+    let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| make("EC"))?;
+    let message = vec![b'x'; 300];
+    let signature = ec
+        .sign(&SystemRandom::new(), &message)
+        .map_err(|_| make("EC"))?;
     let bare = web::Data::new(Bare {
-        ec: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| make("EC"))?,
+        ec,
+        signed: (message, signature.as_ref().to_vec()),
         // From its file form, as a key on file is.
         rsa: RsaKeyPair::from_pkcs8(der.as_ref()).map_err(|_| make("RSA"))?,
         document: format!("{{\"x\":\"{}\"}}", "x".repeat(2000)),
@@ -113,6 +124,8 @@ pub fn serve() -> anyhow::Result<()> {
                 .app_data(bare.clone())
                 .route("/es256", web::post().to(es256))
                 .route("/rs256", web::post().to(rs256))
+                .route("/checked", web::post().to(checked))
+                .route("/checked-rs256", web::post().to(checked_rs256))
                 .route("/document", web::get().to(document))
         })
         .workers(cores())
@@ -148,6 +161,28 @@ async fn rs256(bare: web::Data<Bare>, body: web::Bytes) -> HttpResponse {
             .ok()?;
         Some(URL_SAFE_NO_PAD.encode(signature))
     })
+}
+
+/// Whether the signature at hand is good: what a proof or a token brought along costs.
+fn is_good(bare: &Bare) -> bool {
+    let (message, signature) = &bare.signed;
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bare.ec.public_key())
+        .verify(message, signature)
+        .is_ok()
+}
+
+async fn checked(bare: web::Data<Bare>, body: web::Bytes) -> HttpResponse {
+    if !is_good(&bare) {
+        return HttpResponse::BadRequest().finish();
+    }
+    es256(bare, body).await
+}
+
+async fn checked_rs256(bare: web::Data<Bare>, body: web::Bytes) -> HttpResponse {
+    if !is_good(&bare) {
+        return HttpResponse::BadRequest().finish();
+    }
+    rs256(bare, body).await
 }
 
 /// The same token as the program's, with nothing looked up and nothing checked.

@@ -46,6 +46,15 @@ impl Answer {
         String::from_utf8_lossy(&self.body)
     }
 
+    /// Fails unless it is what was asked for.
+    ///
+    /// # Errors
+    /// What came instead.
+    pub fn expect_good(self) -> anyhow::Result<Self> {
+        let status = if self.status == 201 { 201 } else { 200 };
+        self.expect(status)
+    }
+
     /// Fails unless the status is this one.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod figure;
 mod http;
 mod load;
 mod process;
+mod standard;
 mod story;
 mod table;
 

@@ -20,11 +20,21 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mBQQi0qpW2Yx8z2fFv8o3y6bZ0aZk4";
 /// The password of every person of the bench.
 const PASSWORD: &str = "ninety-nine grey geese over the lake";
 
-/// Puts people, apps and services on file; gives the secret of the app that asks for itself.
+/// What programs prove themselves with.
+pub struct Secrets {
+    /// The app that asks for itself.
+    pub nightly: String,
+    /// The service that is asked about tokens.
+    pub chat: String,
+    /// The program behind that service, which passes tokens on.
+    pub behind: String,
+}
+
+/// Puts people, apps and services on file.
 ///
 /// # Errors
 /// When a command fails.
-pub fn prepare(gerege: &Gerege) -> anyhow::Result<String> {
+pub fn prepare(gerege: &Gerege) -> anyhow::Result<Secrets> {
     let file = gerege.folder.join("password");
     std::fs::write(&file, PASSWORD)?;
     let file = file.display().to_string();
@@ -40,19 +50,27 @@ pub fn prepare(gerege: &Gerege) -> anyhow::Result<String> {
             &file,
         ])?;
     }
+    let secret = |words: &[&str], name: &str| -> anyhow::Result<String> {
+        let said: serde_json::Value = serde_json::from_str(&gerege.run(words)?)?;
+        Ok(said[name].as_str().context("no secret")?.to_owned())
+    };
+    let mut chat = String::new();
     for (id, algorithm, machine) in [
         ("chat-es", "ES256", false),
         ("chat-rs", "RS256", false),
         ("reports", "ES256", true),
     ] {
         let mut words = vec!["service", "add", id, "--audience", id, "--scope", id];
-        words.extend(["--algorithm", algorithm]);
+        words.extend(["--json", "--algorithm", algorithm]);
         words.extend(if machine {
-            ["--machine", "--no-secret"].as_slice()
+            ["--machine"].as_slice()
         } else {
-            ["--claim", "jid={username}@{domain}", "--no-secret"].as_slice()
+            ["--claim", "jid={username}@{domain}"].as_slice()
         });
-        gerege.run(&words)?;
+        let given = secret(&words, "secret")?;
+        if id == "chat-es" {
+            chat = given;
+        }
     }
     gerege.run(&[
         "client",
@@ -65,21 +83,41 @@ pub fn prepare(gerege: &Gerege) -> anyhow::Result<String> {
         "--redirect",
         BACK,
         "--scope",
-        "chat-es chat-rs",
+        "openid profile chat-es chat-rs",
     ])?;
-    let said = gerege.run(&[
+    gerege.run(&[
         "client",
         "add",
-        "nightly",
+        "television",
+        "--public",
         "--grant",
-        "client_credentials",
+        "device_code",
         "--scope",
-        "reports",
-        "--json",
+        "openid",
     ])?;
-    let said: serde_json::Value = serde_json::from_str(&said)?;
-    let secret = said["client_secret"].as_str().context("no secret")?;
-    Ok(secret.to_owned())
+    let client = |words: &[&str]| {
+        let all = [&["client", "add"], words, &["--json"]].concat();
+        secret(&all, "client_secret")
+    };
+    Ok(Secrets {
+        nightly: client(&[
+            "nightly",
+            "--grant",
+            "client_credentials",
+            "--scope",
+            "reports",
+        ])?,
+        behind: client(&[
+            "behind",
+            "--grant",
+            "token_exchange",
+            "--service",
+            "chat-es",
+            "--exchange",
+            "chat-rs",
+        ])?,
+        chat,
+    })
 }
 
 fn person(n: usize) -> String {
@@ -172,16 +210,17 @@ impl Browser {
         Ok(())
     }
 
-    /// Gives the app a refresh token with this scope; the person is signed in.
+    /// Gives the app tokens with this scope; the person is signed in.
     ///
     /// # Errors
-    /// When the way to it is another.
-    pub fn allow(&mut self, scope: &str) -> anyhow::Result<String> {
+    /// When the way to them is another.
+    pub fn allow(&mut self, scope: &str) -> anyhow::Result<Tokens> {
         let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
         let mut at = format!(
-            "/oauth2/authorize?response_type=code&client_id=phone&redirect_uri={}&scope={scope}\
+            "/oauth2/authorize?response_type=code&client_id=phone&redirect_uri={}&scope={}\
              &state=s&code_challenge_method=S256&code_challenge={}",
             encode(BACK),
+            encode(scope),
             URL_SAFE_NO_PAD.encode(challenge),
         );
         for _ in 0..8 {
@@ -199,7 +238,7 @@ impl Browser {
                     .find_map(|pair| pair.strip_prefix("code="))
                     .context("no code")?
                     .to_owned();
-                return self.redeem(&code);
+                return self.redeem(&code, scope);
             }
             // Ours are paths or whole URLs.
             if let Some((_, path)) = at
@@ -223,23 +262,48 @@ impl Browser {
         Ok(answer.header("location").context("no way on")?.to_owned())
     }
 
-    fn redeem(&mut self, code: &str) -> anyhow::Result<String> {
-        let fields = [
+    fn redeem(&mut self, code: &str, scope: &str) -> anyhow::Result<Tokens> {
+        let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("client_id", "phone"),
             ("code", code),
             ("redirect_uri", BACK),
             ("code_verifier", VERIFIER),
         ];
+        // Of several services the first (RFC 8707 2.2).
+        if let Some(service) = scope
+            .split(' ')
+            .next()
+            .filter(|one| one.starts_with("chat"))
+        {
+            fields.push(("resource", service));
+        }
         let answer = self.submit("/oauth2/token", &fields)?.expect(200)?;
-        refresh_token(&answer)
+        Ok(Tokens {
+            access: member(&answer, "access_token")?,
+            refresh: member(&answer, "refresh_token")?,
+        })
     }
 }
 
-fn refresh_token(answer: &Answer) -> anyhow::Result<String> {
+/// What an app gets.
+pub struct Tokens {
+    /// For the service, or for userinfo.
+    pub access: String,
+    /// For the next ones.
+    pub refresh: String,
+}
+
+/// A text of a JSON answer.
+///
+/// # Errors
+/// When it is not there.
+pub fn member(answer: &Answer, name: &str) -> anyhow::Result<String> {
     let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
-    let token = said["refresh_token"].as_str();
-    Ok(token.context("no refresh token")?.to_owned())
+    Ok(said[name]
+        .as_str()
+        .with_context(|| format!("no {name}"))?
+        .to_owned())
 }
 
 fn all_hidden(page: &Answer) -> Vec<(String, String)> {
@@ -291,7 +355,7 @@ impl Phone {
         ];
         let request = post("/oauth2/token", "", &fields);
         let answer = self.caller.send(&request)?.expect(200)?;
-        let next = refresh_token(&answer)?;
+        let next = member(&answer, "refresh_token")?;
         if next == self.token {
             bail!("the refresh token did not change");
         }
@@ -300,13 +364,31 @@ impl Phone {
     }
 }
 
+/// What the app that asks for itself sends.
+pub const MACHINE: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("scope", "reports")];
+
 /// The request of the app that asks for itself.
 pub fn machine(secret: &str) -> Vec<u8> {
-    let basic = base64::engine::general_purpose::STANDARD.encode(format!("nightly:{secret}"));
-    let headers = format!("Authorization: Basic {basic}\r\n");
-    post(
-        "/oauth2/token",
-        &headers,
-        &[("grant_type", "client_credentials"), ("scope", "reports")],
-    )
+    post("/oauth2/token", &basic("nightly", secret), &MACHINE)
+}
+
+/// The header line of a program's secret.
+pub fn basic(id: &str, secret: &str) -> String {
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    format!("Authorization: Basic {basic}\r\n")
+}
+
+/// A request that is pushed.
+pub fn pushed() -> Vec<u8> {
+    let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
+    let fields = [
+        ("client_id", "phone"),
+        ("redirect_uri", BACK),
+        ("response_type", "code"),
+        ("scope", "openid profile chat-es"),
+        ("state", "s"),
+        ("code_challenge_method", "S256"),
+        ("code_challenge", &URL_SAFE_NO_PAD.encode(challenge)),
+    ];
+    post("/oauth2/par", "", &fields)
 }

@@ -1,6 +1,7 @@
 //! Who a person is: pure rules; no clock, no IO, no randomness.
 
 pub mod email;
+pub mod label;
 pub mod login;
 pub mod name;
 pub mod password;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use self::about::About;
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
-use choice::{grant, known};
+use choice::{Profile, grant, known, profile};
 use show::{list, print};
 
 use super::count;
@@ -25,6 +25,7 @@ use crate::flow::operate::{
 };
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType};
+use crate::oauth::fapi;
 use crate::oauth::registration::Registration;
 use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
@@ -116,9 +117,9 @@ pub struct Add {
     /// When it is given a refresh token
     #[arg(long, value_enum, value_name = "WHEN", default_value = "offline")]
     refresh: Refresh,
-    /// The algorithm of its ID tokens
-    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = algorithm)]
-    id_token_algorithm: Algorithm,
+    /// The algorithm of its ID tokens; else RS256, and ES256 with --fapi
+    #[arg(long, value_name = "ALG", value_parser = algorithm)]
+    id_token_algorithm: Option<Algorithm>,
     /// Name, username and address stand in the ID token; else for first-party
     /// apps
     #[arg(long, value_name = "BOOL")]
@@ -131,7 +132,8 @@ pub struct Add {
     /// Whether each request must be signed with one of its keys
     #[arg(long, value_enum, value_name = "WHEN", default_value = "optional")]
     request_object: NeedChoice,
-    /// The algorithm of answers that it asks for signed (JARM); else RS256
+    /// The algorithm of answers that it asks for signed (JARM); else RS256, and
+    /// ES256 with --fapi
     #[arg(long, value_name = "ALG", value_parser = algorithm)]
     response_algorithm: Option<Algorithm>,
     /// A type of authorization details that it may ask for; may be repeated
@@ -153,6 +155,10 @@ pub struct Add {
     /// A service that it may get tokens for by exchange; may be repeated
     #[arg(long, value_name = "SERVICE")]
     exchange: Vec<String>,
+    /// Hold it to FAPI 2.0: security, message-signing (which is
+    /// security+jar+jarm+introspection), or off
+    #[arg(long, value_name = "PROFILE", default_value = "off", value_parser = profile)]
+    fapi: Profile,
 }
 
 /// Changes to an app.
@@ -246,6 +252,10 @@ pub struct Edit {
     /// A service that it may get tokens for no more
     #[arg(long, value_name = "SERVICE")]
     remove_exchange: Vec<String>,
+    /// Hold it to FAPI 2.0: security, message-signing, or off. Signatures with
+    /// RS256 become ES256
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    fapi: Option<Profile>,
 }
 
 impl Command {
@@ -356,7 +366,10 @@ fn new(add: Add) -> Result<Client, Fault> {
         first_party: add.first_party,
         silent: add.silent,
         refresh: add.refresh.into(),
-        id_token_algorithm: add.id_token_algorithm,
+        id_token_algorithm: add.id_token_algorithm.unwrap_or(match add.fapi.0 {
+            None => Algorithm::RS256,
+            Some(_) => Algorithm::ES256,
+        }),
         id_token_claims: add.id_token_claims.unwrap_or(add.first_party),
         asking: Asking {
             par: add.par.into(),
@@ -369,6 +382,7 @@ fn new(add: Add) -> Result<Client, Fault> {
         certificate_bound: add.certificate_bound,
         service: add.service.filter(|id| !id.is_empty()),
         exchange: add.exchange,
+        fapi: add.fapi.0,
         created_at: crate::clock::Time::default(),
         id: add.id,
     })
@@ -422,6 +436,12 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
         client.refresh = edit.refresh.map_or(client.refresh, Into::into);
         client.id_token_algorithm = edit.id_token_algorithm.unwrap_or(client.id_token_algorithm);
         client.id_token_claims = edit.id_token_claims.unwrap_or(client.id_token_claims);
+        if let Some(profile) = edit.fapi {
+            client.fapi = profile.0;
+            if profile.0.is_some() && edit.id_token_algorithm.is_none() {
+                strengthen(&mut client.id_token_algorithm);
+            }
+        }
         edit.about.apply(&mut client.registration);
         let asking = &mut client.asking;
         asking.par = edit.par.map_or(asking.par, Into::into);
@@ -434,6 +454,11 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
             &edit.remove_detail_type,
         );
         asking.response_algorithm = edit.response_algorithm.or(asking.response_algorithm);
+        if let (Some(Profile(Some(_))), None) = (edit.fapi, edit.response_algorithm)
+            && let Some(algorithm) = &mut asking.response_algorithm
+        {
+            strengthen(algorithm);
+        }
         client.dpop = edit.dpop.map_or(client.dpop, Into::into);
         if edit.certificate.is_some() {
             client.known.clone_from(&edit.certificate);
@@ -448,6 +473,13 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Client) + Send + 'static, Fault> {
             &edit.remove_exchange,
         );
     })
+}
+
+/// FAPI takes no RS256.
+fn strengthen(algorithm: &mut Algorithm) {
+    if *algorithm == Algorithm::RS256 {
+        *algorithm = Algorithm::ES256;
+    }
 }
 
 /// Adds what is not there, removes what is.
@@ -482,6 +514,17 @@ fn refused(what: &str, id: &str, refusal: Refusal) -> Fault {
             "add --jwks FILE with the app's public keys".to_owned()
         }
         Refusal::Keys(_) => "ask the app for its JWK set, public halves only".to_owned(),
+        Refusal::Fapi(fault) => match fault {
+            fapi::Fault::Auth => "add --auth private_key_jwt and --jwks FILE",
+            fapi::Fault::Pkce => "add --pkce required",
+            fapi::Fault::Redirect(_) => "give an https address in its place",
+            fapi::Fault::Algorithm("answers") => "add --response-algorithm ES256",
+            fapi::Fault::Algorithm("answers of userinfo") => "add --userinfo-algorithm ES256",
+            fapi::Fault::Algorithm(_) => "add --id-token-algorithm ES256",
+            fapi::Fault::Key(_) => "ask the app for keys for PS256, ES256 or EdDSA",
+            fapi::Fault::Device => "leave out --grant device_code",
+        }
+        .to_owned(),
         Refusal::NoSecret => format!("gerege client show {id}"),
         Refusal::Registration(_) => {
             "write the whole address, as a browser would open it".to_owned()

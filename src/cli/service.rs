@@ -1,5 +1,7 @@
 //! `gerege service`: servers that trust our tokens.
 
+mod offer;
+
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -179,6 +181,8 @@ pub struct Add {
     /// A type of authorization details that belong to it; may be repeated
     #[arg(long, value_name = "TYPE", value_parser = detail_type)]
     detail_type: Vec<String>,
+    #[command(flatten)]
+    offers: offer::New,
 }
 
 /// Changes to a service.
@@ -234,6 +238,8 @@ pub struct Edit {
     /// A type of authorization details no more
     #[arg(long, value_name = "TYPE")]
     remove_detail_type: Vec<String>,
+    #[command(flatten)]
+    offers: offer::Change,
 }
 
 impl Command {
@@ -308,6 +314,7 @@ fn new(add: Add) -> Result<Service, Fault> {
         machine: add.machine,
         userinfo: add.userinfo,
         proof: add.proof.into(),
+        offers: add.offers.into(),
         secret_hash: None,
         created_at: Time::default(),
         id: add.id,
@@ -344,6 +351,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> 
         service.machine = edit.machine.unwrap_or(service.machine);
         service.userinfo = edit.userinfo.unwrap_or(service.userinfo);
         service.proof = edit.proof.map_or(service.proof, Into::into);
+        edit.offers.apply(&mut service.offers);
     })
 }
 
@@ -358,6 +366,10 @@ fn refused(what: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::DetailTaken(..) => "choose another name for the type, such as a URL".to_owned(),
         Refusal::ScopeTaken(..) => "choose another scope, such as chat:send".to_owned(),
+        Refusal::OwnIssuer => "--keys own, or leave --own-issuer out".to_owned(),
+        Refusal::NoUrl(_) => {
+            "remove it and add it again with --audience https://chat.example".to_owned()
+        }
         Refusal::Claim(..) => "write it like --claim 'jid={username}@{domain}'".to_owned(),
     };
     Fault::new(what, refusal, fix)
@@ -400,10 +412,10 @@ fn facts(app: &App, service: &Service) -> Value {
         "proof": service.proof,
         "has_secret": service.secret_hash.is_some(),
         "created_at": service.created_at.rfc3339(),
-        "issuer": app.config.issuer(),
         "introspection_endpoint": app.config.url("/oauth2/introspect"),
     });
     if let Some(map) = all.as_object_mut() {
+        offer::facts(app, service, map);
         for (name, url) in places(app, service) {
             map.insert(name.to_owned(), url.into());
         }
@@ -492,9 +504,9 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             .to_owned(),
         ),
         ("may ask us", yes(service.secret_hash.is_some())),
-        ("issuer", app.config.issuer().to_owned()),
         ("introspection", app.config.url("/oauth2/introspect")),
     ]);
+    lines.extend(offer::lines(app, service));
     lines.extend(places(app, service));
     out::facts(&lines);
 }

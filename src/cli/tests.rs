@@ -103,6 +103,30 @@ fn the_examples_are_commands() {
     }
 }
 
+/// What the log proposes to an operator (`Problem::mend`).
+#[test]
+fn what_mends_a_refusal_is_a_command() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/oauth");
+    let mut found = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        for rest in source.split("\"gerege ").skip(1) {
+            let command = rest.split('"').next().unwrap_or_default();
+            let command = command
+                .replace("{way}", "basic")
+                .replace("{short}", "token_exchange")
+                .replace("{}", "x")
+                .replace("{name}", "x");
+            let line = format!("gerege {command}");
+            let parsed = Args::try_parse_from(words(&line));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            found += 1;
+        }
+    }
+    assert!(found >= 12, "{found}");
+}
+
 /// Words as a shell reads them, as far as quotes go.
 fn words(line: &str) -> Vec<String> {
     let (mut out, mut word, mut quote) = (Vec::new(), String::new(), None);
@@ -204,4 +228,47 @@ fn flags_may_stand_before_and_after_the_command() {
         assert!(args.json, "{line}");
         assert_eq!(args.config.as_deref(), Some(Path::new("a.toml")), "{line}");
     }
+}
+
+/// The commands in the code blocks of a page, as words.
+fn typed(page: &str) -> Vec<Vec<String>> {
+    let blocks = page.split("```sh\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split("```").next());
+    let lines = blocks.flat_map(|block| {
+        let whole = block.replace("\\\n", " ");
+        let lines = whole.lines().map(str::trim).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    });
+    lines
+        .filter(|line| line.starts_with("gerege "))
+        .map(|line| {
+            let bare = line.split(['>', '<', '|', '#']).next();
+            words(bare.unwrap_or_default())
+        })
+        .collect()
+}
+
+#[test]
+fn the_commands_of_the_pages_are_ones() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut count = 0;
+    for folder in [docs.clone(), docs.join("standards")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|kind| kind != "md") {
+                continue;
+            }
+            let page = std::fs::read_to_string(&path).unwrap();
+            for line in typed(&page) {
+                // What is left out is for the reader to fill in.
+                if line.iter().any(|word| word.contains('…')) {
+                    continue;
+                }
+                let read = Args::try_parse_from(&line);
+                assert!(read.is_ok(), "{}: {line:?}", path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "{count}");
 }

@@ -80,6 +80,7 @@ impl Desk {
                     "always" => Consent::Always,
                     _ => Consent::ThirdParty,
                 },
+                error_pages: self.form("clients.error_pages", form::error_pages),
             },
             registration: self.registration(),
             theme: Theme {

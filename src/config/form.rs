@@ -183,6 +183,22 @@ pub(super) fn host(text: &str) -> Result<String, Wrong> {
     }
 }
 
+/// A web address that a word may follow (`error_uri`, RFC 6749 5.2).
+pub(super) fn error_pages(text: &str) -> Result<String, Wrong> {
+    let web = Parsed::parse(text).is_ok_and(|url| {
+        let plain = url.query().is_none() && url.fragment().is_none();
+        plain && matches!(url.scheme(), "https" | "http")
+    });
+    let letters = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
+    if web && text.ends_with('/') && text.bytes().all(letters) {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::quoted(
+        "a web address with a slash at its end is needed, which an error's code can follow",
+        "https://docs.steppe.example/errors/",
+    ))
+}
+
 /// A mail address or a web address; nothing else may become a link.
 pub(super) fn contact(text: &str) -> Result<String, Wrong> {
     let web = Parsed::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));

@@ -269,6 +269,8 @@ pub const KEYS: &[Key] = &[
 
     Key::new("clients.consent", Choice(&["always", "third-party"]), "\"third-party\"",
         "Whether people are asked before every app is let in, or only before the apps of others."),
+    Key::new("clients.error_pages", Text, "\"\"",
+        "Where pages about error codes lie, such as a copy of docs/errors: a web address with a slash at its end. Refusals then point the app's developer to the page (error_uri). Empty means that they do not."),
 
     Key::new("registration.mode", Choice(&["off", "token", "open"]), "\"off\"",
         "Who may register an app at /oauth2/register: nobody, whoever has a token of gerege registration token, or everyone. People are told that nobody here has looked at such an app."),

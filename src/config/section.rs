@@ -227,10 +227,19 @@ pub struct Tokens {
 }
 
 /// `[clients]`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Clients {
     /// Who is asked before an app is let in.
     pub consent: Consent,
+    /// Where the pages about error codes lie, with a slash at the end.
+    pub error_pages: Option<String>,
+}
+
+impl Clients {
+    /// The page about an error code (`error_uri`, RFC 6749 4.1.2.1 and 5.2).
+    pub fn error_page(&self, code: &str) -> Option<String> {
+        Some(format!("{}{code}", self.error_pages.as_deref()?))
+    }
 }
 
 /// `clients.consent`

@@ -3,24 +3,25 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::device;
+use super::grants;
+use super::hint;
 use super::opaque::Kind;
-pub use super::request::Begun;
-use super::request::{self, Draft, Marks, Stored};
+use super::request::{self, Begun, Draft, Marks, Stored};
 use super::short;
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
 use crate::config;
 use crate::flow::browser::{self, Here};
-use crate::flow::{document, keyring, request_object, subject, terms};
+use crate::flow::{document, keyring, request_object, shown, subject, terms};
 use crate::keys::ISSUER;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
+use crate::oauth::management;
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
@@ -30,9 +31,6 @@ use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
-
-/// A hint may be this old (PROTOCOL 3).
-const HINT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Stores a request for the browser behind `cookie`, at the address `from`.
 ///
@@ -91,7 +89,13 @@ impl Refused {
     /// # Errors
     /// When there is no key to sign with.
     pub async fn response(&self, app: &Arc<App>) -> Result<Result<Response, &PageError>, Error> {
-        match (self.0.answer(app.config.issuer()), &self.1) {
+        let page = match self.0.problem() {
+            Some(problem) => app.config.clients.error_page(problem.code.name()),
+            None => None,
+        };
+        let answer = self.0.answer(app.config.issuer());
+        let answer = answer.map(|answer| answer.with("error_uri", page)); // RFC 6749 4.1.2.1
+        match (answer, &self.1) {
             (Err(page), _) => Ok(Err(page)),
             (Ok(answer), Some(client)) => Ok(Ok(dress(app, client, &answer).await?)),
             (Ok(answer), None) => Ok(Ok(answer.plain())),
@@ -113,7 +117,7 @@ async fn dress(app: &Arc<App>, client: &Client, answer: &Answer) -> Result<Respo
 
 /// The algorithm of a client's signed answers, once its key is there.
 async fn ready(app: &Arc<App>, client: &Client, now: Time) -> Result<Algorithm, Error> {
-    let algorithm = client.asking.response_algorithm.unwrap_or(Algorithm::RS256);
+    let algorithm = client.response_algorithm();
     keyring::have(app, algorithm, now).await?;
     Ok(algorithm)
 }
@@ -254,7 +258,21 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     };
     let now = app.clock.now();
     let view = view(app, &scene).await?;
-    match next(&scene.checked, &view, now) {
+    let next = match next(&scene.checked, &view, now) {
+        Next::Issue { account_id, .. }
+            if !grants::stands(
+                app,
+                scene.checked.action.as_ref(),
+                &scene.client.id,
+                &account_id,
+            )
+            .await? =>
+        {
+            Next::Refuse(management::unknown())
+        }
+        next => next,
+    };
+    match next {
         Next::Issue {
             account_id,
             sid,
@@ -327,7 +345,7 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
         scene.stored.marks.terms_later,
         app.config.terms.ask_again_on_change,
     );
-    let sessions = app
+    let mut sessions = app
         .store
         .read(move |c| {
             people
@@ -338,11 +356,14 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
                 .collect::<Result<Vec<_>, _>>()
         })
         .await?;
+    for session in &mut sessions {
+        session.sub = subject::of(app, &scene.client, &session.account_id);
+    }
     let marks = &scene.stored.marks;
     Ok(BrowserView {
-        sessions,
         request_made_at: scene.stored.made_at,
-        hinted: expected(app, scene, now),
+        hinted: hint::expected(app, scene, &sessions, now),
+        sessions,
         chosen: marks.chosen.clone(),
         confirmed: marks.confirmed.clone(),
         password_typed: marks.typed.clone(),
@@ -350,6 +371,9 @@ async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
         allowed: marks
             .allowed
             .clone()
+            .filter(|(account_id, _)| {
+                marks.shown.as_deref() == Some(&*shown::digest_of(scene, account_id))
+            })
             .map(|(account_id, scopes)| Allowed { account_id, scopes }),
         declined: marks.declined,
     })
@@ -368,6 +392,7 @@ fn session_view(
     let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
     Ok(SessionView {
         account_id: account.id.clone(),
+        sub: String::new(), // the client's to compute
         sid: session.sid.clone(),
         username: account.username.clone(),
         email: account.email_key.clone(),
@@ -375,39 +400,6 @@ fn session_view(
         terms_due,
         consent: store::grant::consent(c, &account.id, client_id)?.unwrap_or_default(),
     })
-}
-
-/// Who is expected, by `id_token_hint` and by `sub` in `claims` (OpenID Connect Core 3.1.2.2): of
-/// several, whoever is signed in. Each is read as the client's own `sub`.
-fn expected(app: &App, scene: &Scene, now: Time) -> Option<String> {
-    let checked = &scene.checked;
-    let meant = |sub: String| {
-        let here = scene.here.signed_in.iter().map(|(_, account)| account);
-        subject::meant(app, &scene.client, &sub, here)
-    };
-    let hint = checked.id_token_hint.as_deref();
-    let hinted = hint.and_then(|hint| hinted(app, hint, now)).map(meant);
-    let mut subs = checked.subs.iter().cloned().map(meant);
-    match hinted {
-        _ if checked.subs.is_empty() => hinted,
-        // Two that disagree name nobody.
-        Some(hinted) => Some(subs.find(|sub| *sub == hinted).unwrap_or_default()),
-        None => {
-            let subs: Vec<String> = subs.collect();
-            let here = subs.iter().find(|sub| scene.here.of(sub).is_some());
-            here.or(subs.first()).cloned()
-        }
-    }
-}
-
-/// Whom an `id_token_hint` names. One that is not ours, or older than a year, names nobody.
-fn hinted(app: &App, hint: &str, now: Time) -> Option<String> {
-    let read = app.keys.read(hint, "JWT")?;
-    let text = |name: &str| read.claims.get(name).and_then(|value| value.as_str());
-    let exp = read.claims.get("exp")?.as_i64()?;
-    let fits =
-        text("iss") == Some(app.config.issuer()) && now.since(Time::from_seconds(exp)) <= HINT;
-    text("sub").filter(|_| fits).map(str::to_owned)
 }
 
 async fn issue(
@@ -442,6 +434,7 @@ async fn issue(
         auth_time: session.auth_time,
         amr: session.amr.clone(),
         dpop_jkt: scene.checked.dpop_jkt.clone(),
+        managed: None,
         created_at: now,
         revoked_at: None,
     };
@@ -452,16 +445,12 @@ async fn issue(
         grant_id: grant.id.clone(),
         redirect_uri: scene.checked.redirect.as_str().to_owned(),
         challenge: scene.checked.challenge.clone(),
-        expires_at: now.plus(app.config.tokens.code_ttl),
+        expires_at: now.plus(scene.client.code_life(app.config.tokens.code_ttl)),
         used_at: None,
         wrong: 0,
     };
-    let life = match (&waits, offline) {
-        (Some(_), _) => device::life(app, offline),
-        (None, true) => app.config.tokens.refresh_max_ttl,
-        (None, false) => app.config.tokens.code_ttl + app.config.tokens.access_ttl,
-    };
-    let ends_at = now.plus(life);
+    let (device_life, tokens) = (device::life(app, offline), app.config.tokens);
+    let (action, client) = (scene.checked.action.clone(), scene.client.clone());
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
     // was left out there is forgotten.
@@ -507,7 +496,16 @@ async fn issue(
             if let Some(unlisted) = &unlisted {
                 document::put_on_file(c, unlisted, now)?;
             }
-            store::grant::add(c, &grant, ends_at)?;
+            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
+                return Ok(false); // the one that it was to change was ended meanwhile
+            };
+            grant.offline = is_offline(&client, &grant.scopes);
+            let life = match (&waits, grant.offline) {
+                (Some(_), _) => device_life,
+                (None, true) => tokens.refresh_max_ttl,
+                (None, false) => tokens.code_ttl + tokens.access_ttl,
+            };
+            store::grant::add(c, &grant, now.plus(life))?;
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
             }

@@ -20,7 +20,8 @@ use crate::oauth::authenticate::{
 use crate::oauth::certificate::{self, Known};
 use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::document::is_address;
-use crate::oauth::error::Problem;
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::fapi;
 use crate::oauth::metadata::{self, Document, Endpoints};
 use crate::oauth::registration::check_keys;
 use crate::oauth::service::Service;
@@ -51,7 +52,7 @@ pub async fn service(app: &App, id: &str) -> Result<Option<Service>, Error> {
 const OLD: Duration = Duration::from_millis(500);
 
 /// A clock that stands still makes nothing old, so what was read in this very moment is read again.
-fn is_young(read_at: Time, now: Time) -> bool {
+pub(super) fn is_young(read_at: Time, now: Time) -> bool {
     read_at < now && now.since(read_at) < OLD
 }
 
@@ -269,13 +270,19 @@ async fn assertion_proves(
     let Some(claims) = read else {
         return Ok(Err(unknown_client()));
     };
+    if client.fapi.is_some() && !fapi::is_strong(assertion) {
+        let problem = fapi::weak(Code::InvalidClient, "client_assertion");
+        return Ok(Err(problem));
+    }
     let endpoints = Endpoints::new(app.config.issuer());
+    // RFC 9126 2: at /oauth2/par all three are the audience.
+    let older = [endpoints.token.as_str(), &endpoints.par];
     let id = match check_assertion(
         &client.id,
         &claims,
         app.config.issuer(),
-        // RFC 9126 2: at /oauth2/par all three are the audience.
-        &[&endpoints.token, &endpoints.par],
+        // FAPI 2.0 Security Profile 5.3.2.1, 8
+        if client.fapi.is_some() { &[] } else { &older },
         app.clock.now(),
     ) {
         Ok(id) => id,
@@ -311,9 +318,11 @@ pub async fn authenticate_caller(
     presented: Presented,
     from: IpAddr,
 ) -> Result<Caller, Refused> {
-    if let Some(service) = service(app, presented.client_id()).await? {
-        return match check_service(&service, &presented) {
-            Ok(()) => Ok(Caller::Service(service.into())),
+    let registered = registered(app).await?;
+    let mut services = registered.services.iter();
+    if let Some(service) = services.find(|service| service.id == presented.client_id()) {
+        return match check_service(service, &presented) {
+            Ok(()) => Ok(Caller::Service(service.clone().into())),
             Err(problem) => Err(failed(app, from, problem)),
         };
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::service::{
-    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+    Algorithm, ClaimRule, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat,
 };
 use crate::store::{self, Error};
 
@@ -40,6 +40,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: now,
         registration: Default::default(),
     };
@@ -70,6 +71,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         details: vec![],
         userinfo: false,
         proof: Proof::Bearer,
+        offers: Offers::default(),
         secret_hash: None,
         created_at: now,
     };

@@ -106,22 +106,34 @@ pub async fn current(
     let Some(old) = old else {
         return Ok(Ok(Some(new)));
     };
+    let mut new = Client {
+        created_at: old.created_at,
+        ..new
+    };
+    if let Err(problem) = new.lay_over(&old.registration.imposed) {
+        tracing::warn!(client = short(client_id), why = %problem, "client.document");
+        return Ok(Ok(None));
+    }
     // Whoever looked at it looked at what it said then.
     let mut same = new.clone();
-    same.created_at = old.created_at;
     same.registration.checked = old.registration.checked;
     if same == old {
         return Ok(Ok(Some(old)));
     }
-    let changed = Client {
-        created_at: old.created_at,
-        ..new
-    };
-    let kept = changed.clone();
+    let kept = new.clone();
     app.store
-        .write(move |c| store::client::save(c, &kept))
+        .write(move |c| {
+            // What the operator demands stands, also when it came meanwhile.
+            if let Some(old) = store::client::find(c, &kept.id)? {
+                let mut kept = kept.clone();
+                if kept.lay_over(&old.registration.imposed).is_ok() {
+                    super::register::replace(c, &old, &kept, now)?;
+                }
+            }
+            Ok(())
+        })
         .await?;
-    Ok(Ok(Some(changed)))
+    Ok(Ok(Some(new)))
 }
 
 /// Puts an app on file that signs somebody in, unless it is there.

@@ -11,6 +11,7 @@ use crate::clock::Time;
 use crate::keys::{Master, Purpose, read_proof};
 use crate::oauth::dpop::{Call, check, malformed, use_nonce};
 use crate::oauth::error::Problem;
+use crate::oauth::fapi;
 use crate::rng::digest;
 use crate::store::{self, Error};
 
@@ -22,6 +23,8 @@ const LIFE: Duration = Duration::from_secs(300);
 pub struct Taken {
     /// Thumbprint of the key.
     pub jkt: String,
+    /// It was signed with an algorithm that FAPI does not take.
+    pub weak: bool,
     /// The sender works with nonces: the answer carries the next one (RFC 9449 8.2).
     pub nonce: bool,
 }
@@ -54,6 +57,7 @@ pub fn judge(app: &App, proof: &str, call: &Call<'_>, need_nonce: bool) -> Resul
         until: id.until,
         proves: Taken {
             nonce: nonce.is_some(),
+            weak: !fapi::is_allowed(&read.algorithm),
             jkt: read.jkt,
         },
     })

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use super::access::{Made, access, signer};
 use super::presented;
+use super::status;
 use super::subject;
-use super::token::{Asker, Error, Made, Tokens, access, person, signer};
+use super::token::{Asker, Error, Tokens, person};
 use crate::app::App;
 use crate::oauth::binding;
 use crate::oauth::claims::Subject;
@@ -63,6 +65,16 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     let left = given.expires_at.since(now);
     let ttl = app.config.tokens.access_ttl.min(left);
     let person = person(&account);
+    let place = if given.service.offers.status_list {
+        let (house, service, of) = (app.clone(), given.service.clone(), grant.clone());
+        let drawn = asker.drawn.clone();
+        let take = move |c: &mut store::Conn<'_>| {
+            status::take(c, &house, Some(&service), &of, &drawn, now)
+        };
+        app.store.write(take).await?
+    } else {
+        None
+    };
     let made = Made {
         subject: Subject::Person(&person, &grant),
         client_id: &asker.client.id,
@@ -70,6 +82,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
         scopes: &given.scopes,
         binding: binding.as_ref(),
         act: Some(&given.act),
+        place,
         ttl,
     };
     let access_token = access(app, &made, now)?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::derived::{self, Link};
 use crate::account::Email;
+use crate::account::label::is_like_link;
 use crate::app::App;
 use crate::clock::Time;
 use crate::mail;
@@ -195,7 +196,11 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
                 &draft.language,
                 &SignupCode {
                     server: server(),
-                    name: draft.name,
+                    // Nobody has proved yet that this address is theirs: what was typed for a
+                    // name must lead nowhere.
+                    name: Some(draft.name)
+                        .filter(|name| !is_like_link(name))
+                        .unwrap_or_default(),
                     code: format!("{} {}", &code[..3], &code[3..]),
                     link: app.config.url(&format!(
                         "/e/{}",

@@ -169,7 +169,7 @@ async fn send(app: &Arc<App>, one: Logout) -> Result<(), Error> {
         issuer: app.config.issuer(),
         client_id: &client.id,
         sub: &subject::of(app, &client, &one.account_id),
-        sid: &one.sid,
+        sid: &subject::sid(app, &client, &one.sid),
         jti: &app.rng.id(),
         now,
     });

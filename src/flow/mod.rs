@@ -1,5 +1,6 @@
 //! The stories: what happens from a request to its answer. The only owners of transactions.
 
+mod access;
 pub mod authorize;
 pub mod browser;
 pub mod client;
@@ -9,7 +10,9 @@ pub mod device;
 pub mod document;
 pub mod dpop;
 pub mod exchange;
+pub mod grants;
 pub mod health;
+mod hint;
 pub mod keyring;
 pub mod letter;
 pub mod logout;
@@ -22,8 +25,10 @@ pub mod register;
 pub mod request;
 pub mod request_object;
 pub mod settings;
+pub mod shown;
 pub mod signin;
 pub mod signup;
+pub mod status;
 pub mod subject;
 pub mod terms;
 pub mod token;

@@ -1,26 +1,29 @@
 //! Tokens that are shown to us: userinfo, introspection, revocation. Each is judged with its
 //! grant, session and account as they stand now.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::access::OPAQUE;
 use super::client::{self, Caller};
 use super::keyring;
 use super::opaque::Kind;
 use super::subject;
-use super::token::{OPAQUE, person};
+use super::token::person;
 use crate::account::Account;
-use crate::app::App;
+use crate::app::{App, Standing};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::bearer::{Scheme, Token};
-use crate::oauth::binding::{Binding, Held};
+use crate::oauth::binding::{Binding, Held, check_proof};
 use crate::oauth::claims::{self, Live, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
-use crate::oauth::service::{KeyOwner, Service};
+use crate::oauth::service::{KeyOwner, Service, own_issuer};
 use crate::oauth::subject::pairwise;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
@@ -29,7 +32,7 @@ use crate::store::{self, Conn, Error};
 pub(super) struct Good {
     /// Whose key signed it.
     owner: String,
-    pub(super) claims: Map<String, Value>,
+    pub(super) claims: Arc<Map<String, Value>>,
 }
 
 impl Good {
@@ -72,7 +75,7 @@ pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
                 .ok()?;
             Good {
                 owner: String::new(),
-                claims: serde_json::from_slice(&plain).ok()?,
+                claims: Arc::new(serde_json::from_slice(&plain).ok()?),
             }
         }
         None => {
@@ -87,7 +90,19 @@ pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
             }
         }
     };
-    (good.text("iss") == app.config.issuer() && now < good.time("exp")).then_some(good)
+    (is_named(app, &good) && now < good.time("exp")).then_some(good)
+}
+
+/// Whether a token is under our name, or under the name of the service whose key signed it.
+fn is_named(app: &App, good: &Good) -> bool {
+    let (named, house) = (good.text("iss"), app.config.issuer());
+    let owner = good.owner.as_str();
+    named == house || !owner.is_empty() && owner != ISSUER && named == own_issuer(house, owner)
+}
+
+/// Whether an access token is one of ours that has not run out; what it opens is not looked at.
+pub fn is_ours(app: &App, token: &str) -> bool {
+    read(app, token, app.clock.now()).is_some()
 }
 
 /// Whether a grant still stands: not ended, its account open, its session alive unless it
@@ -116,13 +131,49 @@ fn stands(
         .map(|account| (grant, account)))
 }
 
+/// What the grant with this id stands for now.
 pub(super) async fn standing(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     gid: String,
     now: Time,
 ) -> Result<Option<(Grant, Account)>, Error> {
     let house = app.clone();
     app.store.read(move |c| stands(c, &house, &gid, now)).await
+}
+
+/// What a token stands for, with its client. A chat server asks about the same one again and
+/// again: what was read in the last half second is good, unless this process has written since.
+/// So what ends a grant is seen at once here, and within a second by other processes.
+async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Standing>>, Error> {
+    let (gid, client_id) = (
+        good.text("gid").to_owned(),
+        good.text("client_id").to_owned(),
+    );
+    let (name, written) = (format!("{gid} {client_id}"), app.store.written());
+    if let Some((at, before, standing)) = app.standings.find(&name)
+        && before == written
+        && client::is_young(at, now)
+    {
+        return Ok(Some(standing));
+    }
+    let house = app.clone();
+    let found = app.store.read(move |c| {
+        let Some((grant, account)) = stands(c, &house, &gid, now)? else {
+            return Ok(None);
+        };
+        let client = store::client::find(c, &client_id)?;
+        Ok(Some(Standing {
+            grant,
+            account,
+            client,
+        }))
+    });
+    let Some(standing) = found.await?.map(Arc::new) else {
+        return Ok(None);
+    };
+    let kept = (now, written, standing.clone());
+    app.standings.put(name, kept);
+    Ok(Some(standing))
 }
 
 /// Whether a token's signer is the one that its audience trusts.
@@ -140,27 +191,48 @@ pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
     good.text("aud") == app.config.issuer() && good.owner == ISSUER
 }
 
+/// What a caller hears of a token.
+pub struct Heard {
+    /// The answer.
+    pub told: Map<String, Value>,
+    /// It is told signed or not at all (FAPI 2.0 Message Signing 5.5).
+    pub signed: bool,
+}
+
+impl Heard {
+    /// What is told of a client's token.
+    fn of(client: Option<&Client>, told: Map<String, Value>) -> Self {
+        let fapi = client.and_then(|client| client.fapi);
+        let signed = fapi.is_some_and(|fapi| fapi.introspection);
+        Self { told, signed }
+    }
+
+    fn nothing() -> Self {
+        Self::of(None, claims::inactive())
+    }
+}
+
 /// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn introspect(
-    app: &std::sync::Arc<App>,
-    caller: &Caller,
-    token: &str,
-) -> Result<Map<String, Value>, Error> {
+pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<Heard, Error> {
     let now = app.clock.now();
     match caller {
-        Caller::Client(client) => introspect_refresh(app, client, token, now).await,
+        Caller::Client(client) => {
+            let told = introspect_refresh(app, client, token, now).await?;
+            Ok(Heard::of(Some(client), told))
+        }
         Caller::Service(service) => {
             let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
-                return Ok(claims::inactive());
+                return Ok(Heard::nothing());
             };
             let scopes = good.scopes();
             let binding = good.binding()?;
+            let issuer = service.issuer(app.config.issuer());
             let live = |subject| {
                 claims::introspection(&Live {
-                    issuer: app.config.issuer(),
+                    issuer: &issuer,
                     subject,
                     client_id: good.text("client_id"),
                     audience: Some(&service.audience),
@@ -184,16 +256,19 @@ pub async fn introspect(
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
                     Ok(match known {
-                        Some(_) if service.machine => live(Subject::Machine),
-                        _ => claims::inactive(),
+                        Some(client) if service.machine => {
+                            Heard::of(Some(&client), live(Subject::Machine))
+                        }
+                        _ => Heard::nothing(),
                     })
                 }
-                gid => Ok(match standing(app, gid.to_owned(), now).await? {
-                    Some((grant, account)) => {
-                        let heard = live(Subject::Person(&person(&account), &grant));
-                        detailed(heard, &grant)
+                _ => Ok(match stood(app, &good, now).await? {
+                    Some(standing) => {
+                        let (grant, account) = (&standing.grant, &standing.account);
+                        let heard = live(Subject::Person(&person(account), grant));
+                        Heard::of(standing.client.as_ref(), detailed(heard, grant))
                     }
-                    None => claims::inactive(),
+                    None => Heard::nothing(),
                 }),
             }
         }
@@ -205,7 +280,7 @@ pub async fn introspect(
 /// # Errors
 /// When the database or the cryptography fails.
 pub async fn sign_answer(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     caller: &Caller,
     answer: Map<String, Value>,
 ) -> Result<String, Error> {
@@ -224,7 +299,7 @@ pub async fn sign_answer(
 }
 
 async fn introspect_refresh(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     client: &Client,
     token: &str,
     now: Time,
@@ -246,7 +321,10 @@ async fn introspect_refresh(
     Ok(match standing(app, refresh.grant_id.clone(), now).await? {
         Some((grant, account)) if grant.client_id == client.id => claims::introspection(&Live {
             issuer: app.config.issuer(),
-            subject: Subject::Person(&subject::person(app, client, &account), &grant),
+            subject: Subject::Person(
+                &subject::person(app, client, &account),
+                &subject::grant(app, client, &grant),
+            ),
             client_id: &client.id,
             audience: None,
             scopes: &grant.scopes,
@@ -268,6 +346,35 @@ pub enum About {
     Signed(String),
 }
 
+const NOT_PROVED: &str =
+    "the token is not bound to the key that was proved, or not sent as its kind asks";
+
+/// Whether a token came as its kind asks, with its key.
+fn is_proved(good: &Good, scheme: Scheme, held: &Held) -> Result<bool, Error> {
+    Ok(match (good.binding()?, scheme) {
+        (None, Scheme::Bearer) => true,
+        // RFC 9449 7.1: a token that is not bound has no key to prove.
+        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
+        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
+        (Some(binding), _) => held.has(&binding),
+    })
+}
+
+/// A token that was shown to ourselves, made for us, with its proof.
+pub(super) fn own(
+    app: &App,
+    token: &Token,
+    held: &Held,
+    now: Time,
+) -> Result<Result<Good, Problem>, Error> {
+    let refuse = |why: &str| Ok(Err(Problem::new(Code::InvalidToken, why)));
+    match read(app, &token.text, now).filter(|good| is_our_own(app, good)) {
+        None => refuse("the token is unknown, has run out, or is for another"),
+        Some(good) if !is_proved(&good, token.scheme, held)? => refuse(NOT_PROVED),
+        Some(good) => Ok(Ok(good)),
+    }
+}
+
 /// `/oauth2/userinfo` and `/services/{id}/userinfo` (OpenID Connect Core 5.3, PROTOCOL 1): the
 /// first takes the issuer's audience, the second only that service's. `held` are the keys that
 /// were proved with the token.
@@ -276,7 +383,7 @@ pub enum About {
 /// The outer one when the database does not answer; the inner one is `invalid_token` or
 /// `insufficient_scope` (RFC 6750 3.1).
 pub async fn userinfo(
-    app: &std::sync::Arc<App>,
+    app: &Arc<App>,
     token: &Token,
     held: &Held,
     service: Option<&Service>,
@@ -293,49 +400,34 @@ pub async fn userinfo(
             "the token is unknown, has run out, or is for another",
         );
     };
-    let proved = match (good.binding()?, token.scheme) {
-        (None, Scheme::Bearer) => true,
-        // RFC 9449 7.1: a token that is not bound has no key to prove.
-        (None, Scheme::Dpop) | (Some(Binding::Dpop(_)), Scheme::Bearer) => false,
-        (Some(Binding::Mtls(_)), Scheme::Dpop) => false,
-        (Some(binding), _) => held.has(&binding),
-    };
-    if !proved {
-        return refuse(
-            Code::InvalidToken,
-            "the token is not bound to the key that was proved, or not sent as its kind asks",
-        );
+    if !is_proved(&good, token.scheme, held)? {
+        return refuse(Code::InvalidToken, NOT_PROVED);
     }
     // A machine's token has no grant, and speaks of no person.
-    let (house, gid) = (app.clone(), good.text("gid").to_owned());
-    let given_to = good.text("client_id").to_owned();
-    let standing = app
-        .store
-        .read(move |c| {
-            let Some((grant, account)) = stands(c, &house, &gid, now)? else {
-                return Ok(None);
-            };
-            let client = store::client::find(c, &given_to)?;
-            Ok(client.map(|client| (grant, account, client)))
-        })
-        .await?;
-    let Some((grant, account, client)) = standing else {
+    let standing = stood(app, &good, now).await?;
+    let standing = standing
+        .as_deref()
+        .map(|it| (&it.grant, &it.account, it.client.as_ref()));
+    let Some((grant, account, Some(client))) = standing else {
         return refuse(
             Code::InvalidToken,
             "what the token stands for has been ended",
         );
     };
+    if let Err(problem) = check_proof(client, held) {
+        return Ok(Err(problem));
+    }
     if let Some(service) = service {
         // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
         // would read the public `sub`. The service asks by introspection.
-        if pairwise(&client).is_some() {
+        if pairwise(client).is_some() {
             return refuse(
                 Code::InvalidToken,
                 "the token's client sees a sub of its own: ask about it by introspection",
             );
         }
         return Ok(Ok(About::Claims(claims::service_userinfo(
-            &person(&account),
+            &person(account),
             &grant.scopes,
             service,
             &app.config.domain,
@@ -346,7 +438,7 @@ pub async fn userinfo(
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }
     let mut told = claims::userinfo(
-        &subject::person(app, &client, &account),
+        &subject::person(app, client, account),
         &scopes,
         &grant.claims.userinfo,
     );
@@ -357,7 +449,7 @@ pub async fn userinfo(
     // OpenID Connect Core 5.3.2: a signed answer names who says it and to whom. Without `exp` it
     // cannot pass for an ID token.
     told.insert("iss".into(), app.config.issuer().into());
-    told.insert("aud".into(), client.id.into());
+    told.insert("aud".into(), client.id.clone().into());
     app.keys
         .sign(ISSUER, algorithm, "JWT", &told, now)
         .map(|signed| Ok(About::Signed(signed)))
@@ -369,7 +461,7 @@ pub async fn userinfo(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn revoke(app: &std::sync::Arc<App>, client: &Client, token: &str) -> Result<(), Error> {
+pub async fn revoke(app: &Arc<App>, client: &Client, token: &str) -> Result<(), Error> {
     let now = app.clock.now();
     let gid = if Kind::Refresh.is_ours(app.keys.master(), token) {
         let hash = digest(token);

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::authorize::{Begun, Refused};
+use super::authorize::Refused;
 use super::opaque::Kind;
-use super::{document, request, request_object};
+use super::request::{Begun, Draft};
+use super::{document, request_object};
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
@@ -12,7 +13,7 @@ use crate::oauth::dpop;
 use crate::oauth::error::Problem;
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
-use crate::rng::digest;
+use crate::rng::{digest, id_of};
 use crate::store::{self, Error};
 
 /// What a client gets for a request that it pushed (RFC 9126 2.2).
@@ -55,7 +56,7 @@ pub async fn push(
         return Ok(Err(problem));
     }
     let secret = Kind::Pushed.dress(app.keys.master(), &app.rng.secret());
-    let life = app.config.tokens.par_ttl;
+    let life = client.pushed_life(app.config.tokens.par_ttl);
     let row = store::pushed::Pushed {
         hash: digest(&secret),
         client_id: client.id.clone(),
@@ -73,7 +74,8 @@ pub async fn push(
 
 /// Makes a pushed request that of the browser behind `cookie` (RFC 9126 4, PROTOCOL 3); whatever
 /// else the browser brought is not looked at. The request was judged when it was pushed, and is
-/// again where it is answered.
+/// again where it is answered. Until then the same browser may bring it again, by going back or
+/// reloading (FAPI 2.0 Security Profile 5.3.2.2, note 3).
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when there is no such request.
@@ -99,12 +101,13 @@ pub async fn begin(
         Err(refused) => return Ok(Err(refused)),
     };
     let (hash, whose, now) = (digest(secret), client_id.to_owned(), app.clock.now());
-    let draft = request::Draft::draw(app, cookie);
+    // It names the request and opens nothing: only its own browser goes on by it.
+    let draft = Draft::draw(app, cookie).with_id(id_of(&format!("request {secret}")));
     let taken = app
         .store
         .write(move |c| {
             let Some(body) = store::pushed::spend(c, &hash, &whose, now)? else {
-                return Ok(None);
+                return draft.again(c, &whose, now);
             };
             let asked: AuthorizeRequest = serde_json::from_str(&body)?;
             draft.write(c, &asked, unlisted.as_ref(), now)?;

@@ -14,12 +14,14 @@ use crate::config::RegistrationMode;
 use crate::limit::Bucket;
 use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
-use crate::oauth::register::{Identity, Policy, check_change, check_sector, client, told};
+use crate::oauth::fapi;
+use crate::oauth::register::{Identity, Names, Policy, check_change, check_sector, client, told};
 use crate::oauth::registration::Origin;
 use crate::oauth::scope;
+use crate::oauth::subject::pairwise;
 use crate::rng::{Secret, digest};
 use crate::store::registered::Initial;
-use crate::store::{self, Error};
+use crate::store::{self, Conn, Error};
 
 /// So many apps that nobody let in are kept at once: an address that is one of many thousands must
 /// not fill the disk.
@@ -163,6 +165,10 @@ pub async fn update(
         created_at: old.created_at,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
+    // What the operator holds it to it does not shake off.
+    new.fapi = old.fapi;
+    fapi::check(&new)
+        .map_err(|fault| Problem::new(Code::InvalidClientMetadata, fault.to_string()))?;
     sector(app, &new, from).await?;
     let secret = match (&old.secret_hash, new.uses_secret()) {
         (Some(hash), true) => {
@@ -176,13 +182,39 @@ pub async fn update(
         }
         (_, false) => None,
     };
-    let kept = new.clone();
-    let saved = app.store.write(move |c| store::client::save(c, &kept));
-    if !saved.await? {
-        return Err(Refused::Token);
-    }
+    let now = app.clock.now();
+    let saved = app.store.write(move |c| {
+        let Some(old) = store::client::find(c, &new.id)? else {
+            return Ok(None);
+        };
+        let mut kept = new.clone();
+        // What the operator demands stands, also when it came meanwhile.
+        if let Err(problem) = kept.lay_over(&old.registration.imposed) {
+            return Ok(Some(Err(problem)));
+        }
+        replace(c, &old, &kept, now)?;
+        Ok(Some(Ok(kept)))
+    });
+    let new = saved.await?.ok_or(Refused::Token)??;
     tracing::info!(client = new.id, "client.changed-itself");
     Ok(answer(app, &new, secret.as_ref(), token))
+}
+
+/// Puts what an app says of itself now in the place of what it said. People who let in one that
+/// they would not know again are asked anew; one that sees other `sub`s than before is another app.
+pub(super) fn replace(
+    c: &mut Conn<'_>,
+    old: &Client,
+    new: &Client,
+    now: Time,
+) -> Result<(), Error> {
+    store::client::save(c, new)?;
+    if pairwise(old) != pairwise(new) {
+        store::grant::revoke_app(c, &new.id, now)?;
+    } else if new.is_another(old) {
+        store::grant::forget_app(c, &new.id)?;
+    }
+    Ok(())
 }
 
 /// Removes an app at its own wish and ends what people granted it (RFC 7592 2.3).
@@ -231,6 +263,7 @@ async fn own(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Client, Re
 /// When the database does not answer.
 pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
     let rules = &app.config.registration;
+    let known = app.store.read(store::registered::operators_names).await?;
     let registered = super::client::registered(app).await?;
     // Without a scope of a service there is no token for it, and nothing in detail.
     let open = registered
@@ -245,6 +278,16 @@ pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
             Pkce::Required
         } else {
             Pkce::Optional
+        },
+        own: app.config.issuer().to_owned(),
+        names: Names {
+            server: app.config.name.clone(),
+            known: registered
+                .services
+                .iter()
+                .map(|service| service.name.clone())
+                .chain(known)
+                .collect(),
         },
     })
 }

@@ -26,6 +26,8 @@ pub struct Marks {
     pub made: Option<String>,
     /// Who allowed what on the consent page.
     pub allowed: Option<(String, Vec<String>)>,
+    /// What that page showed, in short.
+    pub shown: Option<String>,
     /// "Do not allow" was clicked.
     pub declined: bool,
     /// A newer agreement was put off until later.
@@ -91,67 +93,6 @@ impl Stored {
     }
 }
 
-/// A request that waits in its browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The id to go on with.
-    pub id: String,
-    /// The languages that the client would like the pages in.
-    pub ui_locales: Option<String>,
-}
-
-/// What is drawn before a request is stored for a browser.
-pub(super) struct Draft {
-    id: String,
-    browser_id: String,
-    hash: String,
-}
-
-impl Draft {
-    /// Drawn before the transaction.
-    pub fn draw(app: &App, cookie: &str) -> Self {
-        Self {
-            id: app.rng.id(),
-            browser_id: app.rng.id(),
-            hash: digest(cookie),
-        }
-    }
-
-    /// What the door needs to know of the request once it is stored.
-    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
-        Begun {
-            id: self.id.clone(),
-            ui_locales: asked.ui_locales.clone(),
-        }
-    }
-
-    /// Stores a request, and the browser's record where there was none.
-    pub fn write(
-        &self,
-        c: &mut Conn<'_>,
-        asked: &AuthorizeRequest,
-        unlisted: Option<&Client>,
-        now: Time,
-    ) -> Result<(), Error> {
-        let browser_id = match store::browser::find(c, &self.hash)? {
-            Some(found) => found.id,
-            None => {
-                store::browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
-            }
-        };
-        add(c, &self.id, &browser_id, asked, unlisted, now)
-    }
-}
-
 /// Stores a request for a browser; gives nothing but an id to travel with.
 fn add(
     c: &mut Conn<'_>,
@@ -210,6 +151,88 @@ fn insert(
             answered_at: None,
         },
     )
+}
+
+/// A request that waits in its browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The id to go on with.
+    pub id: String,
+    /// The languages that the client would like the pages in.
+    pub ui_locales: Option<String>,
+}
+
+/// What is drawn before a request is stored for a browser.
+pub struct Draft {
+    id: String,
+    browser_id: String,
+    hash: String,
+}
+
+impl Draft {
+    /// Drawn before the transaction.
+    pub fn draw(app: &App, cookie: &str) -> Self {
+        Self {
+            id: app.rng.id(),
+            browser_id: app.rng.id(),
+            hash: digest(cookie),
+        }
+    }
+
+    /// With an id of its own, by which the request is found again.
+    pub fn with_id(self, id: String) -> Self {
+        Self { id, ..self }
+    }
+
+    /// The request of that id, when the same browser brings it again before it is answered.
+    pub fn again(
+        &self,
+        c: &mut Conn<'_>,
+        client_id: &str,
+        now: Time,
+    ) -> Result<Option<Begun>, Error> {
+        let own = store::browser::find(c, &self.hash)?;
+        let (Some(own), Some(stored)) = (own, find(c, &self.id, now)?) else {
+            return Ok(None);
+        };
+        let same =
+            stored.browser_id == own.id && stored.asked.client_id.as_deref() == Some(client_id);
+        Ok(same.then(|| self.begun(&stored.asked)))
+    }
+
+    /// What the door needs to know of the request once it is stored.
+    pub fn begun(&self, asked: &AuthorizeRequest) -> Begun {
+        Begun {
+            id: self.id.clone(),
+            ui_locales: asked.ui_locales.clone(),
+        }
+    }
+
+    /// Stores a request, and the browser's record where there was none.
+    pub fn write(
+        &self,
+        c: &mut Conn<'_>,
+        asked: &AuthorizeRequest,
+        unlisted: Option<&Client>,
+        now: Time,
+    ) -> Result<(), Error> {
+        let browser_id = match store::browser::find(c, &self.hash)? {
+            Some(found) => found.id,
+            None => {
+                store::browser::add(
+                    c,
+                    &Browser {
+                        id: self.browser_id.clone(),
+                        secret_hash: self.hash.clone(),
+                        created_at: now.millis(),
+                        seen_at: now.millis(),
+                    },
+                )?;
+                self.browser_id.clone()
+            }
+        };
+        add(c, &self.id, &browser_id, asked, unlisted, now)
+    }
 }
 
 /// A request that still waits, by its id. Whose browser it belongs to is for the caller to judge.

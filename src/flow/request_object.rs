@@ -10,8 +10,9 @@ use crate::call::{Ask, Failure, Wanted};
 use crate::keys::{Unread, read_signed};
 use crate::limit::Bucket;
 use crate::oauth::authorize::AuthorizeRequest;
-use crate::oauth::client::{Client, Need};
+use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::fapi;
 use crate::oauth::params::Params;
 use crate::oauth::request_object::{self, ALGORITHMS, TYPES};
 use crate::rng::digest;
@@ -125,7 +126,7 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
     };
     let payload = match judged {
         Ok(payload) => payload,
-        Err(Unread::Unsigned) if client.asking.request_object == Need::Optional => {
+        Err(Unread::Unsigned) if !client.must_sign() => {
             return Err(Problem::new(
                 Code::RequestNotSupported,
                 "a request object must be signed",
@@ -149,5 +150,13 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
             return wrong("no key of this client, of the kind that alg and kid name, signed this");
         }
     };
-    request_object::read(&payload, &client.id, app.config.issuer(), app.clock.now())
+    let now = app.clock.now();
+    if client.fapi.is_some() {
+        if !fapi::is_strong(object) {
+            let code = Code::InvalidRequestObject;
+            return Err(fapi::weak(code, "the request object"));
+        }
+        fapi::check_times(&payload, now)?;
+    }
+    request_object::read(&payload, &client.id, app.config.issuer(), now)
 }

@@ -1,4 +1,4 @@
-//! The `sub` of a person, computed for whoever reads it (OpenID Connect Core 8.1; PROTOCOL 1).
+//! The `sub` of a person and the `sid` of a session, computed for whoever reads it (OpenID Connect Core 8.1; PROTOCOL 1).
 
 use crate::account::Account;
 use crate::app::App;
@@ -6,6 +6,7 @@ use crate::keys::Purpose;
 use crate::oauth::claims::Person;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::grant::Grant;
 use crate::oauth::service::{Service, TokenFormat};
 use crate::oauth::subject::pairwise;
 use crate::rng::derived_id;
@@ -20,6 +21,40 @@ pub fn of(app: &App, client: &Client, account_id: &str) -> String {
         sector.as_bytes(),
         account_id.as_bytes(),
     ];
+    derived(app, parts)
+}
+
+/// What a client sees as the `sid` of a session: with a pairwise `sub`, one of its own sector's
+/// too, or two apps could compare sessions instead of people.
+pub fn sid(app: &App, client: &Client, sid: &str) -> String {
+    match pairwise(client) {
+        None => sid.to_owned(),
+        Some(sector) => derived(
+            app,
+            [b"session".as_slice(), sector.as_bytes(), sid.as_bytes()],
+        ),
+    }
+}
+
+/// A grant as its client sees it.
+pub fn grant(app: &App, client: &Client, grant: &Grant) -> Grant {
+    Grant {
+        sid: sid(app, client, &grant.sid),
+        ..grant.clone()
+    }
+}
+
+/// A grant as an access token tells of it that its client can read: nothing there needs the
+/// session of one that sees a `sub` of its own.
+pub fn bare(client: &Client, grant: &Grant) -> Grant {
+    let mut bare = grant.clone();
+    if pairwise(client).is_some() {
+        bare.sid.clear();
+    }
+    bare
+}
+
+fn derived(app: &App, parts: [&[u8]; 3]) -> String {
     let mac = app.keys.master().mac(Purpose::Subject, &parts);
     let mut half = [0; 16];
     half.copy_from_slice(&mac[..16]);

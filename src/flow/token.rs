@@ -5,34 +5,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::access::{Made, access, signer};
 use super::client::registered;
 use super::keyring;
 use super::opaque::Kind;
-use super::{device, exchange, subject};
+use super::{device, exchange, grants, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
-use crate::keys::{ISSUER, Purpose};
+use crate::keys::ISSUER;
 use crate::oauth::audience::{Audience, Target, audience};
 use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
-use crate::oauth::claims::{self, AccessToken, IdToken, Person, Subject};
+use crate::oauth::claims::{self, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, OPENID};
-use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
+use crate::oauth::service::Service;
+use crate::oauth::status::Place;
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
 use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
 
 /// After the first use the same successor is given for this long (DESIGN 11).
 const GRACE: Duration = Duration::from_secs(30);
-
-/// Opaque access tokens begin with this.
-pub(super) const OPAQUE: &str = "ga_";
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +62,8 @@ pub struct Tokens {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_id: Option<String>,
 }
 
 impl Tokens {
@@ -77,6 +78,7 @@ impl Tokens {
             issued_token_type: Some(ACCESS_TOKEN),
             scope: scope::print(made.scopes),
             authorization_details: None,
+            grant_id: None,
         }
     }
 }
@@ -110,6 +112,7 @@ async fn asker(app: &App, client: Client, ask: Exchange, held: Held) -> Result<A
         ask,
         held,
         registered: registered(app).await?,
+        drawn: status::draw(&app.rng),
     })
 }
 
@@ -135,6 +138,8 @@ pub(super) struct Recipient {
     pub(super) service: Option<Service>,
     pub(super) scopes: Vec<String>,
     pub(super) binding: Option<Binding>,
+    /// The token's place in a status list of the service.
+    pub(super) place: Option<Place>,
 }
 
 /// Who asks for what, and what they proved to hold.
@@ -143,6 +148,8 @@ pub(super) struct Asker {
     pub(super) ask: Exchange,
     pub(super) held: Held,
     pub(super) registered: Arc<Registered>,
+    /// Places in a status list for what it is given.
+    pub(super) drawn: Vec<i64>,
 }
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.
@@ -185,11 +192,13 @@ pub(super) fn recipient(
     if app.keys.current(owner, algorithm, now).is_none() {
         return Err(store::Error::Busy("a signing key is being made".into()));
     }
+    let place = status::take(c, app, service.as_ref(), grant, &asker.drawn, now)?;
     Ok(Ok(Recipient {
         account,
         service,
         scopes,
         binding,
+        place,
     }))
 }
 
@@ -199,17 +208,6 @@ fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
         Audience::Service(service) => Some(service.clone()),
     };
     (service, target.scopes)
-}
-
-/// Whose key signs an access token, and by which algorithm.
-pub(super) fn signer(service: Option<&Service>) -> (&str, Algorithm) {
-    match service {
-        None => (ISSUER, Algorithm::ES256),
-        Some(service) => match service.keys {
-            KeyOwner::Own => (&service.id, service.algorithm),
-            KeyOwner::Issuer => (ISSUER, service.algorithm),
-        },
-    }
 }
 
 async fn by_code(
@@ -264,6 +262,7 @@ async fn by_code(
                     "the code was used before or has run out",
                 )));
             }
+            grants::take_over(c, &grant, now)?;
             if award.refresh {
                 store::grant::add_refresh(
                     c,
@@ -434,6 +433,8 @@ async fn by_itself(
         scopes: &scopes,
         binding: binding.as_ref(),
         act: None,
+        // Nothing ends it before its time.
+        place: None,
         ttl: app.config.tokens.access_ttl,
     };
     let access_token = access(app, &made, now)?;
@@ -451,6 +452,7 @@ async fn by_itself(
         issued_token_type: None,
         scope: scope::print(&scopes),
         authorization_details: None,
+        grant_id: None,
     })
 }
 
@@ -487,13 +489,18 @@ fn reader(app: &App, client: &Client, service: Option<&Service>, account: &Accou
 pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Result<Tokens, Error> {
     let to = &award.to;
     let person = reader(app, client, to.service.as_ref(), &to.account);
+    let grant = match to.service {
+        None => subject::bare(client, &award.grant),
+        Some(_) => award.grant.clone(),
+    };
     let made = Made {
-        subject: Subject::Person(&person, &award.grant),
+        subject: Subject::Person(&person, &grant),
         client_id: &client.id,
         service: to.service.as_ref(),
         scopes: &to.scopes,
         binding: to.binding.as_ref(),
         act: None,
+        place: to.place,
         ttl: app.config.tokens.access_ttl,
     };
     let access_token = access(app, &made, now)?;
@@ -502,7 +509,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         let algorithm = client.id_token_algorithm;
         let claims = claims::id_token(&IdToken {
             issuer: app.config.issuer(),
-            grant: &award.grant,
+            grant: &subject::grant(app, client, &award.grant),
             person: &subject::person(app, client, &to.account),
             access_token: Some(&access_token),
             algorithm,
@@ -532,49 +539,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         scope: scope::print(&to.scopes),
         // RFC 9396 7
         authorization_details: (!details.is_empty()).then(|| details.json()),
+        // Grant Management 5.5
+        grant_id: award.grant.managed.map(|managed| managed.id),
     })
-}
-
-/// What an access token is made of, beside who makes it and when.
-pub(super) struct Made<'a> {
-    pub(super) subject: Subject<'a>,
-    pub(super) client_id: &'a str,
-    /// None: ourselves.
-    pub(super) service: Option<&'a Service>,
-    pub(super) scopes: &'a [String],
-    pub(super) binding: Option<&'a Binding>,
-    /// Who acts by it, where it was exchanged.
-    pub(super) act: Option<&'a Value>,
-    /// At most `tokens.access_minutes`.
-    pub(super) ttl: Duration,
-}
-
-pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, crate::keys::Error> {
-    let (issuer, service) = (app.config.issuer(), made.service);
-    let claims: Map<String, Value> = claims::access_token(&AccessToken {
-        issuer,
-        subject: made.subject,
-        client_id: made.client_id,
-        audience: service.map_or(issuer, |service| &service.audience),
-        service,
-        scopes: made.scopes,
-        domain: &app.config.domain,
-        binding: made.binding,
-        act: made.act,
-        jti: &app.rng.id(),
-        now,
-        ttl: made.ttl,
-    });
-    if service.is_some_and(|service| service.format == TokenFormat::Opaque) {
-        use base64::Engine as _;
-        let plain = Value::Object(claims).to_string();
-        let sealed =
-            app.keys
-                .master()
-                .seal(Purpose::Opaque, b"access", plain.as_bytes(), &app.rng)?;
-        let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
-        return Ok(format!("{OPAQUE}{sealed}"));
-    }
-    let (owner, algorithm) = signer(service);
-    app.keys.sign(owner, algorithm, "at+jwt", &claims, now)
 }

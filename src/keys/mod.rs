@@ -4,7 +4,11 @@
 pub mod certificate;
 mod check;
 mod master;
+mod roca;
 mod signer;
+#[cfg(test)]
+#[path = "vectors_test.rs"]
+mod vectors;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,7 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed};
@@ -29,6 +33,7 @@ pub use signer::seed;
 use crate::clock::Time;
 use crate::oauth::metadata::Document;
 use crate::oauth::service::Algorithm;
+use crate::recent::Recent;
 use crate::rng::{Rng, digest};
 use crate::store::key::Row;
 
@@ -96,7 +101,13 @@ pub struct Keys {
     master: Master,
     ring: RwLock<Arc<Ring>>,
     sets: RwLock<HashMap<String, Set>>,
+    /// Access tokens whose signature was checked before, by their digest: the key that made it,
+    /// and what they say.
+    seen: Recent<(String, Arc<Map<String, Value>>)>,
 }
+
+/// Tokens in it: about two megabytes of them.
+const SEEN: usize = 1000;
 
 type Ring = Vec<Arc<Key>>;
 
@@ -117,6 +128,7 @@ impl Keys {
             master,
             ring: RwLock::default(),
             sets: RwLock::default(),
+            seen: Recent::new(SEEN),
         }
     }
 

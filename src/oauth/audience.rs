@@ -73,7 +73,7 @@ pub fn audience<'a>(
         _ => return Err(refuse("a token has one audience: name one resource")),
     };
     let scopes = match audience {
-        Audience::Issuer => scope::cut(granted, &scope::STANDARD),
+        Audience::Issuer => scope::cut(granted, &scope::OURS),
         Audience::Service(service) => scope::cut(granted, &service.scopes),
     };
     if scopes.is_empty() && audience != Audience::Issuer {
@@ -98,7 +98,9 @@ pub fn named<'a>(
         .iter()
         .find(|service| service.audience == resource)
         .map(Audience::Service)
-        .ok_or_else(|| refuse("resource names no service of this server"))
+        .ok_or_else(|| {
+            refuse("resource names no service of this server").mend("gerege service list".into())
+        })
 }
 
 fn refuse(why: &str) -> Problem {

@@ -216,16 +216,26 @@ pub fn check_secret(client: &Client, presented: &Presented) -> Result<Proof, Pro
         }
     }
     if client.auth != presented.method() {
-        return Err(failed(
-            "the client is registered for another way to authenticate",
-        ));
+        let way = match presented.method() {
+            ClientAuth::None => "none",
+            ClientAuth::ClientSecretBasic => "basic",
+            ClientAuth::ClientSecretPost => "post",
+            ClientAuth::PrivateKeyJwt => "private_key_jwt",
+            ClientAuth::TlsClientAuth => "tls_client_auth",
+            ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+        };
+        return Err(
+            failed("the client is registered for another way to authenticate")
+                .mend(format!("gerege client edit {} --auth {way}", client.id)),
+        );
     }
     match presented {
         Presented::None { .. } => Ok(Proof::Done),
         Presented::Assertion { .. } => Ok(Proof::Signature),
         Presented::Certificate { .. } => Ok(Proof::Certificate),
         Presented::Basic { secret, .. } | Presented::Post { secret, .. } => {
-            fits(client.secret_hash.as_deref(), secret).map(|()| Proof::Done)
+            let fits = fits(client.secret_hash.as_deref(), secret).map(|()| Proof::Done);
+            fits.map_err(|why| why.mend(format!("gerege client rotate-secret {}", client.id)))
         }
     }
 }

@@ -219,7 +219,8 @@ fn a_wrong_secret_and_an_unknown_client_look_the_same() {
         with("forum", ""),
         with("other", "opensesame"),
     ] {
-        assert_eq!(check_secret(&forum, &presented), Err(unknown_client()));
+        let told = check_secret(&forum, &presented).map_err(|problem| problem.json());
+        assert_eq!(told, Err(unknown_client().json()));
     }
     let mut bare = forum.clone();
     bare.secret_hash = None;

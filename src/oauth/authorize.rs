@@ -11,7 +11,9 @@ use super::client::{Client, GrantType, Need};
 use super::details::Details;
 use super::dpop;
 use super::error::{Code, Problem};
+use super::fapi;
 use super::jarm::Answer;
+use super::management::Action;
 use super::params::Params;
 use super::pkce;
 pub use super::prompt::Prompt;
@@ -48,6 +50,10 @@ pub struct AuthorizeRequest {
     pub authorization_details: Option<String>,
     /// RFC 9449 10.
     pub dpop_jkt: Option<String>,
+    /// Grant Management 5.2.
+    pub grant_management_action: Option<String>,
+    /// Grant Management 5.2.
+    pub grant_id: Option<String>,
     /// RFC 8707 2.1.
     pub resource: Vec<String>,
     /// As sent; its signature is not checked here.
@@ -82,6 +88,8 @@ impl AuthorizeRequest {
             code_challenge_method: params.owned("code_challenge_method"),
             authorization_details: params.owned("authorization_details"),
             dpop_jkt: params.owned("dpop_jkt"),
+            grant_management_action: params.owned("grant_management_action"),
+            grant_id: params.owned("grant_id"),
             resource: params.many("resource"),
             id_token_hint: params.owned("id_token_hint"),
             registration: params.one("registration").is_some(),
@@ -126,6 +134,8 @@ pub struct Checked {
     pub challenge: Option<String>,
     /// Thumbprint of the key that must redeem the code.
     pub dpop_jkt: Option<String>,
+    /// What it does with a grant that the client manages.
+    pub action: Option<Action>,
     /// What is to be shown.
     pub prompt: Prompt,
     /// The longest time since the person last proved who they are.
@@ -150,6 +160,8 @@ pub struct Checked {
     pub id_token_hint: Option<String>,
     /// No consent page, unless it is asked for.
     pub first_party: bool,
+    /// Nobody here has looked at the client.
+    pub unchecked: bool,
     /// May be answered without a click (PROTOCOL.md 3).
     pub silent: bool,
 }
@@ -266,18 +278,31 @@ pub fn check(
         ));
     }
     // RFC 9126 6: `require_pushed_authorization_requests` of this client.
-    if client.asking.par == Need::Required && !request.pushed {
-        return Err(wrong(
-            Code::InvalidRequest,
-            "this client must push its requests to /oauth2/par",
-        ));
+    if client.must_push() && !request.pushed {
+        let why = "this client must push its requests to /oauth2/par";
+        let problem = Problem::new(Code::InvalidRequest, why);
+        // One that is held to a profile pushes in any case.
+        return Err(refuse(match client.asking.par {
+            Need::Required => {
+                problem.mend(format!("gerege client edit {} --par optional", client.id))
+            }
+            Need::Optional => problem,
+        }));
     }
     // RFC 9101 10.5: `require_signed_request_object` of this client.
-    if client.asking.request_object == Need::Required && !request.signed {
-        return Err(wrong(
-            Code::InvalidRequest,
-            "this client must sign its requests and send them as request",
-        ));
+    if client.must_sign() && !request.signed {
+        let why = "this client must sign its requests and send them as request";
+        let problem = Problem::new(Code::InvalidRequest, why);
+        return Err(refuse(match client.asking.request_object {
+            Need::Required => problem.mend(format!(
+                "gerege client edit {} --request-object optional",
+                client.id
+            )),
+            Need::Optional => problem,
+        }));
+    }
+    if let Some(fapi) = client.fapi {
+        fapi::judge(fapi, request, delivery).map_err(refuse)?;
     }
     match request.response_type.as_deref() {
         Some("code") => {}
@@ -291,9 +316,13 @@ pub fn check(
         }
     }
     if !client.may(GrantType::AuthorizationCode) {
-        return Err(wrong(
-            Code::UnauthorizedClient,
-            "this client is not registered for authorization_code",
+        let why = "this client is not registered for authorization_code";
+        let mend = format!(
+            "gerege client edit {} --add-grant authorization_code",
+            client.id
+        );
+        return Err(refuse(
+            Problem::new(Code::UnauthorizedClient, why).mend(mend),
         ));
     }
     let scopes = grantable(request.scope.as_deref(), client, services).map_err(refuse)?;
@@ -303,6 +332,13 @@ pub fn check(
         request.code_challenge_method.as_deref(),
         pkce::is_required(client),
     )
+    .map_err(|problem| match &request.code_challenge {
+        // A public client cannot do without.
+        None if !client.is_public() => {
+            problem.mend(format!("gerege client edit {} --pkce optional", client.id))
+        }
+        _ => problem,
+    })
     .map_err(refuse)?;
     if request
         .dpop_jkt
@@ -341,6 +377,7 @@ pub fn check(
         resources: request.resource.clone(),
         challenge,
         dpop_jkt: request.dpop_jkt.clone(),
+        action: Action::read(request, client).map_err(refuse)?,
         prompt,
         max_age,
         login_hint: request.login_hint.clone(),
@@ -353,6 +390,7 @@ pub fn check(
         lasts: is_offline(client, &[]),
         id_token_hint: request.id_token_hint.clone(),
         first_party: client.first_party && !client.is_unchecked(),
+        unchecked: client.is_unchecked(),
         silent: is_silent(client, &redirect),
         redirect,
     })
@@ -445,7 +483,11 @@ pub(super) fn grantable(
             return Err(Problem::new(
                 Code::InvalidScope,
                 format!("this client is not registered for the scope {name}"),
-            ));
+            )
+            .mend(format!(
+                "gerege client edit {} --add-scope {name}",
+                client.id
+            )));
         }
     }
     if granted.is_empty() {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, Need};
+use super::client::Client;
 use super::error::{Code, Problem};
+use super::fapi::{self, Unfit};
 use super::service::{Proof, Service};
 
 /// The key that a token is bound to. As JSON it is the claim `cnf`.
@@ -34,6 +35,8 @@ pub struct Held {
     pub jkt: Option<String>,
     /// SHA-256 of its certificate, where certificates count.
     pub certificate: Option<String>,
+    /// The proof was signed with an algorithm that FAPI does not take.
+    pub weak: bool,
 }
 
 impl Held {
@@ -64,39 +67,63 @@ pub fn access(
     service: Option<&Service>,
     held: &Held,
 ) -> Result<Option<Binding>, Problem> {
-    if client.dpop == Need::Required && held.jkt.is_none() {
+    if client.must_prove_key() && held.jkt.is_none() {
         // RFC 9449 5.2
-        return Err(missing("this client must send a DPoP proof"));
+        return Err(missing("this client must send a DPoP proof")
+            .mend(format!("gerege client edit {} --dpop optional", client.id)));
     }
     if client.certificate_bound && held.certificate.is_none() {
         // RFC 8705 3.4
-        return Err(Problem::new(
-            Code::InvalidRequest,
-            "this client must use its certificate",
-        ));
+        return Err(
+            Problem::new(Code::InvalidRequest, "this client must use its certificate").mend(
+                format!("gerege client edit {} --certificate-bound false", client.id),
+            ),
+        );
     }
+    check_proof(client, held)?;
     let Some(service) = service else {
         return Ok(held.first(client));
     };
-    let bound_only = client.dpop == Need::Required || client.certificate_bound;
+    if fapi::judge_service(client, service) == Err(Unfit::Algorithm) {
+        return Err(Problem::new(
+            Code::InvalidTarget,
+            "the service's tokens are signed with RS256, which FAPI does not take",
+        ));
+    }
+    let bound_only = client.must_prove_key() || client.certificate_bound;
     match service.proof {
         Proof::Bearer if bound_only => Err(Problem::new(
             Code::InvalidTarget,
             "this client takes bound tokens only, and the service does not check a proof",
-        )),
+        )
+        .mend(format!("gerege service edit {} --proof dpop", service.id))),
         Proof::Bearer => Ok(None),
         Proof::Dpop => match &held.jkt {
             Some(jkt) => Ok(Some(Binding::Dpop(jkt.clone()))),
-            None => Err(missing("this service takes tokens with a DPoP proof only")),
+            None => Err(missing("this service takes tokens with a DPoP proof only")
+                .mend(format!("gerege service edit {} --proof bearer", service.id))),
         },
         Proof::Mtls => match &held.certificate {
             Some(thumbprint) => Ok(Some(Binding::Mtls(thumbprint.clone()))),
             None => Err(Problem::new(
                 Code::InvalidRequest,
                 "this service takes tokens bound to a client certificate only",
-            )),
+            )
+            .mend(format!("gerege service edit {} --proof bearer", service.id))),
         },
     }
+}
+
+/// Whether the proof beside a request is good enough for this client (FAPI 2.0 Security Profile
+/// 5.4.1).
+///
+/// # Errors
+/// `invalid_dpop_proof`.
+pub fn check_proof(client: &Client, held: &Held) -> Result<(), Problem> {
+    if client.fapi.is_some() && held.weak {
+        return Err(fapi::weak(Code::InvalidDpopProof, "the DPoP proof"));
+    }
+    Ok(())
 }
 
 /// The binding of a new refresh token. One of a confidential client is bound to it by its own
@@ -142,14 +169,16 @@ fn missing(why: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::client::ClientAuth;
     use crate::oauth::client::tests::client;
+    use crate::oauth::client::{ClientAuth, Need};
     use crate::oauth::service::tests::service;
+    use crate::oauth::service::{Algorithm, TokenFormat};
 
     fn held(jkt: bool, certificate: bool) -> Held {
         Held {
             jkt: jkt.then(|| "key".to_owned()),
             certificate: certificate.then(|| "cert".to_owned()),
+            weak: false,
         }
     }
 
@@ -234,6 +263,40 @@ mod tests {
             access(&client, Some(&chat), &held(false, true)).unwrap(),
             bound
         );
+    }
+
+    #[test]
+    fn a_fapi_client_gets_bound_tokens_only_and_none_signed_with_rs256() {
+        let mut bank = client(&[], "chat");
+        bank.auth = ClientAuth::PrivateKeyJwt;
+        bank.fapi = Some(fapi::Fapi::default());
+        let mut chat = service("chat", &["chat"]);
+        chat.algorithm = Algorithm::ES256;
+        chat.proof = Proof::Dpop;
+        let refused = |service: Option<&Service>, held: &Held| {
+            access(&bank, service, held).map_err(|problem| problem.code)
+        };
+        let bound = Ok(Some(Binding::Dpop("key".to_owned())));
+        assert_eq!(refused(Some(&chat), &held(true, false)), bound);
+        assert_eq!(refused(None, &held(true, false)), bound);
+        let none = Err(Code::InvalidDpopProof);
+        assert_eq!(refused(None, &held(false, true)), none);
+        let mut weak = held(true, false);
+        weak.weak = true;
+        assert_eq!(refused(None, &weak), none);
+        assert!(access(&client(&[], "chat"), None, &weak).is_ok());
+        let target = Err(Code::InvalidTarget);
+        chat.algorithm = Algorithm::RS256;
+        assert_eq!(refused(Some(&chat), &held(true, false)), target);
+        chat.format = TokenFormat::Opaque;
+        assert_eq!(refused(Some(&chat), &held(true, false)), bound);
+        chat.proof = Proof::Bearer;
+        assert_eq!(refused(Some(&chat), &held(true, false)), target);
+        bank.certificate_bound = true;
+        assert!(matches!(
+            access(&bank, None, &held(false, true)),
+            Ok(Some(Binding::Mtls(_)))
+        ));
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 23] = [
+pub const RESERVED: [&str; 24] = [
+    "status",
     "authorization_details",
     "iss",
     "sub",
@@ -173,6 +174,8 @@ pub struct AccessToken<'a> {
     pub binding: Option<&'a Binding>,
     /// Who acts by it, where it was exchanged (RFC 8693 4.1).
     pub act: Option<&'a Value>,
+    /// Its place in a status list, as the claim `status`.
+    pub status: Option<&'a Value>,
     /// Its id.
     pub jti: &'a str,
     /// When it is made.
@@ -192,7 +195,9 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
             // RFC 9470 5: what a service needs to ask for a newer or stronger proof.
             put(&mut claims, "auth_time", grant.auth_time.seconds());
             put(&mut claims, "acr", ACR_PASSWORD);
-            put(&mut claims, "sid", grant.sid.as_str());
+            if !grant.sid.is_empty() {
+                put(&mut claims, "sid", grant.sid.as_str());
+            }
             put(&mut claims, "gid", grant.id.as_str());
             // RFC 9396 9.1
             let details = grant.details.of(token.service);
@@ -213,6 +218,9 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
     confirm(&mut claims, token.binding);
     if let Some(act) = token.act {
         put(&mut claims, "act", act.clone());
+    }
+    if let Some(status) = token.status {
+        put(&mut claims, "status", status.clone());
     }
     claims
 }

@@ -35,6 +35,7 @@ fn grant(scopes: &str) -> Grant {
         auth_time: Time::from_seconds(90),
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: Time::from_seconds(95),
         revoked_at: None,
     }
@@ -128,6 +129,7 @@ fn access<'a>(subject: Subject<'a>, service: &'a Service, scopes: &'a [String]) 
         domain: "steppe.example",
         binding: None,
         act: None,
+        status: None,
         jti: "j1",
         now: Time::from_seconds(100),
         ttl: Duration::from_secs(600),

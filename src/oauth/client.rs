@@ -1,8 +1,11 @@
 //! An app that asks for sign-in (OAuth 2's client, RFC 6749 2), as the operator registered it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Known;
+use super::fapi::{self, Fapi};
 use super::registration::Registration;
 use super::service::Algorithm;
 use crate::clock::Time;
@@ -108,7 +111,7 @@ pub struct Asking {
     pub request_object: Need,
     /// Types of `authorization_details` that it may ask for (RFC 9396 10).
     pub details: Vec<String>,
-    /// `authorization_signed_response_alg` (JARM 3); RS256 when it does not say.
+    /// `authorization_signed_response_alg` (JARM 3), where it says one.
     pub response_algorithm: Option<Algorithm>,
 }
 
@@ -164,6 +167,9 @@ pub struct Client {
     /// The services, by id, that it may get tokens for by exchange (RFC 8693).
     #[serde(default)]
     pub exchange: Vec<String>,
+    /// The profile of FAPI 2.0 that it is held to.
+    #[serde(default)]
+    pub fapi: Option<Fapi>,
     /// When it was registered.
     pub created_at: Time,
     /// What else is on file about it.
@@ -188,6 +194,42 @@ impl Client {
     /// Whether it may use a grant type.
     pub fn may(&self, grant: GrantType) -> bool {
         self.grants.contains(&grant)
+    }
+
+    /// Whether each of its requests must be pushed first (RFC 9126; FAPI 2.0 Security Profile
+    /// 5.3.2.2, 3).
+    pub fn must_push(&self) -> bool {
+        self.asking.par == Need::Required || self.fapi.is_some()
+    }
+
+    /// Whether each of its requests must be signed (RFC 9101; FAPI 2.0 Message Signing 5.3.1).
+    pub fn must_sign(&self) -> bool {
+        self.asking.request_object == Need::Required || self.fapi.is_some_and(|fapi| fapi.jar)
+    }
+
+    /// Whether it must prove that it holds a key (RFC 9449; FAPI 2.0 Security Profile 5.3.2.1, 4
+    /// and 5, unless its tokens are bound to its certificate).
+    pub fn must_prove_key(&self) -> bool {
+        self.dpop == Need::Required || self.fapi.is_some() && !self.certificate_bound
+    }
+
+    /// The algorithm of its signed answers.
+    pub fn response_algorithm(&self) -> Algorithm {
+        let usual = match self.fapi {
+            None => Algorithm::RS256,
+            Some(_) => Algorithm::ES256,
+        };
+        self.asking.response_algorithm.unwrap_or(usual)
+    }
+
+    /// How long its codes live, where `set` is what the operator set.
+    pub fn code_life(&self, set: Duration) -> Duration {
+        self.fapi.map_or(set, |_| set.min(fapi::CODE))
+    }
+
+    /// How long its pushed requests wait, where `set` is what the operator set.
+    pub fn pushed_life(&self, set: Duration) -> Duration {
+        self.fapi.map_or(set, |_| set.min(fapi::PUSHED))
     }
 }
 
@@ -219,6 +261,7 @@ pub(crate) mod tests {
             certificate_bound: false,
             service: None,
             exchange: Vec::new(),
+            fapi: None,
             created_at: Time::default(),
             registration: Registration::default(),
         }

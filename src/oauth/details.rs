@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::error::{Code, Problem};
 use super::scope;
 use super::service::Service;
+use crate::account::label::is_hidden;
 
 /// More details than this in one request are refused.
 const MAX_COUNT: usize = 16;
@@ -32,8 +33,8 @@ pub struct Line {
     pub service: String,
     /// Its type.
     pub kind: String,
-    /// All that it says beside, `name: value`.
-    pub says: String,
+    /// All that it says beside: each name, and its value as one line.
+    pub says: Vec<(String, String)>,
 }
 
 impl Details {
@@ -52,6 +53,11 @@ impl Details {
             .map_err(|_| wrong("authorization_details is not a JSON list of objects"))?;
         if details.is_empty() || details.len() > MAX_COUNT {
             return Err(wrong("authorization_details is empty or has too many"));
+        }
+        if !numbers_stand(text) {
+            return Err(wrong(
+                "authorization_details has a number that is not kept as it was written; write it as a text",
+            ));
         }
         for detail in &details {
             judge(detail, types, scopes, services)?;
@@ -72,6 +78,13 @@ impl Details {
         Self(self.0.iter().filter(own).cloned().collect())
     }
 
+    /// These and then the others, each once.
+    pub fn and(&self, others: &Self) -> Self {
+        let mut all = self.0.clone();
+        all.extend(others.0.iter().filter(|one| !self.0.contains(one)).cloned());
+        Self(all)
+    }
+
     /// As they go over the wire.
     pub fn json(&self) -> Value {
         self.0.iter().cloned().map(Value::Object).collect()
@@ -85,9 +98,8 @@ impl Details {
             says: detail
                 .iter()
                 .filter(|(name, _)| *name != "type")
-                .map(|(name, value)| format!("{name}: {}", plain(value)))
-                .collect::<Vec<_>>()
-                .join("; "),
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect(),
         };
         self.0.iter().map(line).collect()
     }
@@ -119,6 +131,10 @@ fn judge(
     }
     if Value::Object(detail.clone()).to_string().len() > MAX_BYTES {
         return Err(wrong("one of authorization_details is too long"));
+    }
+    // A person reads it: nothing hides in it, breaks its line or turns it round.
+    if !readable(&Value::Object(detail.clone())) {
+        return Err(wrong("authorization_details has hidden characters"));
     }
     // RFC 9396 2.2
     for name in ["locations", "actions", "datatypes", "privileges"] {
@@ -152,13 +168,54 @@ fn owner<'a>(kind: &str, services: &'a [Service]) -> Option<&'a Service> {
         .find(|service| scope::has(&service.details, kind))
 }
 
-/// A value in one line; text without its quotes.
+/// A value in one line, texts in their quotes: what stands inside cannot pass for another value.
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Array(all) => {
+            let all: Vec<String> = all.iter().map(Value::to_string).collect();
+            all.join(", ")
+        }
         other => other.to_string(),
     }
+}
+
+/// Whether a value, names in it too, holds nothing that a person cannot see.
+fn readable(value: &Value) -> bool {
+    let shown = |text: &str| !text.chars().any(is_hidden);
+    match value {
+        Value::String(text) => shown(text),
+        Value::Array(all) => all.iter().all(readable),
+        Value::Object(all) => all
+            .iter()
+            .all(|(name, value)| shown(name) && readable(value)),
+        _ => true,
+    }
+}
+
+/// Whether each number of a JSON text is told on as it was written: a person allows, and a service
+/// is told, what was sent.
+fn numbers_stand(json: &str) -> bool {
+    let (mut number, mut inside, mut escaped) = (String::new(), false, false);
+    for letter in json.chars().chain([' ']) {
+        let part = letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.');
+        let power = !number.is_empty() && matches!(letter, 'e' | 'E');
+        if !inside && (part || power) {
+            number.push(letter);
+            continue;
+        }
+        let kept = serde_json::from_str::<Value>(&number).map(|kept| kept.to_string() == number);
+        if !number.is_empty() && !matches!(kept, Ok(true)) {
+            return false;
+        }
+        number.clear();
+        (inside, escaped) = match (inside, letter) {
+            _ if escaped => (inside, false),
+            (true, '\\') => (true, true),
+            (_, '"') => (!inside, false),
+            _ => (inside, false),
+        };
+    }
+    true
 }
 
 fn wrong(why: &str) -> Problem {
@@ -195,10 +252,56 @@ mod tests {
         assert!(details.of(None).is_empty());
         let lines = details.lines(&services);
         assert_eq!(lines[0].service, "bank");
+        let says: Vec<(&str, &str)> = lines[0]
+            .says
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         assert_eq!(
-            lines[0].says,
-            r#"actions: initiate; instructedAmount: {"amount":"123.50","currency":"EUR"}; locations: https://bank.example"#
+            says,
+            [
+                ("actions", r#""initiate""#),
+                (
+                    "instructedAmount",
+                    r#"{"amount":"123.50","currency":"EUR"}"#
+                ),
+                ("locations", r#""https://bank.example""#),
+            ]
         );
+    }
+
+    #[test]
+    fn what_a_person_could_not_read_as_it_is_meant_is_refused() {
+        let with = |name: &str, value: &str| {
+            read(&format!(r#"[{{"type":"payment","{name}":{value}}}]"#)).is_ok()
+        };
+        for (name, value, good) in [
+            ("to", r#""Red Cross; creditor: me""#, true),
+            ("to", r#""\u202eyaP""#, false),
+            ("to", r#""a\n\nb""#, false),
+            ("to", r#""a\u200bb""#, false),
+            ("to", r#"[["\u2066"]]"#, false),
+            ("to", r#"{"\u202ex":1}"#, false),
+            ("\\u202eto", "1", false),
+            ("amount", "12", true),
+            ("amount", "-12", true),
+            ("amount", "12.5", true),
+            ("amount", "0.0", true),
+            ("amount", r#""1.00 \" 1e9""#, true),
+            ("amount", "12.50", false),
+            ("amount", "1e3", false),
+            ("amount", "1.0000000000000000001", false),
+            ("amount", "123456789012345678901234567890", false),
+            ("amount", "[1,{\"a\":1.10}]", false),
+        ] {
+            assert_eq!(with(name, value), good, "{name} {value}");
+        }
+        let text = r#"[{"type":"payment","to":"a; amount: 1","n":["b","c"],"amount":1000}]"#;
+        let lines = read(text).unwrap().lines(&services());
+        let says = |name: &str| lines[0].says.iter().find(|(had, _)| had == name);
+        assert_eq!(says("to").unwrap().1, r#""a; amount: 1""#);
+        assert_eq!(says("n").unwrap().1, r#""b", "c""#);
+        assert_eq!(says("amount").unwrap().1, "1000");
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl DeviceRequest {
             resources: self.resources.clone(),
             challenge: None,
             dpop_jkt: None,
+            action: None,
             prompt: Prompt {
                 consent: true, // RFC 8628 5.4: a link alone must not do it
                 ..Prompt::default()
@@ -96,6 +97,7 @@ impl DeviceRequest {
             lasts: is_offline(client, &[]),
             subs: Vec::new(),
             first_party: false,
+            unchecked: client.is_unchecked(),
             silent: false,
         }
     }

@@ -101,6 +101,8 @@ mod tests {
             details: Vec::new(),
             certificates: false,
             pkce: Pkce::Optional,
+            own: "https://id.steppe.example".into(),
+            names: super::super::register::Names::default(),
         }
     }
 

@@ -14,6 +14,7 @@ pub enum Code {
     InvalidGrant,
     InvalidScope,
     InvalidTarget,
+    InvalidGrantId,
     InvalidToken,
     InsufficientScope,
     UnauthorizedClient,
@@ -50,6 +51,7 @@ impl Code {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidGrantId => "invalid_grant_id",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -98,6 +100,8 @@ pub struct Problem {
     pub code: Code,
     /// `error_description`: ASCII, for the client's developer (RFC 6749 5.2).
     pub description: String,
+    /// The command by which the operator mends it, where one does. Never sent: it is for the log.
+    pub fix: Option<String>,
 }
 
 impl Problem {
@@ -114,7 +118,21 @@ impl Problem {
                 _ => '?',
             })
             .collect();
-        Self { code, description }
+        Self {
+            code,
+            description,
+            fix: None,
+        }
+    }
+
+    /// With the operator's command that mends it. What strangers typed may be part of it, and
+    /// people copy commands: one with other letters than names have is left out.
+    #[must_use]
+    pub fn mend(mut self, command: String) -> Self {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || " -_.:/@+".contains(letter);
+        self.fix =
+            Some(command).filter(|command| command.len() <= 300 && command.chars().all(plain));
+        self
     }
 
     /// The body of an answer in JSON (RFC 6749 5.2).
@@ -159,6 +177,25 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
+    }
+
+    #[test]
+    fn a_command_for_the_operator_holds_nothing_that_a_shell_reads() {
+        let problem = || Problem::new(Code::InvalidScope, "no");
+        let mend = |name: &str| problem().mend(format!("gerege client edit x --add-scope {name}"));
+        assert!(mend("chat:send").fix.is_some());
+        for bad in [
+            "$(id)", "a;b", "a|b", "a\nb", "'", "é", "`x`", "a>b", "a&b", "!x", "*",
+        ] {
+            assert_eq!(mend(bad).fix, None, "{bad}");
+        }
+        assert_eq!(mend(&"x".repeat(300)).fix, None);
+        assert!(
+            !mend("chat")
+                .json()
+                .values()
+                .any(|told| told.to_string().contains("gerege "))
+        );
     }
 
     #[test]

@@ -235,6 +235,7 @@ mod tests {
             auth_time: at(0),
             amr: vec![],
             dpop_jkt: None,
+            managed: None,
             created_at: at(0),
             revoked_at: None,
         }

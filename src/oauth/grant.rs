@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::binding::Binding;
 use super::claims_request::Given;
 use super::details::Details;
+use super::management::Managed;
 use super::scope;
 use crate::clock::Time;
 
@@ -40,6 +41,9 @@ pub struct Grant {
     /// Thumbprint of the key that must redeem the code (RFC 9449 10).
     #[serde(default)]
     pub dpop_jkt: Option<String>,
+    /// The name by which its client manages it.
+    #[serde(default)]
+    pub managed: Option<Managed>,
     /// When it was made.
     pub created_at: Time,
     /// When it was ended.
@@ -97,4 +101,31 @@ pub struct Refresh {
     pub ends_at: Time,
     /// The key that it is bound to: with public clients that proved one (RFC 9449 5, RFC 8705 4).
     pub binding: Option<Binding>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A grant for tests.
+    pub(crate) fn grant(scopes: &str) -> Grant {
+        Grant {
+            id: "grant-1".into(),
+            account_id: "person-1".into(),
+            client_id: "forum".into(),
+            sid: "session-1".into(),
+            scopes: scopes.split(' ').map(str::to_owned).collect(),
+            resources: Vec::new(),
+            offline: false,
+            claims: Given::default(),
+            details: Details::default(),
+            nonce: None,
+            auth_time: Time::default(),
+            amr: Vec::new(),
+            dpop_jkt: None,
+            managed: None,
+            created_at: Time::default(),
+            revoked_at: None,
+        }
+    }
 }

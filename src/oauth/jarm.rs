@@ -43,6 +43,14 @@ impl Answer {
         }
     }
 
+    /// With one parameter more, where it has a value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Option<String>) -> Self {
+        self.params
+            .extend(value.map(|value| (name.to_owned(), value)));
+        self
+    }
+
     /// Whether the client asked for it signed.
     pub fn is_signed(&self) -> bool {
         self.delivery.signed

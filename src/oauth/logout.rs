@@ -62,6 +62,8 @@ pub struct SignedIn {
     pub sub: String,
     /// Its stable id.
     pub sid: String,
+    /// What the client that asks sees of that id.
+    pub seen: String,
 }
 
 /// An address that its client registered, with the state to send back.
@@ -144,23 +146,27 @@ pub fn decide(
             request.state.as_deref(),
         )?),
     };
+    // RFC 9700 4.11.2: whoever may register could lead people anywhere by our name. An app that
+    // nobody here has looked at is gone back to only when it ends a session of its own.
+    let checked = client.is_none_or(|client| !client.is_unchecked());
+    let unasked = then.clone().filter(|_| checked);
     if sessions.is_empty() {
-        return Ok(Decision::Out { then });
+        return Ok(Decision::Out { then: unasked });
     }
     let Hint::Good { sub, sid, .. } = hint else {
-        return Ok(Decision::Confirm { then });
+        return Ok(Decision::Confirm { then: unasked });
     };
     // The hint speaks for its own session, or, without `sid`, for its person.
     let sids: Vec<String> = sessions
         .iter()
         .filter(|session| match sid {
-            Some(sid) => session.sid == *sid && session.sub == *sub,
+            Some(sid) => session.seen == *sid && session.sub == *sub,
             None => session.sub == *sub,
         })
         .map(|session| session.sid.clone())
         .collect();
     Ok(if sids.is_empty() {
-        Decision::Confirm { then }
+        Decision::Confirm { then: unasked }
     } else {
         Decision::End { sids, then }
     })
@@ -201,11 +207,13 @@ mod tests {
         let here = vec![
             SignedIn {
                 sub: "s1".into(),
-                sid: "a".into(),
+                sid: "1".into(),
+                seen: "a".into(),
             },
             SignedIn {
                 sub: "s2".into(),
-                sid: "b".into(),
+                sid: "2".into(),
+                seen: "b".into(),
             },
         ];
         let then = Some(Return(BYE.to_owned()));
@@ -258,8 +266,8 @@ mod tests {
                 true,
                 Err(LogoutError::Hint),
             ),
-            ("", good("forum", "s1", Some("a")), true, end(&["a"], &None)),
-            ("", good("forum", "s1", None), true, end(&["a"], &None)),
+            ("", good("forum", "s1", Some("a")), true, end(&["1"], &None)),
+            ("", good("forum", "s1", None), true, end(&["1"], &None)),
             ("", good("forum", "s1", Some("b")), true, confirm(&None)),
             ("", good("forum", "s1", Some("gone")), true, confirm(&None)),
             ("", good("forum", "s9", None), true, confirm(&None)),
@@ -279,7 +287,7 @@ mod tests {
                 "post_logout_redirect_uri=https://forum.example/bye",
                 good("forum", "s2", Some("b")),
                 true,
-                end(&["b"], &then),
+                end(&["2"], &then),
             ),
             (
                 "post_logout_redirect_uri=https://forum.example/bye",
@@ -296,6 +304,32 @@ mod tests {
                 wanted,
                 "{query} {hint:?}"
             );
+        }
+    }
+
+    // RFC 9700 4.11.2
+    #[test]
+    fn nobody_is_sent_to_an_unchecked_app_that_ended_nothing() {
+        let mut quiz = client(&["https://forum.example/cb"], "openid");
+        quiz.registration.origin = crate::oauth::registration::Origin::Registered;
+        let here = [SignedIn {
+            sub: "s1".into(),
+            sid: "1".into(),
+            seen: "a".into(),
+        }];
+        let query = b"client_id=forum&post_logout_redirect_uri=https://forum.example/bye";
+        let request = LogoutRequest::parse(&Params::parse(query).unwrap());
+        for (hint, sessions, back) in [
+            (Hint::Absent, &here[..], false),
+            (Hint::Absent, &[], false),
+            (good("forum", "s2", Some("b")), &here, false),
+            (good("forum", "s2", Some("b")), &[], false),
+            (good("forum", "s1", Some("a")), &here, true),
+        ] {
+            let decision = decide(&request, &hint, Some(&quiz), sessions).unwrap();
+            let (Decision::Confirm { then } | Decision::End { then, .. } | Decision::Out { then }) =
+                decision;
+            assert_eq!(then.is_some(), back, "{hint:?}");
         }
     }
 

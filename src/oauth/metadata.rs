@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::claims::ACRS;
 use super::client::GrantType;
 use super::dpop;
+use super::management::ACTIONS;
 use super::request_object::ALGORITHMS;
 use super::scope::STANDARD;
 use super::service::Service;
@@ -40,6 +41,7 @@ pub struct Endpoints {
     pub device: String,
     pub jwks: String,
     pub par: String,
+    pub grants: String,
 }
 
 impl Endpoints {
@@ -56,6 +58,7 @@ impl Endpoints {
             device: format!("{root}/oauth2/device"),
             jwks: format!("{root}/jwks.json"),
             par: format!("{root}/oauth2/par"),
+            grants: format!("{root}/oauth2/grants"),
         }
     }
 }
@@ -188,6 +191,10 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         // RFC 9126 5
         ("pushed_authorization_request_endpoint", json!(at.par)),
         ("require_pushed_authorization_requests", json!(false)),
+        // Grant Management 7.1
+        ("grant_management_endpoint", json!(at.grants)),
+        ("grant_management_actions_supported", json!(ACTIONS)),
+        ("grant_management_action_required", json!(false)),
         // Their defaults differ, so they are said (OpenID Connect Discovery 3).
         ("claims_parameter_supported", json!(true)),
         // RFC 9101 10.5; `request_uri` is what was pushed here, or an address that is registered.
@@ -202,9 +209,17 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         !details.is_empty(),
     );
     let details = details.2.then_some((details.0, details.1));
+    // RFC 9728 4
+    let told: Vec<&str> = services
+        .iter()
+        .filter(|service| service.offers.metadata)
+        .map(|service| service.audience.as_str())
+        .collect();
+    let resources = (!told.is_empty()).then(|| ("protected_resources", json!(told)));
     fields
         .into_iter()
         .chain(details)
+        .chain(resources)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

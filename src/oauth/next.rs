@@ -2,7 +2,7 @@
 
 use super::authorize::Checked;
 use super::error::{Code, Problem};
-use super::scope::{self, OPENID};
+use super::scope::{self, EMAIL, OPENID, PROFILE};
 use crate::clock::Time;
 
 /// A live session of this browser.
@@ -10,6 +10,8 @@ use crate::clock::Time;
 pub struct SessionView {
     /// Whose.
     pub account_id: String,
+    /// How the client knows them.
+    pub sub: String,
     /// Its stable id.
     pub sid: String,
     /// The username, to find the one that `login_hint` means.
@@ -213,8 +215,15 @@ enum Pick<'a> {
     Other,
 }
 
+/// Whether a client may learn, without a page, that this person is here: one that they allow
+/// something. Else any app could ask, unseen, who sits in front of it (SECURITY R60).
+pub fn may_tell(request: &Checked, session: &SessionView) -> bool {
+    request.first_party || !session.consent.is_empty()
+}
+
 /// Whose session is meant.
 fn pick<'a>(request: &Checked, browser: &'a BrowserView) -> Pick<'a> {
+    let silently = request.prompt.none;
     let find = |account: &str| {
         browser
             .sessions
@@ -225,7 +234,7 @@ fn pick<'a>(request: &Checked, browser: &'a BrowserView) -> Pick<'a> {
         let hinted = browser.hinted.as_ref();
         hinted.is_some_and(|hinted| *hinted != session.account_id)
     };
-    if !request.prompt.none {
+    if !silently {
         let acted = [
             &browser.chosen,
             &browser.password_typed,
@@ -241,26 +250,41 @@ fn pick<'a>(request: &Checked, browser: &'a BrowserView) -> Pick<'a> {
         }
     }
     if let Some(hinted) = &browser.hinted {
-        return find(hinted).map_or(Pick::None, Pick::Session);
+        return find(hinted)
+            .filter(|session| !silently || may_tell(request, session))
+            .map_or(Pick::None, Pick::Session);
     }
-    match browser.sessions.as_slice() {
+    // To one that nobody here has looked at, whoever has not let it in is not here.
+    let seen: Vec<&SessionView> = browser
+        .sessions
+        .iter()
+        .filter(|session| !(silently && request.unchecked) || may_tell(request, session))
+        .collect();
+    match seen.as_slice() {
         [] => Pick::None,
         _ if request.prompt.select_account => Pick::Several,
         sessions => match (&request.login_hint, sessions) {
             (Some(hint), _) => sessions
                 .iter()
-                .find(|session| means(hint, session))
-                .map_or(Pick::Several, Pick::Session),
+                .find(|session| means(hint, session, request))
+                .map_or(Pick::Several, |session| Pick::Session(session)),
             (None, [only]) => Pick::Session(only),
             (None, _) => Pick::Several,
         },
     }
 }
 
-fn means(hint: &str, session: &SessionView) -> bool {
-    hint.eq_ignore_ascii_case(&session.username)
-        || hint.eq_ignore_ascii_case(&session.email)
-        || hint == session.account_id
+/// Whether a hint names a person. Where no page is shown, the answer tells the client: by a name
+/// or address only of those who let it see that.
+fn means(hint: &str, session: &SessionView, request: &Checked) -> bool {
+    let silently = request.prompt.none;
+    if silently && !may_tell(request, session) {
+        return false;
+    }
+    let told = |name| !silently || request.first_party || scope::has(&session.consent, name);
+    told(PROFILE) && hint.eq_ignore_ascii_case(&session.username)
+        || told(EMAIL) && hint.eq_ignore_ascii_case(&session.email)
+        || hint == session.sub
 }
 
 fn is(account: &Option<String>, session: &SessionView) -> bool {

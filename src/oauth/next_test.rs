@@ -32,6 +32,7 @@ fn request(prompt: &str) -> Checked {
 fn session(account: &str, age: i64) -> SessionView {
     SessionView {
         account_id: account.into(),
+        sub: format!("sub-{account}"),
         sid: format!("sid-{account}"),
         username: format!("user-{account}"),
         email: format!("{account}@mail.example"),
@@ -213,6 +214,51 @@ fn who_is_meant() {
             "login_required",
         ),
     ]);
+}
+
+/// An app that may ask without a page learns nothing of people who did not let it in.
+#[test]
+fn prompt_none_tells_of_nobody_who_has_not_allowed_the_app() {
+    let forgotten: fn(&mut BrowserView) = |b| b.sessions[0].consent.clear();
+    let hints = ["user-a", "a@mail.example", "a", "sub-a", "stranger"];
+    for hint in hints.map(Some).into_iter().chain([None]) {
+        let (mut request, mut browser) = (request("none"), browser(vec![session("a", 30)]));
+        (request.unchecked, request.silent) = (true, false);
+        request.login_hint = hint.map(str::to_owned);
+        forgotten(&mut browser);
+        assert_eq!(word(&request, &browser), "login_required", "{hint:?}");
+        request.unchecked = false;
+        let wanted = match hint {
+            Some(_) => "account_selection_required",
+            None => "consent_required",
+        };
+        assert_eq!(word(&request, &browser), wanted, "{hint:?}");
+        for hinted in ["a", "b"] {
+            browser.hinted = some(hinted);
+            assert_eq!(word(&request, &browser), "login_required", "{hinted}");
+        }
+    }
+    // Beside somebody who let it in, nobody else is here; and their name only where it was told.
+    let other: fn(&mut BrowserView) = |b| {
+        b.sessions[0].consent = vec!["openid".into()];
+        b.sessions.push(session("b", 1));
+        b.sessions[1].consent.clear();
+    };
+    for (hint, wanted) in [
+        (None, "consent_required"),
+        (Some("sub-a"), "consent_required"),
+        (Some("a"), "account_selection_required"),
+        (Some("user-a"), "account_selection_required"),
+        (Some("a@mail.example"), "account_selection_required"),
+        (Some("user-b"), "account_selection_required"),
+        (Some("sub-b"), "account_selection_required"),
+    ] {
+        let (mut request, mut browser) = (request("none"), browser(vec![session("a", 30)]));
+        (request.unchecked, request.silent) = (true, false);
+        request.login_hint = hint.map(str::to_owned);
+        other(&mut browser);
+        assert_eq!(word(&request, &browser), wanted, "{hint:?}");
+    }
 }
 
 // SECURITY R60

@@ -17,9 +17,10 @@ pub enum Verdict {
     Refused(Problem),
 }
 
-/// Whether this client must send a challenge. Public ones always must (RFC 9700 2.1.1).
+/// Whether this client must send a challenge. Public ones always must (RFC 9700 2.1.1), and so
+/// must those that are held to FAPI (FAPI 2.0 Security Profile 5.3.2.2, 5).
 pub fn is_required(client: &Client) -> bool {
-    client.is_public() || client.pkce == Pkce::Required
+    client.is_public() || client.pkce == Pkce::Required || client.fapi.is_some()
 }
 
 /// Reads the challenge of an authorization request.

@@ -58,6 +58,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What the client is told; nothing where a page is shown.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Page(_) => None,
+            Self::Redirect { problem, .. } => Some(problem),
+        }
+    }
+
     /// The answer to the client (RFC 6749 4.1.2.1, RFC 9207 2), or what the page must say.
     ///
     /// # Errors

@@ -6,18 +6,18 @@ use serde_json::{Map, Value, json};
 use super::authenticate;
 use super::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use super::error::{Code, Problem};
+use super::imposed::Imposed;
 use super::redirect::register_check;
 use super::registration::{self, Origin, Registration, SubjectType, check_keys};
 use super::request_object::ALGORITHMS;
 use super::scope;
 use super::service::Algorithm;
+use crate::account::label;
 use crate::clock::Time;
 
 /// Longer lists and texts are refused: anybody may send them.
 const MOST: usize = 20;
 const LONGEST: usize = 2000;
-/// A longer name, in characters, is refused: it stands on pages.
-const LONGEST_NAME: usize = 80;
 
 /// What the operator allows an app that registers itself.
 #[derive(Clone, Debug)]
@@ -30,6 +30,19 @@ pub struct Policy {
     pub certificates: bool,
     /// Whether PKCE is required of one that keeps a secret.
     pub pkce: Pkce,
+    /// The names that it cannot bear.
+    pub names: Names,
+    /// Our own address: it is answered at none of ours.
+    pub own: String,
+}
+
+/// Names that people know here.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Ours: nobody else speaks for it.
+    pub server: String,
+    /// Those of the operator's own apps and services.
+    pub known: Vec<String>,
 }
 
 /// How an app is known here; drawn or kept by the caller.
@@ -62,6 +75,12 @@ pub fn client(
             )
         })?;
     }
+    if redirects.iter().any(|uri| is_at(&policy.own, uri)) {
+        return Err(Problem::new(
+            Code::InvalidRedirectUri,
+            "a redirect_uri is at this server",
+        ));
+    }
     let auth = auth(sent, identity.origin)?;
     let grants = grants(sent)?;
     if redirects.is_empty() {
@@ -77,6 +96,16 @@ pub fn client(
                 "a post_logout_redirect_uri cannot be registered: {fault}"
             ))
         })?;
+    }
+    let begin = text(sent, "initiate_login_uri")?;
+    if post_logout
+        .iter()
+        .chain(&begin)
+        .any(|uri| is_at(&policy.own, uri))
+    {
+        return Err(wrong(
+            "post_logout_redirect_uris or initiate_login_uri is at this server",
+        ));
     }
     let jwks = match member(sent, "jwks") {
         None => None,
@@ -102,7 +131,7 @@ pub fn client(
         ));
     }
     let client = Client {
-        name: name(sent, &redirects)?,
+        name: name(sent, &redirects, &policy.names)?,
         auth,
         secret_hash: None,
         jwks,
@@ -140,12 +169,22 @@ pub fn client(
         certificate_bound: certificate_bound(sent, policy)?,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: identity.created_at,
         registration,
         id: identity.id,
     };
     registration::check(&client).map_err(|fault| wrong(fault.to_string()))?;
     Ok(client)
+}
+
+/// Whether an address is one of a server's: what a stranger had sent there, by way of a person's
+/// browser, would come from our own pages.
+fn is_at(server: &str, uri: &str) -> bool {
+    match (url::Url::parse(server), url::Url::parse(uri)) {
+        (Ok(server), Ok(uri)) => server.origin().is_tuple() && server.origin() == uri.origin(),
+        _ => false,
+    }
 }
 
 /// What would be promised and not kept: an app that wants its tokens encrypted must not get them
@@ -241,23 +280,31 @@ fn scopes(sent: &Map<String, Value>, policy: &Policy) -> Result<Vec<String>, Pro
     Ok(allowed)
 }
 
-/// The name that people read; else the host of its first address, which it cannot choose freely.
-fn name(sent: &Map<String, Value>, redirects: &[String]) -> Result<String, Problem> {
+/// The name that people read; else the one host of its addresses, which it cannot choose freely.
+fn name(sent: &Map<String, Value>, redirects: &[String], taken: &Names) -> Result<String, Problem> {
+    let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
+    let first = redirects.first().and_then(host);
+    let own = first.filter(|first| {
+        redirects
+            .iter()
+            .all(|uri| host(uri).as_ref() == Some(first))
+    });
+    let own = own.unwrap_or_else(|| "app".to_owned());
     let Some(name) = text(sent, "client_name")? else {
-        let first = redirects.first().map(String::as_str).unwrap_or_default();
-        let host = url::Url::parse(first).ok();
-        let host = host.as_ref().and_then(url::Url::host_str);
-        return Ok(host.unwrap_or("app").to_owned());
+        return Ok(own);
     };
-    let name = name.trim().to_owned();
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(hidden) {
+    if name.trim() == own {
+        return Ok(own);
+    }
+    let name = label::read(&name).map_err(|why| wrong(format!("client_name {why}")))?;
+    if label::speaks_for(&name, &taken.server)
+        || taken
+            .known
+            .iter()
+            .any(|known| label::is_alike(&name, known))
+    {
         return Err(wrong(
-            "client_name is empty, longer than 80 characters, or holds hidden characters",
+            "client_name could be taken for this server's, or for one of its operator's apps",
         ));
     }
     Ok(name)
@@ -298,6 +345,7 @@ fn registration(sent: &Map<String, Value>, origin: Origin) -> Result<Registratio
         backchannel_logout_uri: text(sent, "backchannel_logout_uri")?,
         backchannel_logout_session_required: flag(sent, "backchannel_logout_session_required")?,
         checked: false,
+        imposed: Imposed::default(),
     })
 }
 

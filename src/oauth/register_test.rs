@@ -15,6 +15,11 @@ fn policy() -> Policy {
         details: vec!["room".into()],
         certificates: true,
         pkce: Pkce::Optional,
+        own: "https://id.steppe.example".into(),
+        names: Names {
+            server: "Steppe ID".into(),
+            known: vec!["Steppe chat".into()],
+        },
     }
 }
 
@@ -131,6 +136,37 @@ fn what_cannot_be_kept_is_refused() {
         ("client_name", json!("a".repeat(81)), Some(Metadata)),
         ("client_name", json!("a\u{202e}b"), Some(Metadata)),
         ("client_name", json!("a\nb"), Some(Metadata)),
+        ("client_name", json!("Visit evil.example"), Some(Metadata)),
+        ("client_name", json!("a/b"), Some(Metadata)),
+        (
+            "redirect_uris",
+            json!([CB, "https://id.steppe.example/oauth2/logout"]),
+            Some(Redirect),
+        ),
+        (
+            "redirect_uris",
+            json!(["https://id.steppe.example:443/x"]),
+            Some(Redirect),
+        ),
+        (
+            "redirect_uris",
+            json!(["https://steppe.example/back"]),
+            None,
+        ),
+        (
+            "post_logout_redirect_uris",
+            json!(["https://id.steppe.example/x"]),
+            Some(Metadata),
+        ),
+        (
+            "initiate_login_uri",
+            json!("https://id.steppe.example/oauth2/logout"),
+            Some(Metadata),
+        ),
+        ("client_name", json!("Steppe ID: help"), Some(Metadata)),
+        ("client_name", json!("St\u{435}ppe-Chat"), Some(Metadata)),
+        ("client_name", json!("Steppe chat two"), None),
+        ("client_name", json!("app.example"), None),
         ("client_name", json!(["a"]), Some(Metadata)),
         ("logo_uri", json!("https://app.example/logo.png"), None),
         ("logo_uri", json!("javascript:alert(1)"), Some(Metadata)),

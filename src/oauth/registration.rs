@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::client::Client;
+use super::imposed::Imposed;
 use super::params::encode_all;
 use super::service::Algorithm;
 use super::subject;
@@ -82,6 +83,8 @@ pub struct Registration {
     pub backchannel_logout_session_required: bool,
     /// The operator has looked at an app that registered itself.
     pub checked: bool,
+    /// What the operator demands of an app that registered itself.
+    pub imposed: Imposed,
 }
 
 impl Client {

@@ -1,14 +1,13 @@
 //! Request objects (RFC 9101): an authorization request as a token that the client signed. The
 //! signature is checked in `keys`; here what it says is judged.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::authorize::AuthorizeRequest;
 use super::error::{Code, Problem};
+use super::json::Members;
 use super::params::Params;
 use crate::clock::Time;
 
@@ -161,34 +160,6 @@ fn instant(value: &Value) -> Option<Time> {
 
 fn wrong(why: &str) -> Problem {
     Problem::new(Code::InvalidRequestObject, why)
-}
-
-/// A JSON object in its order; no member may stand twice (RFC 7519 4).
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members: Vec<(String, Value)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.iter().any(|(had, _)| *had == name) {
-                        return Err(A::Error::custom("a member stands twice"));
-                    }
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Read)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Scopes: their syntax, the ones OpenID Connect names, and how a set is cut (RFC 6749 3.3).
 
 use super::error::{Code, Problem};
+use super::management::{QUERY, REVOKE};
 use super::service::Service;
 
 /// Asks for an ID token (OpenID Connect Core 3.1.2.1).
@@ -16,6 +17,9 @@ pub const OFFLINE: &str = "offline_access";
 /// them: no such claim is kept, so they are ignored like any scope that is not understood
 /// (OpenID Connect Core 3.1.2.1), and the answer's `scope` says so.
 pub const STANDARD: [&str; 4] = [OPENID, PROFILE, EMAIL, OFFLINE];
+
+/// Scopes that open a door of this server's, a person's or a client's own.
+pub const OURS: [&str; 6] = [OPENID, PROFILE, EMAIL, OFFLINE, QUERY, REVOKE];
 
 /// More scopes than this in one request are refused.
 pub const MAX_COUNT: usize = 64;

@@ -58,6 +58,18 @@ pub enum Proof {
     Mtls,
 }
 
+/// What is served for a service beside its keys; all of it by the operator's choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Offers {
+    /// It is its own issuer, with metadata of its own (PROTOCOL.md 1).
+    pub own_issuer: bool,
+    /// Apps that know only the service find us by its metadata (RFC 9728).
+    pub metadata: bool,
+    /// Its tokens name their place in a status list (Token Status List, draft 20).
+    pub status_list: bool,
+}
+
 /// A claim of a service's access tokens and the template of its value,
 /// such as `jid` = `{username}@{domain}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,10 +111,29 @@ pub struct Service {
     /// What it checks beside the token.
     #[serde(default)]
     pub proof: Proof,
+    /// What is served for it beside its keys.
+    #[serde(default)]
+    pub offers: Offers,
     /// SHA-256 of the secret with which it introspects, base64url.
     pub secret_hash: Option<String>,
     /// When it was registered.
     pub created_at: Time,
+}
+
+impl Service {
+    /// `iss` of its tokens. A service that is its own issuer has a name below ours.
+    pub fn issuer(&self, house: &str) -> String {
+        if self.offers.own_issuer {
+            own_issuer(house, &self.id)
+        } else {
+            house.to_owned()
+        }
+    }
+}
+
+/// The name of a service that is its own issuer (PROTOCOL.md 1).
+pub fn own_issuer(house: &str, id: &str) -> String {
+    format!("{}/services/{id}", house.trim_end_matches('/'))
 }
 
 #[cfg(test)]
@@ -128,6 +159,7 @@ pub(crate) mod tests {
             userinfo: true,
             details: vec![],
             proof: Proof::Bearer,
+            offers: Offers::default(),
             secret_hash: None,
             created_at: Time::default(),
         }

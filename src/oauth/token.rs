@@ -137,10 +137,16 @@ impl Exchange {
         if client.may(kind) {
             return Ok(());
         }
+        let short = kind.name().rsplit(':').next().unwrap_or_default();
+        let short = short.replace('-', "_"); // as the command takes it
         Err(Problem::new(
             Error::UnauthorizedClient,
             format!("this client is not registered for {}", kind.name()),
-        ))
+        )
+        .mend(format!(
+            "gerege client edit {} --add-grant {short}",
+            client.id
+        )))
     }
 }
 
@@ -440,7 +446,8 @@ pub fn machine<'a>(
         Audience::Service(service) if !service.machine => Err(Problem::new(
             Error::InvalidTarget,
             "this service takes no tokens without a person",
-        )),
+        )
+        .mend(format!("gerege service edit {} --machine true", service.id))),
         _ => Ok(target),
     }
 }

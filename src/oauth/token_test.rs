@@ -40,6 +40,7 @@ fn grant() -> Grant {
         auth_time: at(0),
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: at(0),
         revoked_at: None,
     }

@@ -229,6 +229,7 @@ impl Engine {
                 Ability {
                     text,
                     detail,
+                    rows: Vec::new(),
                     scope: scope.clone(),
                     optional: asked.optional.contains(scope),
                 }

@@ -150,7 +150,7 @@ fn every_form_of_ours_carries_the_page_token() {
         for form in page.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap();
             assert!(form.contains("method=\"post\""), "{name}");
-            let outward = form.contains("data-send");
+            let outward = form.contains("data-send") || form.contains("data-leave");
             assert_eq!(
                 outward,
                 !form.contains("<input type=\"hidden\" name=\"form\" value=\"1a2b3c\">"),

@@ -24,6 +24,7 @@ pub fn add(c: &mut Conn<'_>, new: &Grant, ends_at: Time) -> Result<(), Error> {
             grant::body.eq(&body),
             grant::created_at.eq(new.created_at.millis()),
             grant::ends_at.eq(ends_at.millis()),
+            grant::managed.eq(new.managed.as_ref().map(|managed| &managed.id)),
         ))
         .execute(conn))?;
     // Who signed in to what outlives the grant: it is told when the session ends.
@@ -75,6 +76,29 @@ pub fn list(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Vec<Grant>,
     rows.into_iter()
         .filter_map(|row| read(Some(row)).transpose())
         .collect()
+}
+
+/// Grants that stand under the name by which their client manages them, oldest first.
+pub fn managed(c: &mut Conn<'_>, id: &str) -> Result<Vec<Grant>, Error> {
+    let query = grant::table
+        .filter(grant::managed.eq(id))
+        .filter(grant::revoked_at.is_null())
+        .order((grant::created_at, grant::id))
+        .select((grant::body, grant::revoked_at));
+    let rows: Vec<(String, Option<i64>)> = db!(c, conn => query.load(conn))?;
+    rows.into_iter()
+        .filter_map(|row| read(Some(row)).transpose())
+        .collect()
+}
+
+/// Whether a grant waits for its code to be redeemed.
+pub fn has_open_code(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
+    let query = code::table
+        .filter(code::grant_id.eq(id))
+        .filter(code::used_at.is_null())
+        .select(diesel::dsl::count_star());
+    let open: i64 = db!(c, conn => query.get_result(conn))?;
+    Ok(open > 0)
 }
 
 /// Puts off the end of a grant's row.
@@ -170,6 +194,12 @@ pub fn revoke_app(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<usize,
             .filter(grant::revoked_at.is_null()))
         .set(grant::revoked_at.eq(now.millis()))
         .execute(conn))?)
+}
+
+/// Forgets what everyone allowed one client; what they granted before stands.
+pub fn forget_app(c: &mut Conn<'_>, client_id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq(client_id))).execute(conn))?;
+    Ok(())
 }
 
 /// Adds a code.

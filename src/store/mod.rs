@@ -4,6 +4,7 @@
 //! anew each time that the bound is set.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub mod account;
 pub mod address;
@@ -27,6 +28,7 @@ pub mod request;
 pub mod reset;
 mod schema;
 pub mod setting;
+pub mod status;
 pub mod terms;
 mod writer;
 
@@ -114,12 +116,22 @@ pub fn now(c: &mut Conn<'_>) -> Result<Option<Time>, Error> {
 
 /// The database. Clones share it.
 #[derive(Clone)]
-pub struct Store(Arc<engine::Engine>);
+pub struct Store(Arc<engine::Engine>, Arc<AtomicU64>);
+
+/// Counts a write of this process, whatever became of it.
+struct Written(Arc<AtomicU64>);
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
 
 impl Store {
     /// Opens the database; it must exist and be migrated (`migrate::prepare`).
     pub fn open(database: &Engine, pool: u32) -> Result<Self, Error> {
-        Ok(Self(Arc::new(engine::Engine::open(database, pool)?)))
+        let engine = engine::Engine::open(database, pool)?;
+        Ok(Self(Arc::new(engine), Arc::default()))
     }
 
     /// Reads. On PostgreSQL off the async threads; on SQLite where it stands, since a read takes
@@ -143,7 +155,15 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Conn<'_>) -> Result<T, Error> + Send + 'static,
     {
+        // Before anyone is told that it is done, or when nobody is there to be told.
+        let _written = Written(self.1.clone());
         engine::write(&self.0, story).await
+    }
+
+    /// How many writes of this process have ended. What was read before the latest may be out of
+    /// date.
+    pub fn written(&self) -> u64 {
+        self.1.load(Ordering::Acquire)
     }
 
     /// As [`Store::read`], for the command line, which has no async threads.

@@ -6,6 +6,7 @@ use super::engine::db;
 use super::schema::{client, consent, grant, registered, registration_token};
 use super::{Conn, Error};
 use crate::clock::Time;
+use crate::oauth::client::Client;
 
 /// An initial access token (RFC 7591 1.2), as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -48,6 +49,19 @@ pub fn token_hash(c: &mut Conn<'_>, client_id: &str) -> Result<Option<String>, E
         .select(registered::token_hash);
     let hash: Option<Option<String>> = db!(c, conn => query.first(conn).optional())?;
     Ok(hash.flatten())
+}
+
+/// The names of the apps that the operator registered.
+pub fn operators_names(c: &mut Conn<'_>) -> Result<Vec<String>, Error> {
+    let strangers = registered::table.select(registered::client_id);
+    let query = client::table
+        .filter(client::id.ne_all(strangers))
+        .select(client::body);
+    let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
+    bodies
+        .iter()
+        .map(|body| Ok(serde_json::from_str::<Client>(body)?.name))
+        .collect()
 }
 
 /// Forgets the note about an app.

@@ -133,6 +133,7 @@ diesel::table! {
         created_at -> BigInt,
         ends_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        managed -> Nullable<Text>,
     }
 }
 
@@ -174,6 +175,16 @@ diesel::table! {
         grant_id -> Nullable<Text>,
         decided_at -> Nullable<BigInt>,
         used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    status (service_id, list, idx) {
+        service_id -> Text,
+        list -> BigInt,
+        idx -> BigInt,
+        grant_id -> Text,
+        ends_at -> BigInt,
     }
 }
 
@@ -328,6 +339,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
+diesel::allow_tables_to_appear_in_same_query!(status, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
-diesel::allow_tables_to_appear_in_same_query!(registered, consent, grant);
+diesel::allow_tables_to_appear_in_same_query!(client, registered, consent, grant);
 diesel::allow_tables_to_appear_in_same_query!(registered, logout);

@@ -354,6 +354,7 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
             format!("something here is broken; reference {reference}"),
         ),
     };
+    explain(reference, http.path(), &problem);
     let mut response = HttpResponse::build(fault.status_code());
     if let Some(challenge) = problem.www_authenticate() {
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
@@ -366,7 +367,31 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
     if is_open_to_browsers(http.path()) {
         open_to_browsers(http, &mut response);
     }
-    response.json(problem.json())
+    response.json(told(http, &problem))
+}
+
+/// The body of a refusal (RFC 6749 5.2).
+pub fn told(http: &HttpRequest, problem: &Problem) -> serde_json::Map<String, serde_json::Value> {
+    let mut body = problem.json();
+    let app = http.app_data::<web::Data<App>>();
+    if let Some(page) = app.and_then(|app| app.config.clients.error_page(problem.code.name())) {
+        body.insert("error_uri".into(), page.into());
+    }
+    body
+}
+
+/// Tells the operator of a refusal that a command mends. Others are the app's own business.
+pub fn explain(reference: &str, path: &str, problem: &Problem) {
+    if let Some(fix) = &problem.fix {
+        tracing::info!(
+            req = reference,
+            path = shown(path),
+            code = problem.code.name(),
+            why = problem.description,
+            try = fix,
+            "request.refused"
+        );
+    }
 }
 
 /// The headers of every answer (UX 1.1, SECURITY R33, R43).

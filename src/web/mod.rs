@@ -30,7 +30,8 @@ use actix_web::{App as Http, HttpServer, web};
 use crate::app::App;
 use metrics::Metrics;
 use route::{
-    act, act_or_send, ask_from_anywhere, form, keep_from_anywhere, read, send, send_from_anywhere,
+    act, act_or_send, ask_from_anywhere, form, keep, keep_from_anywhere, read, send,
+    send_from_anywhere,
 };
 
 /// Every URL in one table: a page is read, a form is read and sent, programs send.
@@ -47,10 +48,19 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     send(to, "/oauth2/introspect", oauth::token::introspect);
     send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
     ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
+    keep(to, "/oauth2/grants/{id}", oauth::grant::show, oauth::grant::end);
     send_from_anywhere(to, "/oauth2/register", oauth::register::create);
     keep_from_anywhere(to, "/oauth2/register/{id}", oauth::register::read, oauth::register::update, oauth::register::delete);
     read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
+    read(to, "/services/{id}/status/{list}", oauth::status::list);
     read(to, "/services/{id}/current.{form}", oauth::discovery::current);
+    for found_by in ["/services/{id}/.well-known", "/.well-known"] {
+        let below = if found_by == "/.well-known" { "/services/{id}" } else { "" };
+        // RFC 8414 3.1 and 5, OpenID Connect Discovery 4: verifiers look in one of these.
+        read(to, &format!("{found_by}/openid-configuration{below}"), oauth::discovery::service_issuer);
+        read(to, &format!("{found_by}/oauth-authorization-server{below}"), oauth::discovery::service_issuer);
+    }
+    read(to, "/.well-known/oauth-protected-resource/services/{id}", oauth::discovery::resource);
     form(to, "/services/{id}/userinfo", oauth::token::service_userinfo, oauth::token::service_userinfo);
 
     read(to, "/", asset::front);

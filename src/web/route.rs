@@ -117,6 +117,20 @@ pub fn keep_from_anywhere<H, A, I, B, J, C>(
     to.service(open.route(web::route().guard(Options()).to(preflight)));
 }
 
+/// What programs keep here: read and removed.
+pub fn keep<H, A, I, B>(to: &mut web::ServiceConfig, path: &str, show: H, remove: I)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+    I: Handler<B>,
+    B: FromRequest + 'static,
+    I::Output: Responder + 'static,
+{
+    let both = at(path, "GET, HEAD, DELETE").route(get().to(show));
+    to.service(both.route(web::delete().to(remove)));
+}
+
 fn at(path: &str, allow: &'static str) -> Resource {
     let wrong = move || async move {
         let mut response: HttpResponse =

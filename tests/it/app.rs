@@ -209,6 +209,11 @@ impl TestApp {
         self.runtime.block_on(self.app.store.write(story)).unwrap()
     }
 
+    /// The same database, as another process has it open.
+    pub fn elsewhere(&self) -> store::Store {
+        store::Store::open(&self.app.config.database.engine, 1).unwrap()
+    }
+
     /// Runs something of the house to its end.
     pub fn wait<T>(&self, story: impl Future<Output = T>) -> T {
         self.runtime.block_on(story)

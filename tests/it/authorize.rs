@@ -164,7 +164,7 @@ fn what_is_asked_wrongly_is_told_to_the_app() {
         ),
         (
             &[("request_uri", "https://evil.example/r")],
-            "request_uri_not_supported",
+            "invalid_request_uri",
         ),
         (&[("prompt", "none")], "login_required"),
         (&[("response_mode", "loud")], "invalid_request"),

@@ -62,7 +62,12 @@ fn what_is_asked_for_in_detail_is_read_allowed_and_told_to_its_service() {
     let page = ask(&mut browser, &wish(WISH, &[]), "temuulen").is(200);
     assert!(page.path.starts_with("/consent"), "{}", page.path);
     let html = page.text();
-    for words in ["payment", "actions: initiate", "&lt;b&gt;Saraa", "12.50"] {
+    for words in [
+        "payment",
+        "<bdi>actions</bdi>: <bdi>&quot;initiate&quot;</bdi>",
+        "&lt;b&gt;Saraa",
+        "12.50",
+    ] {
         assert!(html.contains(words), "{words}");
     }
     assert!(!html.contains("<b>Saraa"));

@@ -7,13 +7,13 @@ use std::path::Path;
 use crate::source::{Named, files, packages, sources};
 
 /// A module may use only what stands before it.
-const ORDER: [&str; 20] = [
-    "clock", "rng", "crash", "config", "account", "oauth", "store", "keys", "hash", "limit",
-    "captcha", "mail", "call", "page", "app", "flow", "worker", "web", "cli", "main",
+const ORDER: [&str; 21] = [
+    "clock", "rng", "recent", "crash", "config", "account", "oauth", "store", "keys", "hash",
+    "limit", "captcha", "mail", "call", "page", "app", "flow", "worker", "web", "cli", "main",
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 40] = [
+const HOMES: [(&str, &[&str]); 41] = [
     ("ab_glyph_rasterizer", &["captcha"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
@@ -25,6 +25,7 @@ const HOMES: [(&str, &[&str]); 40] = [
     ("diesel_async", &["store"]),
     ("diesel_migrations", &["store"]),
     ("diffy", &["cli"]),
+    ("flate2", &["oauth"]),
     ("fluent_bundle", &["page"]),
     ("futures_core", &["web"]),
     ("gerege_verify", &["cli"]),

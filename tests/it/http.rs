@@ -93,6 +93,16 @@ impl Answer {
             .unwrap_or_else(|| panic!("{} {} leads nowhere: {}", self.path, self.status, self.h1()))
     }
 
+    /// The page that a refused request of an unchecked app ends on, with its link pressed.
+    pub fn clicked(mut self) -> Self {
+        self = self.is(400);
+        let text = self.text();
+        let tag = between(&text, "<a class=\"btn alt\"", ">").expect("a link back to the app");
+        let to = attribute(tag, "href").expect("where the link leads");
+        self.headers.push(("location".into(), to));
+        self
+    }
+
     /// A parameter of the place it leads to, in its query or fragment.
     pub fn param(&self, name: &str) -> Option<String> {
         param(self.location(), name)
@@ -109,10 +119,13 @@ impl Answer {
 
     /// The page token of its forms.
     pub fn token(&self) -> Option<String> {
-        let text = self.text();
-        let tag = text
-            .split("<input")
-            .find(|tag| tag.contains("name=\"form\""))?;
+        self.hidden("form")
+    }
+
+    /// The value of a field of its forms.
+    pub fn hidden(&self, name: &str) -> Option<String> {
+        let (text, name) = (self.text(), format!("name=\"{name}\""));
+        let tag = text.split("<input").find(|tag| tag.contains(&name))?;
         attribute(tag, "value")
     }
 
@@ -231,7 +244,11 @@ impl Browser {
         let token = page
             .token()
             .unwrap_or_else(|| panic!("{} has no form: {}", page.path, page.h1()));
+        let shown = page.hidden("shown").unwrap_or_default();
         let mut all = vec![("form", token.as_str())];
+        if !shown.is_empty() {
+            all.push(("shown", &shown));
+        }
         all.extend_from_slice(fields);
         self.post(&page.path, &all)
     }

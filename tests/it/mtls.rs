@@ -22,7 +22,7 @@ struct World {
     _folder: PathBuf,
 }
 
-fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
+pub fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
@@ -32,7 +32,7 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
 }
 
 /// Names of a certificate for a host.
-fn params(host: &str) -> CertificateParams {
+pub fn params(host: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params
@@ -103,7 +103,7 @@ impl World {
 }
 
 /// As RFC 9440 writes it.
-fn header(der: &[u8]) -> String {
+pub fn header(der: &[u8]) -> String {
     format!(":{}:", STANDARD.encode(der))
 }
 

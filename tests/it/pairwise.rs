@@ -6,6 +6,8 @@ use gerege::store;
 use serde_json::Value;
 
 use crate::app::TestApp;
+use crate::backchannel::{tell, told_at_by};
+use crate::elsewhere::Elsewhere;
 use crate::http::{Browser, basic, encode, jwt};
 use crate::register::{arrive, code, redeem};
 use crate::road::{FORUM, SECRET, introspect, register, request, text};
@@ -70,6 +72,51 @@ fn apps_of_different_owners_cannot_compare_a_person() {
         let body = serde_json::to_string(tokens).unwrap();
         assert!(!body.contains(&account.id));
     }
+    app.deliver();
+}
+
+/// The apps of a browser share its session: they must not compare that instead.
+#[test]
+fn apps_of_different_owners_cannot_compare_a_session() {
+    let (app, far) = (TestApp::new(), Elsewhere::new());
+    app.person("temuulen");
+    pairwise(
+        &app,
+        &[
+            ("wiki", "https://forum.example/wiki"),
+            ("shop", "https://shop.example/cb"),
+        ],
+    );
+    far.answers("/out", 200, "");
+    told_at_by(&app, "shop", &far.url("/out"));
+    let mut browser = app.browser();
+    let forum = tokens(&app, &mut browser, "forum", FORUM);
+    let wiki = tokens(&app, &mut browser, "wiki", "https://forum.example/wiki");
+    let shop = tokens(&app, &mut browser, "shop", "https://shop.example/cb");
+    let sid = |tokens: &Value| text(&jwt(&text(tokens, "id_token")).1, "sid");
+    assert_eq!(sid(&forum), sid(&wiki), "one host, one owner");
+    assert_ne!(sid(&forum), sid(&shop));
+    for tokens in [&forum, &shop] {
+        let (_, access) = jwt(&text(tokens, "access_token"));
+        assert!(access.get("sid").is_none(), "{access}");
+        let refresh = text(tokens, "refresh_token");
+        let id = jwt(&text(tokens, "id_token")).1["aud"].clone();
+        let heard = app
+            .browser()
+            .with("Authorization", &basic(id.as_str().expect("aud"), SECRET))
+            .post("/oauth2/introspect", &[("token", &refresh)])
+            .is(200)
+            .json();
+        assert_eq!(heard["sid"], sid(tokens));
+    }
+    // The hint ends its own session, and the app is told of the one that it knows.
+    let query = encode(&[("id_token_hint", text(&shop, "id_token").as_str())]);
+    browser.get(&format!("/oauth2/logout?{query}")).is(200);
+    browser.get("/account").leads("/signin");
+    tell(&app);
+    let told = far.asked();
+    let token = told[0].body.strip_prefix("logout_token=").expect("a token");
+    assert_eq!(jwt(token).1["sid"], sid(&shop));
     app.deliver();
 }
 

@@ -82,8 +82,15 @@ fn a_reference_is_opened_once_by_the_client_that_pushed_within_a_minute() {
         let answer = browser.get(&at).is(400);
         assert_eq!(answer.header("location"), None, "{at}");
     }
-    browser.get(&opened(&uri)).leads("/oauth2/authorize/");
-    let again = browser.get(&opened(&uri)).is(400);
+    let first = browser.get(&opened(&uri)).leads("/oauth2/authorize/");
+    // Going back or reloading is no second use; another browser's is.
+    let same = browser.get(&opened(&uri)).is(303);
+    assert_eq!(same.location(), first.location());
+    let other = opened(&uri).replace("demo-messenger", "forum");
+    browser.get(&other).is(400);
+    let mut thief = app.browser();
+    thief.get("/signin");
+    let again = thief.get(&opened(&uri)).is(400);
     crate::pages::skeleton(&again);
     assert_eq!(again.h1(), "That sign-in has run out");
     // Unopened it waits a minute; opened it lives as long as any.

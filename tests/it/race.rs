@@ -1,17 +1,20 @@
-//! Everything that happens once: 50 callers at the same moment, one winner (issue 2, 21).
+//! Everything that happens once: 100 callers at the same moment, one winner.
 
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use gerege::store;
+use serde_json::json;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::device;
 use crate::dpop::Key;
 use crate::http::{Answer, Browser};
 use crate::road::{CALLBACK, VERIFIER, code, redeem, refresh, text, tokens};
+use crate::sign::Signer;
 use crate::signup::{begin, walk_to_code};
 
-const CALLERS: usize = 50;
+const CALLERS: usize = 100;
 
 /// Lets all callers go at once, each with a browser of its own.
 pub fn race(
@@ -136,6 +139,76 @@ fn a_refresh_has_one_successor() {
     successors.dedup();
     assert_eq!(successors.len(), 1);
     refresh(&mut browser, &successors[0]).is(200);
+}
+
+// RFC 9700 4.14.2: what was rotated long ago gives nothing, to whoever comes, and ends its family.
+#[test]
+fn a_rotated_refresh_token_gives_nothing_to_any_of_many() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    let first = text(&tokens(&app, &mut browser, "temuulen"), "refresh_token");
+    let next = text(
+        &refresh(&mut browser, &first).is(200).json(),
+        "refresh_token",
+    );
+    app.pass(Duration::from_secs(31));
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        refresh(browser, &first)
+    });
+    none_broke(&answers);
+    assert!(answers.iter().all(|answer| answer.status == 400));
+    refresh(&mut browser, &next).is(400);
+}
+
+// PROTOCOL 2: the rightful app alone is told that it came twice; others change nothing.
+#[test]
+fn a_used_code_gives_nothing_to_any_of_many() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let code = code(&mut browser, "temuulen");
+    let kept = text(&redeem(&mut browser, &code).is(200).json(), "refresh_token");
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        redeem(browser, &code)
+    });
+    none_broke(&answers);
+    assert!(answers.iter().all(|answer| answer.status == 400));
+    // RFC 6749 4.1.2
+    refresh(&mut browser, &kept).is(400);
+}
+
+// RFC 7523 3, 7: an assertion is taken once.
+#[test]
+fn an_assertion_is_taken_by_one() {
+    let app = TestApp::new();
+    let key = Signer::ec();
+    let jwks = crate::sign::set(&[key.jwk(Some("e"))]);
+    crate::road::register(&app);
+    app.write(move |c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.auth = gerege::oauth::client::ClientAuth::PrivateKeyJwt;
+        forum.jwks = Some(jwks.clone());
+        store::client::save(c, &forum)
+    });
+    let now = app.app.clock.now().seconds();
+    let claims = json!({
+        "iss": "forum", "sub": "forum", "aud": app.origin, "jti": "1", "exp": now + 60,
+    });
+    let assertion = key.sign(&json!({ "alg": "ES256", "kid": "e" }), &claims);
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", &assertion),
+        ];
+        browser.post("/oauth2/token", &fields)
+    });
+    none_broke(&answers);
+    let won = answers.iter().filter(|answer| answer.status == 200);
+    assert_eq!(won.count(), 1);
 }
 
 // R13
@@ -346,7 +419,9 @@ fn a_request_is_answered_once() {
 fn a_pushed_request_is_opened_by_one() {
     let app = TestApp::new();
     let at = crate::par::opened(&crate::par::push(&app, &[]));
-    let answers = race(vec![app.browser(); 100], move |browser| browser.get(&at));
+    let answers = race(vec![app.browser(); CALLERS], move |browser| {
+        browser.get(&at)
+    });
     none_broke(&answers);
     let won = answers.iter().filter(|answer| answer.status == 303).count();
     assert_eq!(won, 1);
@@ -355,4 +430,23 @@ fn a_pushed_request_is_opened_by_one() {
             .iter()
             .all(|answer| [303, 400].contains(&answer.status))
     );
+}
+
+// The tabs of one browser are led to one request, and it is answered once.
+#[test]
+fn a_pushed_request_is_one_for_all_tabs_of_a_browser() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    crate::signin::sign_in(&mut browser, "temuulen");
+    app.deliver();
+    let at = crate::par::opened(&crate::par::push(&app, &[]));
+    let answers = race(vec![browser.clone(); CALLERS], move |browser| {
+        browser.get(&at)
+    });
+    none_broke(&answers);
+    let mut led: Vec<&str> = answers.iter().map(Answer::location).collect();
+    led.dedup();
+    assert_eq!(led.len(), 1, "{led:?}");
+    browser.get(led[0]).is(303);
 }

@@ -235,7 +235,7 @@ fn an_unknown_app_is_marked_and_always_needs_a_click() {
     let mut keeper = bearer(&app, &text(&client, "registration_access_token"));
     send(&mut keeper, "PUT", &format!("{DOOR}/{id}"), &body).is(200);
     let page = arrive(&mut browser, &id, CB, "temuulen").is(200);
-    assert!(page.path.starts_with("/signin/continue"), "{}", page.path);
+    assert!(page.path.starts_with("/consent"), "{}", page.path);
     app.deliver();
 }
 
@@ -501,13 +501,13 @@ fn an_app_registers_how_it_asks_and_is_answered() {
         browser.get(&format!("/oauth2/authorize?{query}"))
     };
     let mut browser = app.browser();
-    let refused = get(&mut browser, &object(&new)).is(303);
+    let refused = get(&mut browser, &object(&new)).clicked();
     let code = refused.param("error").expect("an error");
     assert_eq!(code, "invalid_request_object");
     assert!(!server.asked().is_empty());
     // What is no token of anybody's makes nobody fetch keys.
     app.pass(Duration::from_secs(61));
-    get(&mut browser, "eyJ").is(303);
+    get(&mut browser, "eyJ").clicked();
     assert!(server.asked().is_empty());
     // The key was changed, and the app pushes what it signed with the new one.
     server.answers("/keys", 200, &new.set());

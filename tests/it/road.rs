@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
-use gerege::oauth::service::{Algorithm, KeyOwner, Proof, Rotation, Service, TokenFormat};
+use gerege::oauth::service::{Algorithm, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat};
 use gerege::store;
 use serde_json::Value;
 
@@ -73,6 +73,7 @@ pub fn register(app: &TestApp) {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: now,
         registration: Default::default(),
     };
@@ -90,6 +91,7 @@ pub fn register(app: &TestApp) {
         details: vec![],
         userinfo: false,
         proof: Proof::Bearer,
+        offers: Offers::default(),
         secret_hash: Some(gerege::rng::digest(SECRET)),
         created_at: now,
     };

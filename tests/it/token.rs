@@ -372,7 +372,9 @@ fn what_discovery_lists_works() {
         .json();
     assert_eq!(found["token_endpoint"], other["token_endpoint"]);
     for (name, value) in found.as_object().unwrap() {
-        if !name.ends_with("_endpoint") && name != "jwks_uri" {
+        // Below that of grants is one address for each (`discovery::manage`).
+        let skip = name == "grant_management_endpoint";
+        if skip || !name.ends_with("_endpoint") && name != "jwks_uri" {
             continue;
         }
         let path = value.as_str().unwrap().strip_prefix(&app.origin).unwrap();
@@ -551,4 +553,48 @@ fn the_key_that_signs_answers_is_made_when_it_is_first_needed() {
         .post("/oauth2/introspect", &[("token", "made-up")])
         .is(200);
     assert_eq!(jwt(&answer.text()).0["alg"], "EdDSA");
+}
+
+// Issue 3, point 7: what is kept of an answer is forgotten with what it speaks of.
+#[test]
+fn an_end_is_seen_at_once_and_within_a_second_by_another_process() {
+    let app = TestApp::new();
+    arm(&app);
+    let mut browser = app.browser();
+    let tokens = tokens(&app, &mut browser, "temuulen");
+    let access = text(&tokens, "access_token");
+    let is_live = || {
+        app.pass(Duration::from_millis(1));
+        introspect(&app, "demo-chat", &access)["active"] == true
+    };
+    assert!(is_live() && is_live());
+    let revoked = [
+        ("token", text(&tokens, "refresh_token")),
+        ("client_id", "demo-messenger".to_owned()),
+    ];
+    let fields = revoked
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    browser.post("/oauth2/revoke", &fields).is(200);
+    assert!(!is_live());
+}
+
+#[test]
+fn another_process_ends_a_session_and_this_one_sees_it() {
+    let app = TestApp::new();
+    arm(&app);
+    let mut browser = app.browser();
+    let access = text(&tokens(&app, &mut browser, "temuulen"), "access_token");
+    let is_live = || introspect(&app, "demo-chat", &access)["active"] == true;
+    app.pass(Duration::from_millis(1));
+    assert!(is_live());
+    let other = app.elsewhere();
+    let now = app.app.clock.now();
+    app.wait(other.write(move |c| {
+        let account = store::account::find_by_username(c, "temuulen")?.expect("the person");
+        store::account::set_locked(c, &account.id, Some(now))
+    }))
+    .unwrap();
+    app.pass(Duration::from_millis(500));
+    assert!(!is_live());
 }

@@ -10,6 +10,7 @@ import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
 import { startServer } from './server.js'
 import { Person, heading } from './person.js'
+import { tests as services } from './service.js'
 
 const CALLBACK = 'http://127.0.0.1:7654/callback'
 const SCOPE = 'openid profile email offline_access chat'
@@ -446,6 +447,8 @@ const tests = {
     await assert.rejects(jose.jwtVerify(tokens.access_token, issuers, rules))
     await assert.rejects(jose.jwtVerify(tokens.id_token, own, rules))
   },
+
+  ...services(server),
 }
 
 let [passed, failed] = [0, 0]

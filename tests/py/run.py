@@ -5,9 +5,10 @@ import traceback
 
 import client
 import mail
+import verifier
 
 passed = failed = 0
-for suite in (client, mail):
+for suite in (client, mail, verifier):
     try:
         for name, test in suite.run():
             try:

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::json;
+use crate::roca;
 
 /// Members of a JWK that hold secrets (RFC 7518 6.2.2, 6.3.2, 6.4).
 const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -252,6 +253,9 @@ fn rsa_for(jwk: &Map<String, Value>, way: &'static RsaParameters) -> Option<Pars
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     if !(256..=1024).contains(&n.len()) {
         return None; // RFC 7518 3.3: 2048 bits or more
+    }
+    if roca::is_marked(&n) {
+        return None;
     }
     RsaPublicKeyComponents { n, e }
         .to_parsed_public_key(way)

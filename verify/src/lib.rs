@@ -14,18 +14,28 @@
 //! ```
 //!
 //! There is no clock inside: the present comes in as `now`. With the feature `fetch`, [`Remote`]
-//! loads the key set itself and keeps it fresh while keys rotate.
+//! loads the key set itself and keeps it fresh while keys rotate, and, where tokens name
+//! their place in a status list, learns within seconds of one that was ended.
 //!
 //! Map: `json` refuses doubled members, `key` reads keys, `refusal` says why not, `claims` is
-//! what a good token says, `verifier` checks, `dpop` checks the proof beside it, `remote` (feature `fetch`) brings the keys.
+//! what a good token says, `verifier` checks, `dpop` checks the proof beside it, `remote` (feature
+//! `fetch`) brings the keys, `status` and `lists` tell which tokens were ended before their time.
 
 mod claims;
 mod dpop;
 mod json;
 mod key;
+#[cfg(feature = "fetch")]
+mod lists;
 mod refusal;
 #[cfg(feature = "fetch")]
 mod remote;
+mod roca;
+#[cfg(feature = "fetch")]
+mod status;
+#[cfg(test)]
+#[path = "vectors_test.rs"]
+mod vectors;
 mod verifier;
 
 pub use claims::Claims;

@@ -47,6 +47,8 @@ pub enum Refusal {
     Expired,
     /// Its time has not begun: `nbf` or `iat` lies in the future.
     NotYet,
+    /// What it stands for was ended before its time (Token Status List).
+    Ended,
     /// It is bound to its holder's key (`cnf`), and a bearer check cannot see the proof.
     Bound,
     /// It is not bound to a key, so that a proof beside it proves nothing (RFC 9449 7.1).
@@ -85,6 +87,7 @@ impl fmt::Display for Refusal {
             Self::Audience => f.write_str("the token is meant for another service"),
             Self::Expired => f.write_str("the token has run out"),
             Self::NotYet => f.write_str("the token is not good yet; compare the clocks"),
+            Self::Ended => f.write_str("what the token stands for was ended"),
             Self::NotBound => f.write_str("the token is not bound to a key"),
             Self::Proof(why) => write!(f, "the proof is not good: {why}"),
             Self::Bound => f.write_str("the token is bound to a key that was not proved"),

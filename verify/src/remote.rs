@@ -6,19 +6,22 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
-use ureq::http::{Uri, header::CACHE_CONTROL};
+use ureq::http::Uri;
+use ureq::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
 use crate::claims::Claims;
 use crate::dpop::{Call, Proved};
 use crate::json;
 use crate::key::{KeyError, Keys};
+use crate::lists::{Answer, Lists};
 use crate::refusal::Refusal;
-use crate::verifier::Verifier;
+use crate::status::{self, List};
+use crate::verifier::{ACCESS, Verifier};
 
 const LEAST_FRESH: Duration = Duration::from_secs(60);
 const USUAL_FRESH: Duration = Duration::from_secs(600);
@@ -42,6 +45,8 @@ pub enum FetchError {
     Discovery(String),
     /// The key set is of no use.
     Keys(String, KeyError),
+    /// What lies there is not a status list of this issuer, or has run out.
+    StatusList(String),
     /// The certificate file has no certificate in PEM.
     Certificate,
 }
@@ -60,6 +65,7 @@ impl fmt::Display for FetchError {
                 "{url} is not the description of this issuer; compare the issuer letter by letter"
             ),
             Self::Keys(url, why) => write!(f, "{url}: {why}"),
+            Self::StatusList(url) => write!(f, "{url} is not a good status list"),
             Self::Certificate => f.write_str("no certificate in PEM was found"),
         }
     }
@@ -74,13 +80,15 @@ pub enum CheckError {
     Refused(Refusal),
     /// The token could not be judged, as no keys could be loaded: answer 503.
     NoKeys(FetchError),
+    /// The token is good by itself, but whether it was ended could not be found out: answer 503.
+    NoStatus(FetchError),
 }
 
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(why) => why.fmt(f),
-            Self::NoKeys(why) => why.fmt(f),
+            Self::NoKeys(why) | Self::NoStatus(why) => why.fmt(f),
         }
     }
 }
@@ -115,6 +123,9 @@ pub struct Remote {
     agent: ureq::Agent,
     loaded: RwLock<Option<Loaded>>,
     tries: Mutex<Tries>,
+    lists: Lists,
+    /// Brings the keys that sign status lists: the server's own, not the service's.
+    house: OnceLock<Box<Self>>,
 }
 
 impl fmt::Debug for Remote {
@@ -169,6 +180,8 @@ impl Remote {
             agent: agent(RootCerts::WebPki),
             loaded: RwLock::new(None),
             tries: Mutex::new(Tries::default()),
+            lists: Lists::default(),
+            house: OnceLock::new(),
         })
     }
 
@@ -202,18 +215,22 @@ impl Remote {
     /// # Errors
     /// Why there are no keys.
     pub fn load(&self, now: SystemTime) -> Result<(), FetchError> {
-        self.verifier("", now).map(drop)
+        self.verifier("", ACCESS, now).map(drop)
     }
 
-    /// Checks one token as of `now`, loading keys when that is due.
+    /// Checks one token as of `now`, loading keys when that is due. Where it names its place in a
+    /// status list, that list is read too, again every few seconds.
     ///
     /// # Errors
-    /// The token is refused, or there are no keys to judge it by.
+    /// The token is refused, or there are no keys or no status list to judge it by.
     pub fn check(&self, token: &str, now: SystemTime) -> Result<Claims, CheckError> {
-        self.verifier(token, now)
+        let claims = self
+            .verifier(token, ACCESS, now)
             .map_err(CheckError::NoKeys)?
             .check(token, now)
-            .map_err(CheckError::Refused)
+            .map_err(CheckError::Refused)?;
+        self.stands(&claims, now)?;
+        Ok(claims)
     }
 
     /// Checks one token with the proof of its key, as [`Verifier::check_dpop`] does, loading keys
@@ -227,17 +244,64 @@ impl Remote {
         call: &Call<'_>,
         now: SystemTime,
     ) -> Result<Proved, CheckError> {
-        self.verifier(token, now)
+        let proved = self
+            .verifier(token, ACCESS, now)
             .map_err(CheckError::NoKeys)?
             .check_dpop(token, call, now)
-            .map_err(CheckError::Refused)
+            .map_err(CheckError::Refused)?;
+        self.stands(&proved.claims, now)?;
+        Ok(proved)
     }
 
-    fn verifier(&self, token: &str, now: SystemTime) -> Result<Arc<Verifier>, FetchError> {
+    /// Whether a good token was not ended before its time (Token Status List 8.3).
+    fn stands(&self, claims: &Claims, now: SystemTime) -> Result<(), CheckError> {
+        let place = status::place(&claims.raw, &self.issuer).map_err(CheckError::Refused)?;
+        let Some(place) = place else {
+            return Ok(());
+        };
+        let list = self
+            .lists
+            .find(&place.uri, now, |tag| self.ask(&place.uri, tag, now))
+            .map_err(CheckError::NoStatus)?;
+        match list.is_ended(place.idx) {
+            Some(false) => Ok(()),
+            Some(true) => Err(CheckError::Refused(Refusal::Ended)),
+            None => Err(CheckError::Refused(Refusal::Claim("status"))),
+        }
+    }
+
+    fn ask(&self, uri: &str, tag: Option<&str>, now: SystemTime) -> Result<Answer, FetchError> {
+        let bad = || FetchError::StatusList(uri.to_owned());
+        let got = self.download(uri, tag, status::MOST_SENT as u64)?;
+        let Some(got) = got else {
+            return Ok(Answer::Same);
+        };
+        let token = String::from_utf8(got.body).map_err(|_| bad())?;
+        let house = self.house()?.verifier(&token, status::TYP, now)?;
+        let list = List::read(&token, uri, house.keys(), self.leeway, now);
+        list.map(|list| Answer::New(list, got.tag)).ok_or_else(bad)
+    }
+
+    fn house(&self) -> Result<&Self, FetchError> {
+        if let Some(house) = self.house.get() {
+            return Ok(house);
+        }
+        let (root, _) = status::house(&self.issuer);
+        let mut house = Self::from_key_set(&format!("{root}/jwks.json"), root, "")?;
+        house.agent = self.agent.clone();
+        Ok(self.house.get_or_init(|| Box::new(house)))
+    }
+
+    fn verifier(
+        &self,
+        token: &str,
+        typ: &str,
+        now: SystemTime,
+    ) -> Result<Arc<Verifier>, FetchError> {
         let old = self.kept(now);
         match &old {
-            Some((verifier, true)) if verifier.knows_key(token) => return Ok(verifier.clone()),
-            Some((verifier, false)) if verifier.knows_key(token) => {
+            Some((verifier, true)) if verifier.knows_key(token, typ) => return Ok(verifier.clone()),
+            Some((verifier, false)) if verifier.knows_key(token, typ) => {
                 // Past its time, but good: one caller renews it, the others go on.
                 match self.tries.try_lock() {
                     Ok(tries) => self.renew(tries, now),
@@ -249,7 +313,9 @@ impl Remote {
                 let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
                 // Whoever held the lock before may have brought the key.
                 match self.kept(now) {
-                    Some((verifier, true)) if verifier.knows_key(token) => return Ok(verifier),
+                    Some((verifier, true)) if verifier.knows_key(token, typ) => {
+                        return Ok(verifier);
+                    }
                     _ => self.renew(tries, now),
                 }
             }
@@ -301,18 +367,18 @@ impl Remote {
             Source::KeySet(url) => url.clone(),
             Source::Discovery(url) => self.discover(url)?,
         };
-        let (body, fresh) = self.download(&url)?;
-        let text =
-            String::from_utf8(body).map_err(|_| FetchError::Keys(url.clone(), KeyError::Json))?;
+        let got = self.fresh(&url)?;
+        let text = String::from_utf8(got.body)
+            .map_err(|_| FetchError::Keys(url.clone(), KeyError::Json))?;
         let keys = Keys::from_jwks(&text).map_err(|why| FetchError::Keys(url, why))?;
-        Ok((keys, fresh))
+        Ok((keys, got.keep))
     }
 
     /// OpenID Connect Discovery 4.3: the document must name the very issuer that was asked for.
     fn discover(&self, url: &str) -> Result<String, FetchError> {
         let wrong = || FetchError::Discovery(url.to_owned());
-        let (body, _) = self.download(url)?;
-        let document: Map<String, Value> = json::object(&body).map_err(|_| wrong())?;
+        let got = self.fresh(url)?;
+        let document: Map<String, Value> = json::object(&got.body).map_err(|_| wrong())?;
         if document.get("issuer").and_then(Value::as_str) != Some(self.issuer.as_str()) {
             return Err(wrong());
         }
@@ -320,27 +386,47 @@ impl Remote {
         keys.map(str::to_owned).ok_or_else(wrong)
     }
 
-    fn download(&self, url: &str) -> Result<(Vec<u8>, Duration), FetchError> {
+    fn fresh(&self, url: &str) -> Result<Got, FetchError> {
+        self.download(url, None, MOST_BYTES)?
+            .ok_or_else(|| FetchError::Status(url.to_owned(), 304))
+    }
+
+    /// What lies at `url`; nothing when it is what has the tag `had`.
+    fn download(&self, url: &str, had: Option<&str>, most: u64) -> Result<Option<Got>, FetchError> {
         allowed(url)?;
         let unreachable =
             |error: ureq::Error| FetchError::Unreachable(url.to_owned(), error.to_string());
-        let mut answer = self.agent.get(url).call().map_err(unreachable)?;
-        if answer.status() != 200 {
-            return Err(FetchError::Status(url.to_owned(), answer.status().as_u16()));
+        let mut ask = self.agent.get(url);
+        if let Some(had) = had {
+            ask = ask.header(IF_NONE_MATCH, had);
         }
-        let fresh = answer
-            .headers()
-            .get(CACHE_CONTROL)
-            .and_then(|value| value.to_str().ok())
-            .map_or(USUAL_FRESH, freshness);
+        let mut answer = ask.call().map_err(unreachable)?;
+        match answer.status().as_u16() {
+            200 => {}
+            304 if had.is_some() => return Ok(None),
+            status => return Err(FetchError::Status(url.to_owned(), status)),
+        }
+        let text = |name| {
+            let value = answer.headers().get(name);
+            value.and_then(|value| value.to_str().ok())
+        };
+        let keep = text(CACHE_CONTROL).map_or(USUAL_FRESH, freshness);
+        let tag = text(ETAG).map(str::to_owned);
         let body = answer
             .body_mut()
             .with_config()
-            .limit(MOST_BYTES)
+            .limit(most)
             .read_to_vec()
             .map_err(unreachable)?;
-        Ok((body, fresh))
+        Ok(Some(Got { body, keep, tag }))
     }
+}
+
+/// What was downloaded.
+struct Got {
+    body: Vec<u8>,
+    keep: Duration,
+    tag: Option<String>,
 }
 
 fn agent(roots: RootCerts) -> ureq::Agent {

@@ -15,6 +15,8 @@ use crate::refusal::{Part, Refusal};
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
+/// The type of an access token (RFC 9068 2.1).
+pub(crate) const ACCESS: &str = "at+jwt";
 /// How far clocks may be apart at most.
 const MOST_LEEWAY: Duration = Duration::from_secs(60);
 /// The last second of the year 9999; a later time is no time.
@@ -61,7 +63,8 @@ impl Verifier {
         self
     }
 
-    /// Checks one token as of `now` (RFC 9068 4, RFC 8725).
+    /// Checks one token as of `now` (RFC 9068 4, RFC 8725). A place that it names in a status list
+    /// is not looked up here: `Remote` (feature `fetch`) does that.
     ///
     /// # Errors
     /// The first reason found. The claims are judged only after the signature was found good.
@@ -99,7 +102,7 @@ impl Verifier {
 
     fn read(&self, token: &str, now: SystemTime) -> Result<Claims, Refusal> {
         let parts = Parts::split(token)?;
-        let header = parts.header()?;
+        let header = parts.header(ACCESS)?;
         let key = self
             .keys
             .choose(header.kid.as_deref())
@@ -115,12 +118,19 @@ impl Verifier {
         self.judge(read(parts.claims, Part::Claims)?, now)
     }
 
-    /// Whether the key that `token` names is known; `true` for what is refused anyway.
+    /// Whether the key that `token`, of the type `typ`, names is known; `true` for what is refused
+    /// anyway.
     #[cfg(feature = "fetch")]
-    pub(crate) fn knows_key(&self, token: &str) -> bool {
-        Parts::split(token)
-            .and_then(|parts| parts.header())
+    pub(crate) fn knows_key(&self, token: &str, typ: &str) -> bool {
+        Parts::split_within(token, crate::status::MOST_SENT)
+            .and_then(|parts| parts.header(typ))
             .map_or(true, |header| self.keys.has(header.kid.as_deref()))
+    }
+
+    /// The keys that it trusts.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     fn judge(&self, raw: Map<String, Value>, now: SystemTime) -> Result<Claims, Refusal> {
@@ -183,14 +193,18 @@ pub(crate) struct Parts<'a> {
     pub(crate) signature: &'a str,
 }
 
-struct Header {
-    alg: String,
-    kid: Option<String>,
+pub(crate) struct Header {
+    pub(crate) alg: String,
+    pub(crate) kid: Option<String>,
 }
 
 impl<'a> Parts<'a> {
     pub(crate) fn split(token: &'a str) -> Result<Self, Refusal> {
-        if token.len() > LONGEST {
+        Self::split_within(token, LONGEST)
+    }
+
+    pub(crate) fn split_within(token: &'a str, longest: usize) -> Result<Self, Refusal> {
+        if token.len() > longest {
             return Err(Refusal::TooLong);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Shape)?;
@@ -206,26 +220,47 @@ impl<'a> Parts<'a> {
         })
     }
 
-    fn header(&self) -> Result<Header, Refusal> {
-        let mut header = read(self.header, Part::Header)?;
-        if let Some(name) = UNWELCOME
-            .into_iter()
-            .find(|name| header.contains_key(*name))
-        {
-            return Err(Refusal::HeaderMember(name));
+    /// The header, of a token of the type `typ`.
+    pub(crate) fn header(&self, typ: &str) -> Result<Header, Refusal> {
+        let members = read(self.header, Part::Header)?;
+        // RFC 9068 4, RFC 7515 4.1.9
+        let named = members.get("typ").and_then(Value::as_str);
+        let named = named.map(|name| name.strip_prefix("application/").unwrap_or(name));
+        let typed = named == Some(typ);
+        welcome(&members)?;
+        if !typed {
+            return Err(Refusal::Type);
         }
-        // RFC 9068 4
-        match header.get("typ").and_then(Value::as_str) {
-            Some("at+jwt" | "application/at+jwt") => {}
-            _ => return Err(Refusal::Type),
-        }
+        Header::of(members)
+    }
+
+    /// The header of a token of whatever type.
+    #[cfg(test)]
+    pub(crate) fn untyped(&self) -> Result<Header, Refusal> {
+        let members = read(self.header, Part::Header)?;
+        welcome(&members)?;
+        Header::of(members)
+    }
+}
+
+/// Whether no member would choose a key or a rule for us.
+fn welcome(members: &Map<String, Value>) -> Result<(), Refusal> {
+    let mut unwelcome = UNWELCOME.into_iter();
+    match unwelcome.find(|name| members.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Refusal::HeaderMember(name)),
+    }
+}
+
+impl Header {
+    fn of(mut header: Map<String, Value>) -> Result<Self, Refusal> {
         let kid = match header.remove("kid") {
             None => None,
             Some(Value::String(kid)) => Some(kid),
             Some(_) => return Err(Refusal::UnknownKey),
         };
         match header.remove("alg") {
-            Some(Value::String(alg)) => Ok(Header { alg, kid }),
+            Some(Value::String(alg)) => Ok(Self { alg, kid }),
             _ => Err(Refusal::Algorithm),
         }
     }
@@ -263,7 +298,10 @@ fn optional_text(raw: &Map<String, Value>, name: &'static str) -> Result<Option<
 }
 
 /// A NumericDate in whole seconds (RFC 7519 2); Gerege writes no others.
-fn instant(raw: &Map<String, Value>, name: &'static str) -> Result<Option<SystemTime>, Refusal> {
+pub(crate) fn instant(
+    raw: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<SystemTime>, Refusal> {
     match raw.get(name) {
         None => Ok(None),
         Some(value) => value

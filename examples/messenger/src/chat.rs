@@ -5,7 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use crate::find::find;
 use crate::keep::{Keep, Stay};
+use crate::key::Key;
 use crate::line::{self, Ask, Heard, Lines, Person, Tell};
 use crate::option::Settings;
 use crate::signin;
@@ -28,15 +30,24 @@ struct App<'a> {
     settings: &'a Settings,
     provider: Provider,
     keep: Keep,
+    key: Key,
     stay: Option<Stay>,
 }
 
 /// Signs in and talks.
 pub fn run(settings: &Settings) -> Result<(), String> {
     let keep = Keep::open(&settings.folder)?;
+    let found;
+    let settings = if settings.find {
+        found = find(settings)?;
+        &found
+    } else {
+        settings
+    };
     let provider = Provider::discover(&settings.issuer)?;
     let mut app = App {
         stay: keep.load()?,
+        key: Key::open(&settings.folder)?,
         settings,
         provider,
         keep,
@@ -101,7 +112,7 @@ impl App<'_> {
             }
             None => println!("Sign in, or create an account."),
         }
-        let tokens = signin::by_browser(&self.provider, self.settings)?;
+        let tokens = signin::by_browser(&self.provider, self.settings, &self.key)?;
         self.remember(&tokens);
         Ok(tokens)
     }
@@ -110,11 +121,12 @@ impl App<'_> {
     fn renew(&mut self) -> Result<Tokens, Fault> {
         let old = self.stay.as_ref().map(|stay| stay.refresh_token.clone());
         let old = old.ok_or(Fault::Over)?;
-        let tokens = self.provider.tokens(&[
+        let form = [
             ("grant_type", "refresh_token"),
-            ("refresh_token", &old),
+            ("refresh_token", old.as_str()),
             ("client_id", &self.settings.client),
-        ])?;
+        ];
+        let tokens = self.provider.tokens(&form, &self.key)?;
         self.remember(&tokens);
         Ok(tokens)
     }
@@ -151,7 +163,7 @@ impl App<'_> {
         }
         std::thread::spawn(move || read_keys(&sender));
         let mut due = now() + tokens.renew_after();
-        line::send(&stream, &Ask::Token(tokens.access_token)).map_err(gone)?;
+        line::send(&stream, &self.show_in(tokens)?).map_err(gone)?;
         let result = loop {
             match next(&events, due) {
                 None => match self.send_fresh(&stream) {
@@ -186,7 +198,7 @@ impl App<'_> {
         match self.renew() {
             Ok(tokens) => {
                 let wait = tokens.renew_after();
-                line::send(stream, &Ask::Token(tokens.access_token))
+                line::send(stream, &self.show_in(tokens)?)
                     .map(|()| wait)
                     .map_err(|_| "The chat server went away.".to_owned())
             }
@@ -197,6 +209,17 @@ impl App<'_> {
                 Err("You were signed out of this device.".to_owned())
             }
         }
+    }
+
+    /// A token for the chat server, with the proof that the key is here where it is bound to it.
+    fn show_in(&self, tokens: Tokens) -> Result<Ask, String> {
+        let token = tokens.access_token.clone();
+        if !tokens.is_bound() {
+            return Ok(Ask::Token(token));
+        }
+        let door = format!("http://{}/", self.settings.server);
+        let proof = self.key.proof("GET", &door, Some(&token), None)?;
+        Ok(Ask::Proved { token, proof })
     }
 
     fn leave(&mut self) -> Result<(), String> {

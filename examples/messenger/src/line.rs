@@ -14,6 +14,8 @@ const LONGEST: usize = 32 * 1024;
 pub enum Ask {
     /// The first line, and later a fresh one before the old one ends.
     Token(String),
+    /// The same, with the proof of the key that it is bound to.
+    Proved { token: String, proof: String },
     /// To everyone, or to one person.
     Say { text: String, to: Option<String> },
     /// Who is there?

@@ -2,7 +2,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a terminal program talks to its terminal
 
 mod chat;
+mod find;
+mod http;
 mod keep;
+mod key;
 mod line;
 mod option;
 mod server;

@@ -23,6 +23,7 @@ server
 chat
   --client ID         the app's id at the account server (demo-messenger)
   --folder PATH       where it keeps your stay (~/.local/state/gerege-messenger)
+  --find              asks the chat server who signs people in, and for what
   --new               opens the sign-up page right away
   --no-browser        only prints the address";
 
@@ -53,6 +54,7 @@ pub struct Settings {
     pub keys: Option<String>,
     pub client: String,
     pub folder: PathBuf,
+    pub find: bool,
     pub new: bool,
     pub browser: bool,
 }
@@ -78,6 +80,7 @@ pub fn read(words: Vec<String>) -> Result<Options, String> {
         keys: None,
         client: "demo-messenger".to_owned(),
         folder: PathBuf::new(),
+        find: false,
         new: false,
         browser: true,
     };
@@ -101,6 +104,7 @@ pub fn read(words: Vec<String>) -> Result<Options, String> {
             "--keys" => rest.keys = Some(value()?),
             "--client" => rest.client = value()?,
             "--folder" => folder = Some(PathBuf::from(value()?)),
+            "--find" => rest.find = true,
             "--new" => rest.new = true,
             "--no-browser" => rest.browser = false,
             other => return Err(format!("There is no option {other}. Try: messenger help")),

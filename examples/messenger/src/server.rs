@@ -8,8 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use gerege_verify::{CheckError, Claims, Refusal, Remote};
+use gerege_verify::{Call, CheckError, Claims, Refusal, Remote};
 
+use crate::http;
 use crate::line::{self, Ask, Heard, Lines, Person, Tell};
 use crate::option::Settings;
 
@@ -42,6 +43,13 @@ pub fn run(settings: &Settings) -> Result<(), String> {
     let house = Arc::new(House {
         remote,
         scope: settings.scope.clone(),
+        door: format!("http://{address}/"),
+        metadata: format!(
+            "{}/.well-known/oauth-protected-resource/services/{}",
+            settings.issuer.trim_end_matches('/'),
+            settings.service
+        ),
+        seen: Mutex::new(BTreeMap::new()),
         room: Mutex::new(BTreeMap::new()),
         next: AtomicU64::new(1),
     });
@@ -57,6 +65,12 @@ pub fn run(settings: &Settings) -> Result<(), String> {
 struct House {
     remote: Remote,
     scope: String,
+    /// This server, as apps name it in their proofs.
+    door: String,
+    /// Where the account server tells of this server (RFC 9728).
+    metadata: String,
+    /// Proofs that came, and until when they would be taken (RFC 9449 11.1).
+    seen: Mutex<BTreeMap<(String, String), SystemTime>>,
     room: Mutex<BTreeMap<u64, Member>>,
     next: AtomicU64,
 }
@@ -96,6 +110,15 @@ impl Stay {
             ends_at: expires_at + GRACE,
             asked: false,
         }
+    }
+
+    /// Goes on with a newer token of the same person.
+    fn renew(&mut self, new: Self) -> Result<(), String> {
+        if new.sub != self.sub {
+            return Err("That was someone else's.".to_owned());
+        }
+        *self = new;
+        Ok(())
     }
 
     /// Asks for a fresh token once, and ends soon after the old one.
@@ -143,6 +166,19 @@ impl House {
         stream.set_read_timeout(Some(LOOK)).map_err(broken)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(broken)?;
         let since = now();
+        let mut first = [0];
+        while now() < since + PATIENCE {
+            match stream.peek(&mut first) {
+                Ok(0) => return Ok(()),
+                Ok(_) if http::is_request(first[0]) => {
+                    self.answer(stream);
+                    return Ok(());
+                }
+                Ok(_) => break,
+                // Nothing yet.
+                Err(_) => {}
+            }
+        }
         let mut lines = Lines::new(stream);
         let mut stay: Option<Stay> = None;
         loop {
@@ -154,7 +190,12 @@ impl House {
             };
             match (&mut stay, ask) {
                 (None, Some(Ask::Token(token))) => {
-                    let new = self.let_in(&token)?;
+                    let new = self.let_in(&token, None)?;
+                    self.enter(stream, number, &new.person)?;
+                    stay = Some(new);
+                }
+                (None, Some(Ask::Proved { token, proof })) => {
+                    let new = self.let_in(&token, Some(&proof))?;
                     self.enter(stream, number, &new.person)?;
                     stay = Some(new);
                 }
@@ -170,12 +211,9 @@ impl House {
                     }
                     match ask {
                         None => {}
-                        Some(Ask::Token(token)) => {
-                            let new = self.let_in(&token)?;
-                            if new.sub != stay.sub {
-                                return Err("That was someone else's.".to_owned());
-                            }
-                            *stay = new;
+                        Some(Ask::Token(token)) => stay.renew(self.let_in(&token, None)?)?,
+                        Some(Ask::Proved { token, proof }) => {
+                            stay.renew(self.let_in(&token, Some(&proof))?)?;
                         }
                         Some(Ask::Who) => self.post(number, Tell::Online(self.online())),
                         Some(Ask::Say { text, to }) => self.say(number, &stay.person, &text, to),
@@ -185,13 +223,16 @@ impl House {
         }
     }
 
-    /// Checks a token. The reason of a refusal is for whoever runs the server.
-    fn let_in(&self, token: &str) -> Result<Stay, String> {
+    /// Checks a token, and the proof of the key that it is bound to. The reason of a refusal is for
+    /// whoever runs the server.
+    fn let_in(&self, token: &str, proof: Option<&str>) -> Result<Stay, String> {
         let at = now();
-        let claims = self.remote.check(token, at).map_err(|why| {
+        let claims = self.check(token, proof, at).map_err(|why| {
             println!("! {why}");
             match why {
-                CheckError::NoKeys(_) => "The chat server cannot reach the account server now.",
+                CheckError::NoKeys(_) | CheckError::NoStatus(_) => {
+                    "The chat server cannot reach the account server now."
+                }
                 CheckError::Refused(Refusal::Expired) => "Your stay had run out.",
                 CheckError::Refused(_) => "The chat server did not accept your sign-in.",
             }
@@ -201,6 +242,70 @@ impl House {
         }
         let person = person(&claims).ok_or("Only people can talk here.")?;
         Ok(Stay::new(claims.sub, person, at, claims.expires_at))
+    }
+
+    fn check(
+        &self,
+        token: &str,
+        proof: Option<&str>,
+        at: SystemTime,
+    ) -> Result<Claims, CheckError> {
+        let Some(proof) = proof else {
+            // A token that is bound is refused without its proof.
+            return self.remote.check(token, at);
+        };
+        let call = Call {
+            proof,
+            method: "GET",
+            url: &self.door,
+        };
+        let proved = self.remote.check_dpop(token, &call, at)?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|_, until| *until > at);
+        let again = seen.insert((proved.jkt, proved.jti), proved.until);
+        match again {
+            None => Ok(proved.claims),
+            Some(_) => Err(CheckError::Refused(Refusal::Proof("it came before"))),
+        }
+    }
+
+    /// One request over HTTP: who is there, for those who may know.
+    fn answer(&self, stream: &TcpStream) {
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let Some(request) = http::read(stream) else {
+            return http::answer(stream, "400 Bad Request", &[], "{}");
+        };
+        if request.path != "/" {
+            return http::answer(stream, "404 Not Found", &[], "{}");
+        }
+        if request.method != "GET" {
+            return http::answer(stream, "405 Method Not Allowed", &[], "{}");
+        }
+        let let_in = match (&request.token, request.proofs.as_slice()) {
+            (Some((scheme, token)), []) if scheme == "bearer" => Some(self.let_in(token, None)),
+            (Some((scheme, token)), [proof]) if scheme == "dpop" => {
+                Some(self.let_in(token, Some(proof)))
+            }
+            _ => None,
+        };
+        match let_in {
+            Some(Ok(_)) => {
+                let online = serde_json::to_string(&self.online()).unwrap_or_default();
+                http::answer(stream, "200 OK", &[], &online);
+            }
+            refused => {
+                let error = match refused {
+                    Some(_) => "error=\"invalid_token\", ",
+                    None => "",
+                };
+                let named = format!("{error}resource_metadata=\"{}\"", self.metadata);
+                let challenges = [
+                    format!("Bearer {named}"),
+                    format!("DPoP {named}, algs=\"ES256\""),
+                ];
+                http::answer(stream, "401 Unauthorized", &challenges, "{}");
+            }
+        }
     }
 
     fn enter(&self, stream: &TcpStream, number: u64, you: &Person) -> Result<(), String> {

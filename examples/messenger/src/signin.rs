@@ -14,18 +14,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::{Url, form_urlencoded};
 
+use crate::key::Key;
 use crate::option::Settings;
 use crate::web::{Provider, Tokens};
 
 /// Sends the person to the browser and waits until they come back signed in.
-pub fn by_browser(provider: &Provider, settings: &Settings) -> Result<Tokens, String> {
+pub fn by_browser(provider: &Provider, settings: &Settings, key: &Key) -> Result<Tokens, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|why| why.to_string())?;
     let port = listener.local_addr().map_err(|why| why.to_string())?.port();
     // RFC 8252 7.3: the number, not a name that may lead elsewhere; any port
     let redirect = format!("http://127.0.0.1:{port}/callback");
     let state = random()?;
     let verifier = random()?; // RFC 7636 4.1
-    let address = request(provider, settings, &redirect, &state, &verifier);
+    let jkt = key.thumbprint();
+    let address = request(provider, settings, &redirect, &state, &verifier, &jkt);
 
     if settings.browser && open(&address) {
         println!("Your browser opens now. If it does not, open this address:");
@@ -66,7 +68,7 @@ pub fn by_browser(provider: &Provider, settings: &Settings) -> Result<Tokens, St
                     ("client_id", settings.client.as_str()),
                     ("code_verifier", verifier.as_str()),
                 ];
-                let tokens = provider.tokens(&form).map_err(|why| {
+                let tokens = provider.tokens(&form, key).map_err(|why| {
                     format!("The account server did not finish the sign-in: {why}. Start again.")
                 });
                 let words = match &tokens {
@@ -87,13 +89,14 @@ pub fn by_browser(provider: &Provider, settings: &Settings) -> Result<Tokens, St
     result
 }
 
-/// The address that the browser opens (RFC 6749 4.1.1, RFC 7636 4.3).
+/// The address that the browser opens (RFC 6749 4.1.1, RFC 7636 4.3, RFC 9449 10).
 fn request(
     provider: &Provider,
     settings: &Settings,
     redirect: &str,
     state: &str,
     verifier: &str,
+    jkt: &str,
 ) -> Url {
     let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
     let mut address = provider.authorize.clone();
@@ -106,7 +109,8 @@ fn request(
             .append_pair("scope", &format!("openid profile {}", settings.scope))
             .append_pair("state", state)
             .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
+            .append_pair("code_challenge_method", "S256")
+            .append_pair("dpop_jkt", jkt); // RFC 9449 10: the code is bound too
         if settings.new {
             query.append_pair("prompt", "create");
         }

@@ -1,6 +1,7 @@
 //! Talking to the account server: where its doors are (OpenID Connect Discovery), and the two
 //! that the app knocks at itself, for tokens and to give them back.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use ureq::tls::TlsConfig;
 use url::{Host, Url};
 
+use crate::key::Key;
 use crate::line::plain;
 
 const MOST_BYTES: u64 = 256 * 1024;
@@ -23,6 +25,8 @@ pub struct Provider {
     revoke: Option<Url>,
     /// Its answers name it (RFC 9207 3).
     pub names_itself: bool,
+    /// What it last wants to see in a proof (RFC 9449 8).
+    nonce: RefCell<Option<String>>,
 }
 
 /// What a sign-in or a renewal brings (RFC 6749 5.1).
@@ -30,6 +34,7 @@ pub struct Provider {
 pub struct Tokens {
     pub access_token: String,
     pub refresh_token: Option<String>,
+    token_type: String,
     /// Seconds.
     #[serde(default = "usual_life")]
     expires_in: u64,
@@ -40,6 +45,11 @@ fn usual_life() -> u64 {
 }
 
 impl Tokens {
+    /// It is bound to the app's key (RFC 9449 5); else whoever has it may use it.
+    pub fn is_bound(&self) -> bool {
+        self.token_type.eq_ignore_ascii_case("dpop")
+    }
+
     /// When to renew, counted from now: after four fifths of the life, a minute before the end
     /// at most.
     pub fn renew_after(&self) -> Duration {
@@ -101,26 +111,43 @@ impl Provider {
             revoke: text("revocation_endpoint").map(door).transpose()?,
             names_itself: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
+            nonce: RefCell::default(),
             agent,
         })
     }
 
-    /// Exchanges a code, or renews a stay.
-    pub fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, Fault> {
-        let answer = read(
-            self.agent
-                .post(self.token.as_str())
-                .send_form(form.iter().copied()),
-        )?;
+    /// Exchanges a code, or renews a stay. What comes is bound to the key.
+    pub fn tokens(&self, form: &[(&str, &str)], key: &Key) -> Result<Tokens, Fault> {
+        let answer = match self.ask(form, key) {
+            // RFC 9449 8: the same again, with what the answer brought.
+            Err(Fault::Refused(code)) if code == "use_dpop_nonce" => self.ask(form, key)?,
+            other => other?,
+        };
         // RFC 6749 5.1: a token of another type could not be used as it is
-        let bearer = answer
-            .get("token_type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
-        match serde_json::from_value(answer) {
-            Ok(tokens) if bearer => Ok(tokens),
+        match serde_json::from_value::<Tokens>(answer) {
+            Ok(tokens) if tokens.is_bound() || tokens.token_type.eq_ignore_ascii_case("bearer") => {
+                Ok(tokens)
+            }
             _ => Err(Fault::Elsewhere("its answer makes no sense".to_owned())),
         }
+    }
+
+    fn ask(&self, form: &[(&str, &str)], key: &Key) -> Result<Value, Fault> {
+        let nonce = self.nonce.borrow().clone();
+        let proof = key.proof("POST", self.token.as_str(), None, nonce.as_deref());
+        let answer = self
+            .agent
+            .post(self.token.as_str())
+            .header("DPoP", proof.map_err(Fault::Elsewhere)?)
+            .send_form(form.iter().copied());
+        let next = answer.as_ref().ok().and_then(|answer| {
+            let nonce = answer.headers().get("dpop-nonce")?.to_str().ok()?;
+            Some(nonce.to_owned())
+        });
+        if next.is_some() {
+            self.nonce.replace(next);
+        }
+        read(answer)
     }
 
     /// Gives a stay back (RFC 7009).
@@ -143,7 +170,7 @@ impl Provider {
 }
 
 /// An address that a secret may be sent to: https, or http on this machine.
-fn door(address: &str) -> Result<Url, String> {
+pub fn door(address: &str) -> Result<Url, String> {
     let refuse = || format!("{address:?} is not an https address, nor http on this machine.");
     let url = Url::parse(address).map_err(|_| refuse())?;
     let local = match url.host() {
@@ -160,7 +187,7 @@ fn door(address: &str) -> Result<Url, String> {
     }
 }
 
-fn agent() -> ureq::Agent {
+pub fn agent() -> ureq::Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ureq::Agent::config_builder()
         .tls_config(
@@ -177,7 +204,7 @@ fn agent() -> ureq::Agent {
         .new_agent()
 }
 
-fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Fault> {
+pub fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Fault> {
     let elsewhere = |why: ureq::Error| Fault::Elsewhere(why.to_string());
     let mut answer = answer.map_err(elsewhere)?;
     let status = answer.status().as_u16();
@@ -226,6 +253,7 @@ mod tests {
             let tokens = Tokens {
                 access_token: String::new(),
                 refresh_token: None,
+                token_type: "Bearer".to_owned(),
                 expires_in: life,
             };
             assert_eq!(tokens.renew_after().as_secs(), after);

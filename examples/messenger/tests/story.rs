@@ -2,6 +2,7 @@
 //! stay signed in, start again without a browser, sign out.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+mod program;
 #[path = "../../../verify/tests/sign/mod.rs"]
 mod sign;
 
@@ -10,13 +11,13 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use program::{Folder, Program, get};
+use serde_json::{Value, json};
 use sign::{Signer, b64, set};
 use url::{Url, form_urlencoded};
 
@@ -27,8 +28,8 @@ type Form = HashMap<String, String>;
 struct Desk {
     /// code -> (username, form of the authorize request)
     codes: HashMap<String, (String, Form)>,
-    /// refresh token -> username
-    stays: HashMap<String, String>,
+    /// refresh token -> username, and the key that it is bound to
+    stays: HashMap<String, (String, String)>,
     renewed: HashMap<String, u32>,
     count: u32,
 }
@@ -60,7 +61,7 @@ impl Fake {
 
     fn answer(&self, mut stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let (mut head, mut length) = (String::new(), 0);
+        let (mut head, mut length, mut proof) = (String::new(), 0, None);
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).unwrap() <= 2 {
@@ -68,6 +69,9 @@ impl Fake {
             }
             if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap();
+            }
+            if line.to_lowercase().starts_with("dpop:") {
+                proof = Some(line[5..].trim().to_owned());
             }
             head += &line;
         }
@@ -87,7 +91,7 @@ impl Fake {
                 (200, document.to_string())
             }
             "/services/demo-chat/jwks.json" => (200, set(&[self.signer.jwk(Some("1"))])),
-            "/oauth2/token" => self.token(&form),
+            "/oauth2/token" => self.token(&form, &proof.unwrap()),
             "/oauth2/revoke" => {
                 self.desk.lock().unwrap().stays.remove(&form["token"]);
                 (200, String::new())
@@ -96,13 +100,24 @@ impl Fake {
         };
         let _ = write!(
             stream,
-            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status} X\r\ndpop-nonce: {NONCE}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
     }
 
-    fn token(&self, form: &Form) -> (u16, String) {
+    fn token(&self, form: &Form, proof: &str) -> (u16, String) {
         assert_eq!(form["client_id"], "demo-messenger");
+        let (jkt, said) = proved(proof);
+        assert_eq!(
+            (&said["htm"], &said["htu"]),
+            (
+                &json!("POST"),
+                &json!(format!("{}/oauth2/token", self.issuer))
+            )
+        );
+        if said["nonce"] != NONCE {
+            return (400, json!({"error": "use_dpop_nonce"}).to_string());
+        }
         let mut desk = self.desk.lock().unwrap();
         let username = match form["grant_type"].as_str() {
             "authorization_code" => desk.codes.remove(&form["code"]).map(|(who, asked)| {
@@ -110,10 +125,13 @@ impl Fake {
                 let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier);
                 assert_eq!(asked["code_challenge"], b64(hash));
                 assert_eq!(asked["redirect_uri"], form["redirect_uri"]);
+                assert_eq!(asked["dpop_jkt"], jkt);
                 who
             }),
             "refresh_token" => {
-                let who = desk.stays.remove(&form["refresh_token"]);
+                let stay = desk.stays.get(&form["refresh_token"]).cloned();
+                let stay = stay.filter(|(_, key)| *key == jkt);
+                let who = stay.map(|(who, _)| who);
                 if let Some(who) = &who {
                     *desk.renewed.entry(who.clone()).or_default() += 1;
                     self.renewal.notify_all();
@@ -126,17 +144,22 @@ impl Fake {
             return (400, json!({"error": "invalid_grant"}).to_string());
         };
         desk.count += 1;
-        let refresh = format!("stay-{}", desk.count);
-        desk.stays.insert(refresh.clone(), username.clone());
+        // One that is bound is kept.
+        let refresh = match form.get("refresh_token") {
+            Some(kept) => kept.clone(),
+            None => format!("stay-{}", desk.count),
+        };
+        desk.stays
+            .insert(refresh.clone(), (username.clone(), jkt.clone()));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let claims = json!({
             "iss": self.issuer, "aud": "demo-chat", "sub": format!("id-{username}"),
             "client_id": "demo-messenger", "scope": "chat", "jti": desk.count.to_string(),
-            "iat": now.as_secs(), "exp": now.as_secs() + 3, "preferred_username": username,
+            "iat": now.as_secs(), "exp": now.as_secs() + 3, "preferred_username": username, "cnf": {"jkt": jkt},
         });
         let access = self.signer.sign(&self.signer.header("1"), &claims);
         let answer = json!({
-            "access_token": access, "token_type": "Bearer", "expires_in": 3,
+            "access_token": access, "token_type": "DPoP", "expires_in": 3,
             "refresh_token": refresh, "scope": "openid profile chat",
         });
         (200, answer.to_string())
@@ -177,106 +200,50 @@ impl Fake {
     }
 }
 
-/// One running program, its keyboard and what it printed.
-struct Program {
-    child: Child,
-    keys: Option<ChildStdin>,
-    lines: Receiver<String>,
+/// What our account server of cardboard wants to see in a proof.
+const NONCE: &str = "nonce-1";
+
+/// The key of a proof, by its thumbprint, and what it says. The signature is the chat server's
+/// business, which has a real checker.
+fn proved(proof: &str) -> (String, Value) {
+    let part = |number: usize| -> Value {
+        let part = proof.split('.').nth(number).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    let (header, claims) = (part(0), part(1));
+    assert_eq!(
+        (&header["typ"], &header["alg"]),
+        (&json!("dpop+jwt"), &json!("ES256"))
+    );
+    let jwk = &header["jwk"];
+    assert!(jwk["d"].is_null(), "a private key is sent nowhere");
+    let members = format!(
+        r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#,
+        jwk["x"], jwk["y"]
+    );
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, members.as_bytes());
+    (b64(hash), claims)
 }
 
-impl Program {
-    fn start(words: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_messenger"))
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = channel();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let errors = sender.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(err).lines() {
-                let _ = errors.send(format!("error: {}", line.unwrap()));
-            }
-        });
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).lines() {
-                let _ = sender.send(line.unwrap());
-            }
-        });
-        Self {
-            keys: child.stdin.take(),
-            child,
-            lines,
-        }
+/// A proof by a key that is none of ours.
+fn proof(signer: &Signer, method: &str, url: &str, token: &str, id: &str) -> String {
+    let mut jwk = signer.jwk(None);
+    for name in ["use", "alg"] {
+        jwk.as_object_mut().unwrap().remove(name);
     }
-
-    /// Reads on to the line that begins so, and gives it.
-    fn read_to(&self, begin: &str) -> String {
-        let mut seen = Vec::new();
-        loop {
-            match self.lines.recv_timeout(Duration::from_secs(30)) {
-                Ok(line) if line.starts_with(begin) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no line begins with {begin:?}; there were {seen:#?}"),
-            }
-        }
-    }
-
-    fn write(&mut self, line: &str) {
-        let mut keys = self.keys.as_ref().unwrap();
-        writeln!(keys, "{line}").unwrap();
-    }
-
-    /// Closes the keyboard and gives the rest of the lines.
-    fn end(mut self) -> (bool, Vec<String>) {
-        self.keys = None;
-        let good = self.child.wait().unwrap().success();
-        (good, self.lines.iter().collect())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn get(back: &Url, pairs: &[(&str, &str)]) -> String {
-    let mut address = back.clone();
-    address.query_pairs_mut().extend_pairs(pairs);
-    let mut stream = TcpStream::connect(("127.0.0.1", address.port().unwrap())).unwrap();
-    let (path, query) = (address.path(), address.query().unwrap());
-    write!(stream, "GET {path}?{query} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("messenger-{}-{name}", std::process::id()));
-        Self(path)
-    }
-
-    fn text(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-
-    fn stay(&self) -> PathBuf {
-        Path::new(&self.0).join("stay.json")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk});
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let ath = b64(aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
+        token.as_bytes(),
+    ));
+    let claims = json!({
+        "jti": id, "htm": method, "htu": url, "iat": now, "ath": ath, "nonce": NONCE,
+    });
+    signer.sign(&header, &claims)
 }
 
 #[test]
@@ -362,11 +329,27 @@ fn two_people_sign_up_talk_stay_and_leave() {
     fake.wait_for_renewals("bea", 2);
     bea.write("still here");
     ann.read_to("bea: still here");
-    let mode = fs::metadata(ann_folder.stay())
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in [
+        ann_folder.stay(),
+        ann_folder.stay().with_file_name("key.der"),
+    ] {
+        let mode = fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    // what is stolen from the disk, but for the key, is worth nothing elsewhere
+    let stay: Value = serde_json::from_slice(&fs::read(ann_folder.stay()).unwrap()).unwrap();
+    let stolen: Form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", stay["refresh_token"].as_str().unwrap()),
+        ("client_id", "demo-messenger"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let at = format!("{}/oauth2/token", fake.issuer);
+    let theirs = proof(&Signer::ec(), "POST", &at, "", "1");
+    let (status, why) = fake.token(&stolen, &theirs);
+    assert!(status == 400 && why.contains("invalid_grant"), "{why}");
 
     // the next start signs in by itself
     assert!(ann.end().0);
@@ -390,7 +373,7 @@ fn two_people_sign_up_talk_stay_and_leave() {
         .lock()
         .unwrap()
         .stays
-        .retain(|_, who| who != "ann");
+        .retain(|_, (who, _)| who != "ann");
     let ann = chat(&ann_folder);
     ann.read_to("You were signed out of this device.");
     sign_in(&ann, "ann");
@@ -482,4 +465,113 @@ fn the_chat_server_lets_in_whom_it_should_only() {
         let _ = BufReader::new(stream).read_line(&mut answer);
         assert!(answer.starts_with(begin), "{begin}: {answer}");
     }
+}
+
+#[test]
+fn a_bound_token_opens_the_chat_server_with_its_proof_once_and_not_without() {
+    let fake = Fake::start();
+    let words = [
+        "server",
+        "--issuer",
+        &fake.issuer,
+        "--server",
+        "127.0.0.1:0",
+    ];
+    let server = Program::start(&words);
+    let address = server.read_to("Chat server on ");
+    let address = address
+        .split(' ')
+        .nth(3)
+        .unwrap()
+        .trim_end_matches('.')
+        .to_owned();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let own = Signer::ec();
+    let door = format!("http://{address}/");
+    let (jkt, _) = proved(&proof(&own, "GET", &door, "", "0"));
+    let token = fake.signer.sign(
+        &fake.signer.header("1"),
+        &json!({
+            "iss": fake.issuer, "aud": "demo-chat", "sub": "id-ann", "client_id": "demo-messenger",
+            "scope": "chat", "jti": "1", "iat": now, "exp": now + 600,
+            "preferred_username": "ann", "cnf": {"jkt": jkt},
+        }),
+    );
+    let say = |line: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let _ = writeln!(stream, "{line}");
+        let mut answer = String::new();
+        let _ = BufReader::new(stream).read_line(&mut answer);
+        answer
+    };
+    let shown = |proof: &str| say(&json!({"proved": {"token": token, "proof": proof}}).to_string());
+    let good = proof(&own, "GET", &door, &token, "1");
+    for (why, answer) in [
+        ("no proof", say(&json!({"token": token}).to_string())),
+        (
+            "a thief's key",
+            shown(&proof(&Signer::ec(), "GET", &door, &token, "1")),
+        ),
+        (
+            "another token's",
+            shown(&proof(&own, "GET", &door, "x", "1")),
+        ),
+        (
+            "another server's",
+            shown(&proof(&own, "GET", "http://127.0.0.1:9/", &token, "1")),
+        ),
+        (
+            "another method's",
+            shown(&proof(&own, "POST", &door, &token, "1")),
+        ),
+        ("none", shown("")),
+    ] {
+        assert!(answer.starts_with(r#"{"refused":"#), "{why}: {answer}");
+    }
+    assert!(shown(&good).starts_with(r#"{"welcome":"#));
+    assert!(
+        shown(&good).starts_with(r#"{"refused":"#),
+        "a proof is taken once"
+    );
+
+    // The same port over HTTP: a stranger learns where to sign in.
+    let ask = |headers: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        write!(stream, "GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let metadata = format!(
+        "resource_metadata=\"{}/.well-known/oauth-protected-resource/services/demo-chat\"",
+        fake.issuer
+    );
+    let answer = ask("");
+    assert!(
+        answer.starts_with("HTTP/1.1 401 ") && answer.contains(&metadata),
+        "{answer}"
+    );
+    assert!(!answer.contains("error="), "no error where no token came");
+    let with = |scheme: &str, proof: &str| {
+        ask(&format!(
+            "authorization: {scheme} {token}\r\ndpop: {proof}\r\n"
+        ))
+    };
+    assert!(
+        with("DPoP", &good).contains("error=\"invalid_token\""),
+        "it came before"
+    );
+    let fresh = proof(&own, "GET", &door, &token, "2");
+    assert!(with("Bearer", &fresh).starts_with("HTTP/1.1 401 "));
+    assert!(with("DPoP", &fresh).starts_with("HTTP/1.1 200 "));
+    assert!(ask("\r\nx").starts_with("HTTP/1.1 "));
 }

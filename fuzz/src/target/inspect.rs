@@ -131,6 +131,7 @@ fn grant() -> Grant {
         auth_time: NOW,
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: NOW,
         revoked_at: None,
     }

@@ -210,6 +210,7 @@ fn onward(checked: &Checked) {
     let member = BrowserView {
         sessions: vec![SessionView {
             account_id: "a".into(),
+            sub: "a".into(),
             sid: "s".into(),
             username: "temuulen".into(),
             email: "temuulen@mail.example".into(),
@@ -274,6 +275,7 @@ pub fn token(input: &[u8]) -> Depth {
             auth_time: NOW,
             amr: vec!["pwd".into()],
             dpop_jkt: None,
+            managed: None,
             created_at: NOW,
             revoked_at: None,
         };

@@ -205,6 +205,7 @@ pub fn logout(input: &[u8]) -> Depth {
     let sessions = [("a", "s"), ("b", "t")].map(|(sub, sid)| SignedIn {
         sub: sub.into(),
         sid: sid.into(),
+        seen: sid.into(),
     });
     let Ok(decision) = decide(&request, &hint, Some(&FORUM), &sessions) else {
         return Depth::Judged;

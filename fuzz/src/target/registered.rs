@@ -3,7 +3,7 @@
 use gerege::clock::Time;
 use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use gerege::oauth::registration::Registration;
-use gerege::oauth::service::{Algorithm, KeyOwner, Proof, Rotation, Service, TokenFormat};
+use gerege::oauth::service::{Algorithm, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat};
 use gerege::rng::digest;
 
 pub const ISSUER: &str = "https://id.steppe.example";
@@ -48,6 +48,7 @@ pub fn clients() -> [Client; 4] {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         registration: Registration::default(),
         created_at: Time::default(),
     };
@@ -105,6 +106,7 @@ pub fn services() -> [Service; 2] {
         machine: true,
         userinfo: true,
         proof: Proof::Bearer,
+        offers: Offers::default(),
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),
     };

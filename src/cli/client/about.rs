@@ -63,7 +63,7 @@ pub struct About {
     sector: Option<String>,
     /// The algorithm that signs what userinfo tells the app; "" for plain JSON
     #[arg(long, value_name = "ALG", value_parser = some_algorithm)]
-    userinfo_algorithm: Option<Option<Algorithm>>,
+    userinfo_algorithm: Option<SomeAlgorithm>,
     /// Seconds after which people sign in anew for the app; 0 for no bound
     #[arg(long, value_name = "SECONDS")]
     default_max_age: Option<u32>,
@@ -72,10 +72,14 @@ pub struct About {
     checked: Option<bool>,
 }
 
-fn some_algorithm(name: &str) -> Result<Option<Algorithm>, String> {
+/// An algorithm, or none by its own name.
+#[derive(Clone, Copy, Debug)]
+struct SomeAlgorithm(Option<Algorithm>);
+
+fn some_algorithm(name: &str) -> Result<SomeAlgorithm, String> {
     match name {
-        "" => Ok(None),
-        name => algorithm(name).map(Some),
+        "" => Ok(SomeAlgorithm(None)),
+        name => algorithm(name).map(|known| SomeAlgorithm(Some(known))),
     }
 }
 
@@ -105,7 +109,7 @@ impl About {
         on_file.subject_type = self.subject.map_or(on_file.subject_type, Into::into);
         on_file.userinfo_algorithm = self
             .userinfo_algorithm
-            .unwrap_or(on_file.userinfo_algorithm);
+            .map_or(on_file.userinfo_algorithm, |said| said.0);
         if let Some(seconds) = self.default_max_age {
             on_file.default_max_age = Some(seconds).filter(|seconds| *seconds > 0);
         }

@@ -6,6 +6,7 @@ use crate::keys;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::details;
+use crate::oauth::fapi::Fapi;
 use crate::oauth::service::Algorithm;
 
 /// How an app proves itself.
@@ -151,6 +152,19 @@ pub fn grant(name: &str) -> Result<GrantType, String> {
         "there are authorization_code, refresh_token, client_credentials, device_code, token_exchange"
             .to_owned()
     })
+}
+
+/// Which profile of FAPI 2.0 an app is held to, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile(pub Option<Fapi>);
+
+/// A profile by its name; `off` for none.
+pub fn profile(name: &str) -> Result<Profile, String> {
+    match (name, Fapi::from_name(name)) {
+        ("off", _) => Ok(Profile(None)),
+        (_, Some(fapi)) => Ok(Profile(Some(fapi))),
+        _ => Err("there are off, security, message-signing, and security with + and jar, jarm, introspection".into()),
+    }
 }
 
 /// A type of authorization details (RFC 9396 2).

@@ -12,6 +12,7 @@ use crate::cli::out::{self, Out};
 use crate::flow::operate::client::Kept;
 use crate::keys;
 use crate::oauth::client::{Client, GrantType, Need, Pkce, RefreshPolicy};
+use crate::oauth::fapi::Fapi;
 use crate::store;
 
 fn facts(app: &App, client: &Client) -> Value {
@@ -35,6 +36,7 @@ fn facts(app: &App, client: &Client) -> Value {
         "authorization_details_types": client.asking.details,
         "authorization_signed_response_alg": client.asking.response_algorithm,
         "dpop": client.dpop,
+        "fapi": client.fapi.map(Fapi::name),
         "certificate": client.known,
         "tls_client_certificate_bound_access_tokens": client.certificate_bound,
         "service": client.service,
@@ -85,6 +87,10 @@ pub fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
         }
     };
     let grants: Vec<&str> = client.grants.iter().map(|grant| grant.name()).collect();
+    let word = |must: bool| {
+        let need = if must { Need::Required } else { Need::Optional };
+        need_name(need).to_owned()
+    };
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     lines.extend([
         ("issuer", app.config.issuer().to_owned()),
@@ -108,11 +114,9 @@ pub fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
-        ("pushed requests", need_name(client.asking.par).to_owned()),
-        (
-            "signed requests",
-            need_name(client.asking.request_object).to_owned(),
-        ),
+        ("FAPI 2.0", client.fapi.map_or("no".to_owned(), Fapi::name)),
+        ("pushed requests", word(client.must_push())),
+        ("signed requests", word(client.must_sign())),
         (
             "refresh token",
             match client.refresh {
@@ -131,9 +135,9 @@ pub fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
         }),
         (
             "DPoP",
-            match client.dpop {
-                Need::Optional => "when it sends a proof",
-                Need::Required => "required",
+            match client.must_prove_key() {
+                false => "when it sends a proof",
+                true => "required",
             }
             .to_owned(),
         ),

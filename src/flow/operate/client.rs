@@ -6,10 +6,12 @@ use super::is_id;
 use crate::app::App;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
-use crate::oauth::client::{Client, ClientAuth, GrantType, Need, Pkce};
+use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
+use crate::oauth::fapi::{self, Unfit};
 use crate::oauth::redirect::{self, Kind, register_check};
 use crate::oauth::registration::{self, SubjectType};
 use crate::oauth::scope;
+use crate::oauth::service::Service;
 use crate::rng::Secret;
 use crate::store::{self, Error};
 
@@ -66,6 +68,9 @@ pub enum Refusal {
     /// The keys are not usable.
     #[error("the key file is no set of public keys: {0}")]
     Keys(&'static str),
+    /// The profile of FAPI that it is held to asks for something else.
+    #[error(transparent)]
+    Fapi(#[from] fapi::Fault),
     /// The app has no secret that could be replaced.
     #[error("the app has no secret: it proves itself in another way")]
     NoSecret,
@@ -97,6 +102,18 @@ pub enum Warning {
         "this app sees another sub than others do, but the scope {0} tells it who the person is"
     )]
     PairwiseScope(String),
+    /// It would be given no token for the service.
+    #[error(
+        "FAPI gives this app no tokens for {0}, which takes them from anyone: gerege service edit {0} \
+         --proof dpop, or mtls"
+    )]
+    FapiBearer(String),
+    /// It would be given no token for the service.
+    #[error(
+        "FAPI gives this app no tokens for {0}, whose tokens are signed with RS256: gerege service \
+         edit {0} --algorithm ES256"
+    )]
+    FapiAlgorithm(String),
     /// There is no such service.
     #[error("there is no service {0} yet: gerege service add {0} …")]
     UnknownService(String),
@@ -165,7 +182,9 @@ pub async fn edit(
             let Some(mut client) = store::client::find(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
+            let old = client.clone();
             change(&mut client);
+            client.impose(&old);
             if let Err(refusal) = check(&client) {
                 return Ok(Err(refusal));
             }
@@ -255,6 +274,7 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
             return Err(Refusal::PublicExchange);
         }
     }
+    fapi::check(client)?;
     registration::check(client)?;
     if client.auth == ClientAuth::TlsClientAuth && client.known.is_none() {
         return Err(Refusal::NoName);
@@ -270,15 +290,13 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         (_, Some(jwks)) if own && !jwks.contains("\"x5c\"") => Err(Refusal::NoCertificate),
         (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) if !away => Err(Refusal::NoKeys),
-        (_, None) if client.asking.request_object == Need::Required && !away => {
-            Err(Refusal::NoRequestKeys)
-        }
+        (_, None) if client.must_sign() && !away => Err(Refusal::NoRequestKeys),
         (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
         _ => Ok(()),
     }
 }
 
-fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec<Warning> {
+fn warnings(client: &Client, services: &[Service]) -> Vec<Warning> {
     let mut out = Vec::new();
     let loopback = client
         .redirects
@@ -296,6 +314,17 @@ fn warnings(client: &Client, services: &[crate::oauth::service::Service]) -> Vec
             .iter()
             .filter(|name| [scope::PROFILE, scope::EMAIL].contains(&name.as_str()));
         out.extend(telling.cloned().map(Warning::PairwiseScope));
+    }
+    let asks = |service: &&Service| {
+        let mut own = client.scopes.iter();
+        own.any(|name| scope::has(&service.scopes, name))
+    };
+    for service in services.iter().filter(asks) {
+        match fapi::judge_service(client, service) {
+            Ok(()) => {}
+            Err(Unfit::Bearer) => out.push(Warning::FapiBearer(service.id.clone())),
+            Err(Unfit::Algorithm) => out.push(Warning::FapiAlgorithm(service.id.clone())),
+        }
     }
     for id in client.service.iter().chain(&client.exchange) {
         if !services.iter().any(|service| service.id == *id) {

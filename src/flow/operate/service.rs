@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::flow::keyring::{self, Want};
 use crate::keys;
 use crate::oauth::claims::{RuleFault, check_rule};
+use crate::oauth::resource;
 use crate::oauth::scope;
 use crate::oauth::service::{Algorithm, KeyOwner, Service};
 use crate::rng::Secret;
@@ -46,6 +47,14 @@ pub enum Refusal {
     /// A type of authorization details belongs to another service.
     #[error("the type {0} belongs to the service {1}")]
     DetailTaken(String, String),
+    /// Its own name would stand under our key.
+    #[error("a service that is its own issuer signs with its own key, and this one does not")]
+    OwnIssuer,
+    /// Its audience cannot be found by.
+    #[error(
+        "metadata is found by a URL, and the audience {0} is not an https URL without a fragment"
+    )]
+    NoUrl(String),
     /// A claim's rule.
     #[error("the claim {0}: {1}")]
     Claim(String, RuleFault),
@@ -193,6 +202,15 @@ fn check(service: &Service) -> Result<(), Refusal> {
         if scope::has(&scope::STANDARD, name) {
             return Err(Refusal::ScopeTaken(name.clone(), "OpenID Connect".into()));
         }
+        if scope::has(&scope::OURS, name) {
+            return Err(Refusal::ScopeTaken(name.clone(), "grant management".into()));
+        }
+    }
+    if service.offers.own_issuer && service.keys == KeyOwner::Issuer {
+        return Err(Refusal::OwnIssuer);
+    }
+    if service.offers.metadata && !resource::is_identifier(&service.audience) {
+        return Err(Refusal::NoUrl(service.audience.clone()));
     }
     for rule in &service.claims {
         check_rule(rule).map_err(|fault| Refusal::Claim(rule.claim.clone(), fault))?;

@@ -17,7 +17,7 @@ use crate::keys::ISSUER;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::grant::Grant;
 use crate::oauth::service::{
-    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+    Algorithm, ClaimRule, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat,
 };
 use crate::rng::digest;
 use crate::store;
@@ -45,6 +45,7 @@ fn messenger(id: &str) -> Client {
         certificate_bound: false,
         service: None,
         exchange: Vec::new(),
+        fapi: None,
         created_at: Time::default(),
         registration: Default::default(),
     }
@@ -65,6 +66,7 @@ fn chat(id: &str, scopes: &[&str]) -> Service {
         details: vec![],
         userinfo: false,
         proof: Proof::Bearer,
+        offers: Offers::default(),
         secret_hash: None,
         created_at: Time::default(),
     }
@@ -214,6 +216,44 @@ async fn what_is_risky_is_taken_with_a_warning() {
     );
 }
 
+#[tokio::test]
+async fn a_fapi_app_that_asks_for_a_service_which_checks_nothing_is_told_so() {
+    let house = House::new().await;
+    let mut bearer = chat("files", &["files"]);
+    bearer.proof = Proof::Bearer;
+    let mut weak = chat("mail", &["mail"]);
+    (weak.proof, weak.algorithm) = (Proof::Dpop, Algorithm::RS256);
+    let mut good = chat("room", &["room"]);
+    good.proof = Proof::Dpop;
+    house
+        .app
+        .store
+        .write(move |c| {
+            for one in [&bearer, &weak, &good] {
+                let _ = store::client::add_service(c, one)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let mut one = messenger("bank");
+    one.auth = ClientAuth::PrivateKeyJwt;
+    one.jwks = Some(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b"}]}"#.into());
+    one.id_token_algorithm = Algorithm::ES256;
+    one.scopes = ["openid", "files", "mail", "room"]
+        .map(str::to_owned)
+        .into();
+    one.fapi = crate::oauth::fapi::Fapi::from_name("security");
+    let kept = client::add(&house.app, one).await.unwrap();
+    assert_eq!(
+        kept.warnings,
+        [
+            Warning::FapiBearer("files".into()),
+            Warning::FapiAlgorithm("mail".into()),
+        ]
+    );
+}
+
 fn grant(app: &App, account_id: &str, client_id: &str, offline: bool) -> Grant {
     Grant {
         id: app.rng.id(),
@@ -229,6 +269,7 @@ fn grant(app: &App, account_id: &str, client_id: &str, offline: bool) -> Grant {
         auth_time: app.clock.now(),
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: app.clock.now(),
         revoked_at: None,
     }

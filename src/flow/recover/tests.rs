@@ -74,6 +74,7 @@ async fn a_reset_ends_everything_and_signs_nobody_in() {
         auth_time: now,
         amr: vec!["pwd".into()],
         dpop_jkt: None,
+        managed: None,
         created_at: now,
         revoked_at: None,
     };

@@ -25,6 +25,7 @@ impl House {
             auth_time: now,
             amr: vec!["pwd".into()],
             dpop_jkt: None,
+            managed: None,
             created_at: now,
             revoked_at: None,
         };

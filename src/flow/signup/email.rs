@@ -104,7 +104,8 @@ pub(super) fn post(drawn: &Drawn, c: &mut Conn<'_>, draft: &mut Draft) -> Result
     Ok(true)
 }
 
-/// The name of the app that waits for this person.
+/// The name of the app that waits for this person, where the operator knows it. A stranger's
+/// words do not belong into the operator's mail; nor does a host, which mail programs link.
 fn asking(c: &mut Conn<'_>, draft: &Draft, now: Time) -> Result<Option<String>, Error> {
     let Some(id) = &draft.request_id else {
         return Ok(None);
@@ -112,8 +113,11 @@ fn asking(c: &mut Conn<'_>, draft: &Draft, now: Time) -> Result<Option<String>, 
     let Some(stored) = request::find(c, id, now)? else {
         return Ok(None);
     };
-    let client = stored.asked.client_id.unwrap_or_default();
-    Ok(store::client::find(c, &client)?.map(|client| client.name))
+    let id = stored.asked.client_id.unwrap_or_default();
+    let client = store::client::find(c, &id)?;
+    Ok(client
+        .filter(|client| !client.is_unchecked())
+        .map(|client| client.name))
 }
 
 /// Counts one more mail to the address, across all drafts (SECURITY R24).

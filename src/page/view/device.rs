@@ -35,6 +35,10 @@ pub struct DeviceAllow {
     pub can: Vec<Ability>,
     /// What it will not be able to do.
     pub cannot: Vec<String>,
+    /// What was answered is not what is asked for now.
+    pub changed: bool,
+    /// Says what this page shows; sent back as `shown`.
+    pub shown: String,
     /// Where "Not you?" leads.
     pub not_you: String,
     /// What to put right: `seen`.

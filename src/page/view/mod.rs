@@ -22,7 +22,7 @@ pub use other::{
 };
 pub use signin::{
     Ability, Choice, Choose, Confirm, Consent, ContinueAs, Forgot, ForgotSent, FormPost, Hidden,
-    Reset, ResetDone, SignIn, SignOut, SignedOut, TermsAgain,
+    Leave, Reset, ResetDone, Row, SignIn, SignOut, SignedOut, TermsAgain,
 };
 pub use signup::{
     Agree, CheckPerson, CheckPicture, CheckQuestion, CheckSound, CheckWork, Declined, Document,

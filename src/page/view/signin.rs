@@ -52,6 +52,10 @@ pub struct ContinueAs {
     pub id: String,
     /// Who it is.
     pub person: Person,
+    /// When the app was added, if nobody at this server has looked at it.
+    pub unchecked_since: Option<Time>,
+    /// The host of the document by which the app is known, if it is.
+    pub document: Option<String>,
 }
 impl View for ContinueAs {
     const TEMPLATE: &'static str = "signin-continue";
@@ -174,10 +178,21 @@ pub struct Ability {
     pub text: String,
     /// What it means here; may be empty.
     pub detail: String,
+    /// What an app asks for beside, row by row.
+    pub rows: Vec<Row>,
     /// The scope; an optional one is the check box `scope` with this value.
     pub scope: String,
     /// May be left out.
     pub optional: bool,
+}
+
+/// A name and a value of what an app asks for, in its words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Its value, as JSON.
+    pub value: String,
 }
 
 /// C1 `/consent`. Buttons `decision` = `allow deny`; check boxes `scope` for optional scopes.
@@ -201,6 +216,12 @@ pub struct Consent {
     pub logo: Option<String>,
     /// When the app was added, if nobody at this server has looked at it.
     pub unchecked_since: Option<Time>,
+    /// The host of the document by which the app is known, if it is.
+    pub document: Option<String>,
+    /// What was answered is not what is asked for now.
+    pub changed: bool,
+    /// Says what this page shows; sent back as `shown`.
+    pub shown: String,
     /// Where "Not you?" leads.
     pub not_you: String,
 }
@@ -215,6 +236,26 @@ pub struct Hidden {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+/// A request that was refused, of an app that nobody here has looked at: back to it by a click.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Leave {
+    /// Who asked, and where the answer goes.
+    pub app: App,
+    /// When the app was added.
+    pub unchecked_since: Option<Time>,
+    /// As on the consent page.
+    pub document: Option<String>,
+    /// A checked redirect address with the refusal; empty when it travels by a form.
+    pub link: String,
+    /// Where the form goes: a checked redirect address.
+    pub action: String,
+    /// What it sends.
+    pub fields: Vec<Hidden>,
+}
+impl View for Leave {
+    const TEMPLATE: &'static str = "leave";
 }
 
 /// OAuth 2.0 Form Post Response Mode: a form that sends itself to the app, or by its button.

@@ -4,19 +4,21 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::consent::document;
 use super::query;
 use crate::flow::authorize::{self, Outcome, Refused};
 use crate::flow::short;
-use crate::oauth::authorize::PageError;
+use crate::oauth::authorize::{PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
 use crate::oauth::params::{Params, encode_all};
-use crate::oauth::redirect::Response;
+use crate::oauth::redirect::{Kind, RedirectUri, Response};
 use crate::page::App as Chip;
-use crate::page::view::{FormPost, Hidden, RedirectMismatch};
+use crate::page::view::{FormPost, Hidden, Leave, RedirectMismatch};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form;
+use crate::web::guard::explain;
 use crate::web::visit::Visit;
 
 /// GET: the request in the URL.
@@ -55,7 +57,11 @@ async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
             }
             Ok(visit.see_other(&format!("/oauth2/authorize/{}", begun.id)))
         }
-        Err(refused) => refuse(visit, &refused).await,
+        Err(refused) => {
+            // What asks without a page is answered without one (OpenID Connect Core 3.1.2.1).
+            let silently = params.one("prompt") == Some("none");
+            refuse(visit, &refused, silently).await
+        }
     }
 }
 
@@ -68,7 +74,7 @@ pub async fn decide(visit: Visit, id: web::Path<String>) -> Result<HttpResponse,
     match authorize::decide(&visit.app, &id, visit.cookie()).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
         Outcome::Answer(response) => answer(&visit, response),
-        Outcome::Refused(refused) => refuse(&visit, &refused).await,
+        Outcome::Refused(refused) => refuse(&visit, &refused, false).await,
         Outcome::Device(allowed) => {
             let ended = if allowed { "allowed" } else { "denied" };
             Ok(visit.see_other(&format!("/device/done?ended={ended}")))
@@ -108,11 +114,53 @@ fn answer(visit: &Visit, response: Response) -> Result<HttpResponse, Fault> {
     }
 }
 
-async fn refuse(visit: &Visit, refused: &Refused) -> Result<HttpResponse, Fault> {
+async fn refuse(visit: &Visit, refused: &Refused, silently: bool) -> Result<HttpResponse, Fault> {
+    if let Some(problem) = refused.0.problem() {
+        explain(&visit.reference, "/oauth2/authorize", problem);
+    }
+    let unchecked = refused.1.as_deref().filter(|client| client.is_unchecked());
     match refused.response(&visit.app).await? {
-        Ok(response) => answer(visit, response),
+        Ok(response) => match (unchecked, &*refused.0) {
+            (Some(client), Refusal::Redirect { to, .. }) if !silently => {
+                leave(visit, client, to, response)
+            }
+            _ => answer(visit, response),
+        },
         Err(error) => page(visit, error, refused.1.as_deref()),
     }
+}
+
+/// A refusal of an app that nobody here has looked at: whoever may register could else lead people
+/// anywhere by our name (RFC 9700 4.11.2). They see where to, and go by a click.
+fn leave(
+    visit: &Visit,
+    client: &Client,
+    to: &RedirectUri,
+    response: Response,
+) -> Result<HttpResponse, Fault> {
+    let host = match to.kind() {
+        Kind::Https => to.host().to_owned(),
+        Kind::Loopback | Kind::PrivateUse => String::new(),
+    };
+    let (link, action, fields) = match response {
+        Response::Redirect(location) => (location, String::new(), Vec::new()),
+        Response::FormPost { action, fields } => (String::new(), action, fields),
+    };
+    let view = Leave {
+        app: Chip {
+            name: client.name.clone(),
+            host,
+        },
+        unchecked_since: Some(client.created_at),
+        document: document(client),
+        link,
+        action,
+        fields: fields
+            .into_iter()
+            .map(|(name, value)| Hidden { name, value })
+            .collect(),
+    };
+    visit.page_with(StatusCode::BAD_REQUEST, &visit.shell(), &view)
 }
 
 /// C3: an error that stops the road. It is never redirected (RFC 6749 4.1.2.1).

@@ -7,10 +7,13 @@ use actix_web::web::Query;
 use serde::Deserialize;
 
 use crate::account::Account;
+use crate::clock::Time;
 use crate::flow::authorize::{self, Scene};
 use crate::flow::request::Marks;
-use crate::flow::{client, signin};
-use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs};
+use crate::flow::{client, shown, signin};
+use crate::oauth::client::Client;
+use crate::oauth::registration::Origin;
+use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs, Row};
 use crate::page::{App as Chip, Asked, Shell};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
@@ -109,8 +112,26 @@ pub async fn continue_as(visit: Visit, asking: Query<Asking>) -> Result<HttpResp
     let view = ContinueAs {
         id: account.id.clone(),
         person: visit.person(&account),
+        unchecked_since: unchecked_since(&scene),
+        document: document(&scene.client),
     };
     visit.page(&shell(&visit, &scene), &view)
+}
+
+/// When an app was added that nobody here has looked at.
+fn unchecked_since(scene: &Scene) -> Option<Time> {
+    let since = scene.client.created_at;
+    scene.client.is_unchecked().then_some(since)
+}
+
+/// The host of the document at an app's `client_id`, which stands behind all that it says of
+/// itself, wherever it is answered.
+pub(super) fn document(client: &Client) -> Option<String> {
+    if client.registration.origin != Origin::Document {
+        return None;
+    }
+    let address = url::Url::parse(&client.id).ok()?;
+    address.host_str().map(str::to_owned)
 }
 
 /// A button of either page: an account, another one, or one to take off the list.
@@ -187,7 +208,9 @@ pub(super) async fn ability(
         let args = [("server", server), ("type", line.kind)];
         can.push(Ability {
             text: visit.app.page.text(&visit.lang, "scope-detail", &args),
-            detail: line.says,
+            rows: (line.says.into_iter())
+                .map(|(name, value)| Row { name, value })
+                .collect(),
             ..Ability::default()
         });
     }
@@ -205,11 +228,21 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(&visit));
     };
-    let (can, cannot) = ability(&visit, &scene, &account).await?;
-    let person = visit.person(&account);
+    ask(&visit, &asking, &scene, &account, false).await
+}
+
+async fn ask(
+    visit: &Visit,
+    asking: &Asking,
+    scene: &Scene,
+    account: &Account,
+    changed: bool,
+) -> Result<HttpResponse, Fault> {
+    let (can, cannot) = ability(visit, scene, account).await?;
+    let person = visit.person(account);
     let on_file = &scene.client.registration;
     let view = Consent {
-        app: chip(&scene),
+        app: chip(scene),
         person,
         can,
         cannot,
@@ -217,16 +250,21 @@ pub async fn consent(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse
         terms: on_file.tos_uri.clone(),
         home: on_file.client_uri.clone(),
         logo: on_file.logo_uri.clone(),
-        unchecked_since: scene
-            .client
-            .is_unchecked()
-            .then_some(scene.client.created_at),
+        unchecked_since: unchecked_since(scene),
+        document: document(&scene.client),
+        changed,
+        shown: shown::digest_of(scene, &account.id),
         not_you: format!("/signin/choose?request={}", asking.request),
     };
-    visit.page(&shell(&visit, &scene), &view)
+    let status = if changed {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::OK
+    };
+    visit.page_with(status, &shell(visit, scene), &view)
 }
 
-/// "Allow" or "Do not allow". The scopes are those of the checked request without the optional
+/// "Allow" or "Do not allow", to what the page showed. The scopes are those of the checked request without the optional
 /// ones that were not ticked; whatever else was sent.
 ///
 /// # Errors
@@ -242,12 +280,18 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
     if form.text("decision") != "allow" {
         return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
     }
+    // The app may have been changed while the person read.
+    let shown = shown::digest_of(&scene, &account.id);
+    if form.text("shown") != shown {
+        return ask(visit, &asking, &scene, &account, true).await;
+    }
     let ticked = form.fields().many("scope");
     let mut scopes = scene.checked.asked();
     scopes.retain(|name| !scene.checked.may_leave_out(name) || ticked.contains(name));
     let allowed = (account.id, scopes);
     mark(visit, &asking, &scene, move |marks| {
         marks.allowed = Some(allowed.clone());
+        marks.shown = Some(shown.clone());
     })
     .await
 }

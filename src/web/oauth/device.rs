@@ -9,7 +9,7 @@ use super::consent::{Asking, ability, gone, mark, scene, shell};
 use super::presented;
 use crate::app::App;
 use crate::flow::device::Found;
-use crate::flow::{authorize, client, device as story};
+use crate::flow::{authorize, client, device as story, shown};
 use crate::limit::Bucket;
 use crate::oauth::device;
 use crate::page::view::{Device, DeviceAllow, DeviceDone};
@@ -104,10 +104,20 @@ pub async fn enter(form: Form) -> Result<HttpResponse, Fault> {
 /// # Errors
 /// [`Fault`].
 pub async fn look(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
-    decision(&visit, &asking, false).await
+    decision(&visit, &asking, Again::No).await
 }
 
-async fn decision(visit: &Visit, asking: &Asking, unseen: bool) -> Result<HttpResponse, Fault> {
+/// Why the page is shown once more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    No,
+    /// "I can see the code" was not ticked.
+    Unseen,
+    /// What is asked for is not what the page showed.
+    Changed,
+}
+
+async fn decision(visit: &Visit, asking: &Asking, again: Again) -> Result<HttpResponse, Fault> {
     let Some(scene) = scene(visit, asking).await? else {
         return gone(visit);
     };
@@ -121,15 +131,15 @@ async fn decision(visit: &Visit, asking: &Asking, unseen: bool) -> Result<HttpRe
         return Ok(asking.back(visit));
     };
     let (can, cannot) = ability(visit, &scene, &account).await?;
-    let errors = if unseen {
+    let errors = if again == Again::Unseen {
         vec![(visit.app.page).error(&visit.lang, "seen", "device-seen-missing", &[])]
     } else {
         Vec::new()
     };
-    let status = if unseen {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
+    let status = match again {
+        Again::No => StatusCode::OK,
+        Again::Unseen => StatusCode::UNPROCESSABLE_ENTITY,
+        Again::Changed => StatusCode::CONFLICT,
     };
     let view = DeviceAllow {
         app: Chip {
@@ -142,6 +152,8 @@ async fn decision(visit: &Visit, asking: &Asking, unseen: bool) -> Result<HttpRe
         at: pending.created_at,
         can,
         cannot,
+        changed: again == Again::Changed,
+        shown: shown::digest_of(&scene, &account.id),
         not_you: format!("/signin?request={}", asking.request),
         errors,
     };
@@ -167,12 +179,17 @@ pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
     if form.text("decision") != "allow" {
         return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
     }
+    let shown = shown::digest_of(&scene, &account.id);
+    if form.text("shown") != shown {
+        return decision(visit, &asking, Again::Changed).await;
+    }
     if !form.has("seen") {
-        return decision(visit, &asking, true).await;
+        return decision(visit, &asking, Again::Unseen).await;
     }
     let allowed = (account.id, scene.checked.asked());
     mark(visit, &asking, &scene, move |marks| {
         marks.allowed = Some(allowed.clone());
+        marks.shown = Some(shown.clone());
     })
     .await
 }

@@ -5,11 +5,13 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::flow::client;
 use crate::keys::ISSUER;
 use crate::oauth::metadata::Document;
+use crate::oauth::resource;
 use crate::oauth::service::{Algorithm, KeyOwner, Service};
 use crate::web::fault::Fault;
 use crate::web::guard::open_to_browsers;
@@ -82,6 +84,41 @@ pub async fn service_jwks(
     Ok(send(&http, &set, "application/jwk-set+json"))
 }
 
+/// What verifiers read of a service that is its own issuer (RFC 8414, OpenID Connect Discovery).
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn service_issuer(
+    app: web::Data<App>,
+    http: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let found = client::service(&app, &id).await?;
+    let service = found.filter(|service| service.offers.own_issuer);
+    let service = service.ok_or(Fault::nothing())?;
+    let told = resource::issuer(&service, app.config.issuer());
+    let told = Document::new(Value::Object(told).to_string());
+    Ok(send(&http, &told, "application/json"))
+}
+
+/// `/.well-known/oauth-protected-resource/services/{id}`: by which an app that knows only the
+/// service finds us (RFC 9728).
+///
+/// # Errors
+/// [`Fault`], as JSON.
+pub async fn resource(
+    app: web::Data<App>,
+    http: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Fault> {
+    let found = client::service(&app, &id).await?;
+    let service = found.filter(|service| service.offers.metadata);
+    let service = service.ok_or(Fault::nothing())?;
+    let told = resource::metadata(&service, app.config.issuer());
+    let told = Document::new(Value::Object(told).to_string());
+    Ok(send(&http, &told, "application/json"))
+}
+
 /// `/services/{id}/current.jwk` and `current.pem`: the one key that signs now, for servers that
 /// hold a single key file.
 ///
@@ -113,6 +150,11 @@ pub async fn current(
 }
 
 fn send(http: &HttpRequest, document: &Document, kind: &str) -> HttpResponse {
+    send_for(http, document, kind, KEEP)
+}
+
+/// Sends a document that readers may keep for as long as `keep` says, or says that theirs is it.
+pub fn send_for(http: &HttpRequest, document: &Document, kind: &str, keep: &str) -> HttpResponse {
     let same = http
         .headers()
         .get(header::IF_NONE_MATCH)
@@ -125,7 +167,7 @@ fn send(http: &HttpRequest, document: &Document, kind: &str) -> HttpResponse {
     open_to_browsers(http, &mut response);
     response
         .insert_header((header::ETAG, document.tag.as_str()))
-        .insert_header((header::CACHE_CONTROL, KEEP));
+        .insert_header((header::CACHE_CONTROL, keep));
     if same {
         response.finish()
     } else {

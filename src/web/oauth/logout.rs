@@ -75,6 +75,10 @@ async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpR
                 || account.id.clone(),
                 |client| subject::of(&visit.app, client, &account.id),
             ),
+            seen: client.as_ref().map_or_else(
+                || session.sid.clone(),
+                |client| subject::sid(&visit.app, client, &session.sid),
+            ),
             sid: session.sid.clone(),
         })
         .collect();

@@ -5,9 +5,11 @@ pub mod authorize;
 pub mod consent;
 pub mod device;
 pub mod discovery;
+pub mod grant;
 pub mod logout;
 pub mod pushed;
 pub mod register;
+pub mod status;
 pub mod token;
 
 use actix_web::HttpRequest;
@@ -101,5 +103,6 @@ fn held(http: &HttpRequest, proof: Option<&Taken>) -> Held {
     Held {
         jkt: proof.map(|proof| proof.jkt.clone()),
         certificate: certificate(http).map(|der| fingerprint(&der)),
+        weak: proof.is_some_and(|proof| proof.weak),
     }
 }

@@ -2,11 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{judge, next_nonce, presented, take};
+use super::{held, judge, next_nonce, presented, take};
 use crate::app::App;
 use crate::flow::{client, pushed};
 use crate::limit::Bucket;
-use crate::oauth::client::Need;
+use crate::oauth::binding::check_proof;
 use crate::web::fault::Fault;
 use crate::web::form;
 use crate::web::guard::address;
@@ -28,8 +28,9 @@ pub async fn push(
         let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());
         bound.map_err(Fault::TooMany)?;
     }
-    let judged = judge(&app, &http, None, client.dpop == Need::Required)?;
+    let judged = judge(&app, &http, None, client.must_prove_key())?;
     let proof = take(&app, judged).await?;
+    check_proof(&client, &held(&http, proof.as_ref()))?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
     let receipt = pushed::push(&app, &client, &body, jkt).await??;
     // RFC 9126 2.2

@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::flow::dpop::{self, Taken};
 use crate::flow::{client, opaque, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
-use crate::oauth::client::Need;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
 use crate::oauth::params::Params;
@@ -16,7 +15,7 @@ use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{address, open_to_browsers};
+use crate::web::guard::{address, open_to_browsers, told};
 
 impl From<token::Error> for Fault {
     fn from(error: token::Error) -> Self {
@@ -50,7 +49,7 @@ pub async fn token(
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let judged = judge(&app, &http, None, client.dpop == Need::Required)?;
+    let judged = judge(&app, &http, None, client.must_prove_key())?;
     let ask = ask?;
     if judged.is_some() {
         // Nothing is written down for whoever shows nothing of ours.
@@ -81,14 +80,18 @@ pub async fn introspect(
     let caller =
         client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
     let token = needed(&body)?;
-    let answer = shown::introspect(&app, &caller, token).await?;
+    let heard = shown::introspect(&app, &caller, token).await?;
     let accept = http.headers().get(header::ACCEPT);
     if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
-        let signed = shown::sign_answer(&app, &caller, answer).await?;
+        let signed = shown::sign_answer(&app, &caller, heard.told).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));
     }
-    Ok(HttpResponse::Ok().json(answer))
+    if heard.signed {
+        let why = "Accept must be application/token-introspection+jwt: FAPI asks that what is told of this app's tokens is signed";
+        return Err(Problem::new(Code::InvalidRequest, why).into());
+    }
+    Ok(HttpResponse::Ok().json(heard.told))
 }
 
 /// POST `/oauth2/revoke` (RFC 7009 2): 200 whatever the token was.
@@ -171,37 +174,54 @@ async fn about(
     };
     let mut response = match &answer {
         Ok(_) => HttpResponse::Ok(),
-        Err(problem) => {
-            let status = problem.as_ref().map_or(401, status);
-            let status = actix_web::http::StatusCode::from_u16(status)
-                .unwrap_or(actix_web::http::StatusCode::UNAUTHORIZED);
-            let mut response = HttpResponse::build(status);
-            // RFC 9449 7.2: each way is told of; the error stands with the one that was used.
-            for one in [Scheme::Bearer, Scheme::Dpop] {
-                let problem = problem.as_ref().filter(|_| one == scheme);
-                response.append_header((
-                    header::WWW_AUTHENTICATE,
-                    bearer::www_authenticate(one, problem, None),
-                ));
-            }
-            if problem
-                .as_ref()
-                .is_some_and(|problem| problem.code == Code::UseDpopNonce)
-            {
-                response.insert_header(("DPoP-Nonce", dpop::nonce(app)));
-            }
-            response
-        }
+        Err(problem) => challenge(app, scheme, problem.as_ref()),
     };
     next_nonce(app, &mut response, proof.as_ref());
     open_to_browsers(http, &mut response);
     Ok(match answer {
         Ok(shown::About::Claims(claims)) => response.json(claims),
         Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),
-        Err(Some(problem)) => response.json(problem.json()),
+        Err(Some(problem)) => response.json(told(http, &problem)),
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
     })
+}
+
+/// The refusal of a token (RFC 6750 3), or of a call without one.
+pub(super) fn challenged(
+    app: &App,
+    http: &HttpRequest,
+    scheme: Scheme,
+    problem: Option<&Problem>,
+) -> HttpResponse {
+    let mut response = challenge(app, scheme, problem);
+    match problem {
+        Some(problem) => response.json(told(http, problem)),
+        // RFC 6750 3.1: no error code where no token came.
+        None => response.finish(),
+    }
+}
+
+fn challenge(
+    app: &App,
+    scheme: Scheme,
+    problem: Option<&Problem>,
+) -> actix_web::HttpResponseBuilder {
+    let unauthorized = actix_web::http::StatusCode::UNAUTHORIZED;
+    let status = actix_web::http::StatusCode::from_u16(problem.map_or(401, status));
+    let mut response = HttpResponse::build(status.unwrap_or(unauthorized));
+    // RFC 9449 7.2: each way is told of; the error stands with the one that was used.
+    for one in [Scheme::Bearer, Scheme::Dpop] {
+        let problem = problem.filter(|_| one == scheme);
+        response.append_header((
+            header::WWW_AUTHENTICATE,
+            bearer::www_authenticate(one, problem, None),
+        ));
+    }
+    if problem.is_some_and(|problem| problem.code == Code::UseDpopNonce) {
+        response.insert_header(("DPoP-Nonce", dpop::nonce(app)));
+    }
+    response
 }
 
 /// What a token that came opens, with the proof beside it.

@@ -358,7 +358,7 @@ fn oidcc_request_uri_unsigned() {
         part(wish(&plan, &client))
     );
     plan.server.answers("/request.jwt", 200, &object);
-    let answer = parameters(&by_reference(&mut plan, &client).is(303), '?');
+    let answer = parameters(&by_reference(&mut plan, &client).clicked(), '?');
     assert_eq!(answer["error"], "request_not_supported");
 }
 
@@ -383,14 +383,14 @@ fn oidcc_request_uri_signed_rs256() {
     // What lies elsewhere is not read, and what cannot be read is no request.
     plan.server.asked();
     let other = plan.client(json!({ "jwks": pen.set() }));
-    let answer = parameters(&by_reference(&mut plan, &other).is(303), '?');
+    let answer = parameters(&by_reference(&mut plan, &other).clicked(), '?');
     assert_eq!(answer["error"], "invalid_request_uri");
     assert!(plan.server.asked().is_empty());
     plan.server.answers("/request.jwt", 500, "");
     plan.suite
         .app
         .pass(std::time::Duration::from_secs(25 * 3600));
-    let answer = parameters(&by_reference(&mut plan, &client).is(303), '?');
+    let answer = parameters(&by_reference(&mut plan, &client).clicked(), '?');
     assert_eq!(answer["error"], "invalid_request_uri");
 }
 

@@ -5,7 +5,9 @@
 mod backchannel;
 mod basic;
 mod config;
+mod configuration;
 mod dynamic;
+mod fapi2;
 mod form_post;
 mod logout;
 mod third_party;
@@ -48,6 +50,11 @@ fn proof(client: &str) -> &'static str {
 impl Suite {
     pub fn new() -> Self {
         Self::at(TestApp::new())
+    }
+
+    /// With other settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::at(TestApp::with(settings))
     }
 
     /// With a provider that is set up otherwise.

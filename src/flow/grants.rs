@@ -1,0 +1,158 @@
+//! Grants that clients manage: found by their name, taken over, read and ended.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::client;
+use super::presented;
+use crate::app::App;
+use crate::clock::Time;
+use crate::oauth::bearer::Token;
+use crate::oauth::binding::{Held, check_proof};
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::grant::Grant;
+use crate::oauth::management::{self, Action, QUERY, REVOKE};
+use crate::oauth::scope;
+use crate::store::{self, Conn, Error};
+
+/// The grant of this name that counts now, of a client: one that is to take its place and waits
+/// for its code to be redeemed does not yet.
+fn find(c: &mut Conn<'_>, client_id: &str, id: &str) -> Result<Option<Grant>, Error> {
+    for grant in store::grant::managed(c, id)? {
+        if grant.client_id == client_id && !store::grant::has_open_code(c, &grant.id)? {
+            return Ok(Some(grant));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the grant that a request names is one of this client's and person's.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn stands(
+    app: &App,
+    action: Option<&Action>,
+    client_id: &str,
+    account_id: &str,
+) -> Result<bool, Error> {
+    let Some(id) = action.and_then(Action::names) else {
+        return Ok(true);
+    };
+    let (id, client_id) = (id.to_owned(), client_id.to_owned());
+    let found = app.store.read(move |c| find(c, &client_id, &id)).await?;
+    Ok(found.is_some_and(|grant| grant.account_id == account_id))
+}
+
+/// A new grant as the action of its request wants it; `None` when the one that it names is gone.
+pub(super) fn settle(
+    c: &mut Conn<'_>,
+    action: Option<&Action>,
+    new: Grant,
+) -> Result<Option<Grant>, Error> {
+    let Some(action) = action else {
+        return Ok(Some(new));
+    };
+    let old = match action.names() {
+        None => None,
+        Some(id) => match find(c, &new.client_id, id)? {
+            Some(old) if old.account_id == new.account_id => Some(old),
+            _ => return Ok(None),
+        },
+    };
+    Ok(Some(action.settle(new, old.as_ref())))
+}
+
+/// Ends the grants whose place this one takes, now that its code is redeemed: their refresh tokens
+/// give nothing any more (5.2).
+pub(super) fn take_over(c: &mut Conn<'_>, grant: &Grant, now: Time) -> Result<(), Error> {
+    let Some(managed) = grant.managed.as_ref().filter(|one| one.takes_over) else {
+        return Ok(());
+    };
+    for old in store::grant::managed(c, &managed.id)? {
+        if old.id != grant.id && old.client_id == grant.client_id {
+            store::grant::revoke(c, &old.id, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a client does with a grant by its own token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Reads it (6.4).
+    Query,
+    /// Ends it (6.5).
+    Revoke,
+}
+
+/// Reads or ends a grant of the client that the token was given to. The inner `None`: there is no
+/// such grant, or it is another's.
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one is `invalid_token` or
+/// `insufficient_scope` (6.6).
+pub async fn manage(
+    app: &Arc<App>,
+    token: &Token,
+    held: &Held,
+    id: &str,
+    act: Act,
+) -> Result<Result<Option<Map<String, Value>>, Problem>, Error> {
+    let now = app.clock.now();
+    let good = match presented::own(app, token, held, now)? {
+        // A person's token speaks for the person, and not for the client.
+        Ok(good) if good.text("gid").is_empty() => good,
+        Ok(_) => {
+            let why =
+                "the token was given to the client for a person; get one by client_credentials";
+            return Ok(Err(Problem::new(Code::InvalidToken, why)));
+        }
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let needed = match act {
+        Act::Query => QUERY,
+        Act::Revoke => REVOKE,
+    };
+    if !scope::has(&good.scopes(), needed) {
+        let why = format!("the token does not have {needed}");
+        return Ok(Err(Problem::new(Code::InsufficientScope, why)));
+    }
+    let Some(client) = client::find(app, good.text("client_id")).await? else {
+        let why = "the client is not there any more";
+        return Ok(Err(Problem::new(Code::InvalidToken, why)));
+    };
+    if let Err(problem) = check_proof(&client, held) {
+        return Ok(Err(problem));
+    }
+    let (id, client_id) = (id.to_owned(), client.id.clone());
+    let found = match act {
+        Act::Query => app.store.read(move |c| find(c, &client_id, &id)).await?,
+        Act::Revoke => {
+            let ended = app.store.write(move |c| end(c, &client_id, &id, now));
+            ended.await?
+        }
+    };
+    if act == Act::Revoke && found.is_some() {
+        tracing::info!(client = client.id, "grant.ended");
+    }
+    Ok(Ok(found.as_ref().map(management::show)))
+}
+
+/// Ends a grant. Where the client has no other one of the person's, it is connected no more.
+fn end(c: &mut Conn<'_>, client_id: &str, id: &str, now: Time) -> Result<Option<Grant>, Error> {
+    let Some(grant) = find(c, client_id, id)? else {
+        return Ok(None);
+    };
+    for one in store::grant::managed(c, id)? {
+        if one.client_id == client_id {
+            store::grant::revoke(c, &one.id, now)?;
+        }
+    }
+    let others = store::grant::list(c, &grant.account_id, now)?;
+    if !others.iter().any(|other| other.client_id == client_id) {
+        store::grant::revoke_client(c, &grant.account_id, client_id, now)?;
+    }
+    Ok(Some(grant))
+}

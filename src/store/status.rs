@@ -1,0 +1,79 @@
+//! The places of access tokens in the status lists of their services.
+
+use diesel::prelude::*;
+
+use super::engine::db;
+use super::schema::{grant, status};
+use super::{Conn, Error};
+use crate::clock::Time;
+use crate::oauth::status::{LISTS, Place};
+
+/// Takes a free place for a token of a grant until `ends_at`: the first of `drawn` that is free,
+/// in the first list that has one. `None` when all lists are full.
+pub fn take(
+    c: &mut Conn<'_>,
+    service_id: &str,
+    grant_id: &str,
+    drawn: &[i64],
+    ends_at: Time,
+) -> Result<Option<Place>, Error> {
+    for list in 0..LISTS {
+        let query = status::table
+            .filter(status::service_id.eq(service_id))
+            .filter(status::list.eq(list))
+            .filter(status::idx.eq_any(drawn))
+            .select(status::idx);
+        let taken: Vec<i64> = db!(c, conn => query.load(conn))?;
+        for idx in drawn.iter().filter(|idx| !taken.contains(idx)) {
+            // Another may take it at the same moment; then it is not ours.
+            let ours = db!(c, conn => diesel::insert_into(status::table)
+                .values((
+                    status::service_id.eq(service_id),
+                    status::list.eq(list),
+                    status::idx.eq(idx),
+                    status::grant_id.eq(grant_id),
+                    status::ends_at.eq(ends_at.millis()),
+                ))
+                .on_conflict_do_nothing()
+                .execute(conn))?;
+            if ours == 1 {
+                return Ok(Some(Place { list, idx: *idx }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The places of a list whose grants were ended after `since`, in order.
+pub fn ended(
+    c: &mut Conn<'_>,
+    service_id: &str,
+    list: i64,
+    since: Time,
+) -> Result<Vec<i64>, Error> {
+    let query = status::table
+        .inner_join(grant::table.on(grant::id.eq(status::grant_id)))
+        .filter(grant::revoked_at.gt(since.millis()))
+        .filter(status::service_id.eq(service_id))
+        .filter(status::list.eq(list))
+        .order(status::idx)
+        .select(status::idx);
+    Ok(db!(c, conn => query.load(conn))?)
+}
+
+/// Whether a token that may be alive has its place in a list.
+pub fn is_used(c: &mut Conn<'_>, service_id: &str, list: i64) -> Result<bool, Error> {
+    let query = status::table
+        .filter(status::service_id.eq(service_id))
+        .filter(status::list.eq(list))
+        .select(diesel::dsl::max(status::ends_at));
+    let last: Option<i64> = db!(c, conn => query.get_result(conn))?;
+    Ok(last.is_some())
+}
+
+/// Frees the places of tokens that have run out; gives how many.
+pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
+    Ok(
+        db!(c, conn => diesel::delete(status::table.filter(status::ends_at.lt(now.millis()))).execute(conn))?,
+    )
+}

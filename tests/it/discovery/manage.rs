@@ -1,0 +1,72 @@
+//! Grants that clients manage, and services that are told of.
+
+use super::*;
+
+/// The base of addresses, one for each grant.
+pub fn endpoint(world: &mut World, value: &Value) {
+    let at = value
+        .as_str()
+        .unwrap()
+        .strip_prefix(&world.app.origin)
+        .unwrap();
+    let answer = world.app.browser().get(&format!("{at}/any"));
+    assert!(answer.is(401).header("www-authenticate").is_some());
+}
+
+pub fn actions(world: &mut World, value: &Value) {
+    world.edit(|crawler| {
+        for name in ["grant_management_query", "grant_management_revoke"] {
+            crawler.scopes.push(name.into());
+        }
+    });
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("scope", "grant_management_query grant_management_revoke"),
+    ];
+    let token = text(
+        &world.post("/oauth2/token", &fields).is(200).json(),
+        "access_token",
+    );
+    let call = |world: &World, method: &str, id: &str| {
+        let own = format!("Bearer {token}");
+        let mut browser = world.app.browser().with("Authorization", &own);
+        browser.send(method, &format!("/oauth2/grants/{id}"), &[], None)
+    };
+    let tokens = world.tokens(&[("grant_management_action", "create")], &[]);
+    let id = text(&tokens, "grant_id");
+    let (list, others) = listed(value, &["update", "delete"]);
+    for one in &list {
+        match *one {
+            "create" => {}
+            "query" => drop(call(world, "GET", &id).is(200)),
+            "revoke" => {}
+            action => {
+                let wish = [
+                    ("grant_management_action", action),
+                    ("grant_id", id.as_str()),
+                ];
+                assert_eq!(world.tokens(&wish, &[])["grant_id"], id.as_str(), "{one}");
+            }
+        }
+    }
+    for one in others {
+        let wish = [("grant_management_action", one), ("grant_id", id.as_str())];
+        assert_eq!(world.refused(&wish), "invalid_request", "{one}");
+    }
+    assert!(list.contains(&"revoke") && list.contains(&"create"));
+    call(world, "DELETE", &id).is(204);
+}
+
+pub fn not_required(world: &mut World, value: &Value) {
+    assert_eq!(*value, false);
+    world.code(&[]);
+}
+
+/// The resource names us, and we name it; others are told of by nobody.
+pub fn resources(world: &mut World, value: &Value) {
+    let at = "/.well-known/oauth-protected-resource/services/";
+    let told = world.app.browser().get(&format!("{at}room")).is(200).json();
+    assert_eq!(*value, json!([told["resource"]]));
+    assert_eq!(told["authorization_servers"], json!([world.app.origin]));
+    world.app.browser().get(&format!("{at}demo-chat")).is(404);
+}

@@ -1,0 +1,388 @@
+//! All orders in which up to four callers can come, draw the time, hold the locks, commit and be
+//! answered, with a crash at each commit and answer: enumerated over the house's own decisions
+//! (`redeem`, `rotate`) and a small model of the store. What the model allows is then asked of a
+//! running server, on whichever database the test has.
+
+mod redeem;
+mod rotate;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use gerege::clock::Time;
+
+use crate::app::TestApp;
+
+/// The most callers of one course.
+const MOST: usize = 4;
+
+/// What the model is made of: a store, and what one transaction does to it.
+pub trait Story {
+    /// The rows, as small as they can be.
+    type Store: Copy + Ord + Hash + Debug;
+    /// What a caller is answered.
+    type Outcome: Copy + Ord + Hash + Debug;
+    /// What an onlooker remembers of the transactions that were committed.
+    type Onlooker: Copy + Ord + Hash + Debug;
+
+    /// One transaction of a caller of a kind, with the time that it drew.
+    fn run(&self, store: Self::Store, kind: u8, now: u8) -> (Self::Store, Self::Outcome);
+
+    /// Whether a caller of a kind can come when `told` was answered: nobody shows a secret that
+    /// nobody was given.
+    fn may_come(&self, kind: u8, told: &[Self::Outcome]) -> bool;
+
+    /// Judges a transaction that is committed, and remembers it.
+    fn judge(
+        &self,
+        seen: Self::Onlooker,
+        one: &Entry<Self::Store, Self::Outcome>,
+    ) -> Result<Self::Onlooker, String>;
+
+    /// What must hold at every moment.
+    fn check(
+        &self,
+        store: Self::Store,
+        seen: Self::Onlooker,
+        told: &[Self::Outcome],
+    ) -> Result<(), String>;
+}
+
+/// A transaction that is committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<S, O> {
+    pub kind: u8,
+    /// The time that its caller drew, which may be older than that of the one before.
+    pub now: u8,
+    pub before: S,
+    pub after: S,
+    pub outcome: O,
+}
+
+/// How far a caller came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum At<S, O> {
+    Away,
+    /// It has drawn the time, and waits for the locks.
+    Drawn(u8),
+    /// It has read, decided and written; nothing is on disk.
+    Holding(u8, S, S, O),
+    /// It is on disk; nobody was told.
+    Committed(O),
+    Told(O),
+    /// Its process ended, or its answer was lost; or it never was.
+    Lost,
+}
+
+/// A moment of one course of things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Moment<S, O, L> {
+    store: S,
+    seen: L,
+    clock: u8,
+    callers: [(u8, At<S, O>); MOST],
+}
+
+type Now<S> = Moment<<S as Story>::Store, <S as Story>::Outcome, <S as Story>::Onlooker>;
+/// What was committed: kind, time, answer.
+type Log<S> = Vec<(u8, u8, <S as Story>::Outcome)>;
+
+impl<S: Copy + Ord, O: Copy + Ord, L: Copy> Moment<S, O, L> {
+    fn told(&self) -> Vec<O> {
+        let told = self.callers.iter().filter_map(|(_, at)| match at {
+            At::Told(outcome) => Some(*outcome),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    fn with(mut self, caller: usize, at: At<S, O>) -> Self {
+        self.callers[caller].1 = at;
+        // Two callers of a kind that came equally far are as one.
+        self.callers.sort_unstable();
+        self
+    }
+}
+
+/// How a course is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// Each for itself: draw, lock, commit, answer.
+    Fine,
+    /// What nobody can tell apart is one step: from the locks to the commit (the others wait, or
+    /// draw the time, which is the same before and after), and from the commit to the answer
+    /// (whoever acts on an answer may come at any later time).
+    Whole,
+    /// Each for itself, and nothing is locked: both read the same, and the later commit wins. Only
+    /// to see that the model would tell.
+    Unlocked,
+}
+
+/// What was found.
+pub struct Found {
+    /// Different moments.
+    pub moments: usize,
+    /// Courses from the first caller to the last answer; equal callers count once.
+    pub courses: u128,
+}
+
+struct Walk<'a, S: Story> {
+    story: &'a S,
+    steps: Steps,
+    last: u8,
+    known: HashMap<Now<S>, u128>,
+}
+
+fn begin<S: Story>(store: S::Store, seen: S::Onlooker, kinds: &[u8]) -> Now<S> {
+    let mut callers = [(u8::MAX, At::Lost); MOST];
+    for (caller, kind) in callers.iter_mut().zip(kinds) {
+        *caller = (*kind, At::Away);
+    }
+    callers.sort_unstable();
+    Moment {
+        store,
+        seen,
+        clock: 0,
+        callers,
+    }
+}
+
+/// Walks every course of callers of these kinds while the clock passes through 0 to `last`.
+pub fn explore<S: Story>(
+    story: &S,
+    from: (S::Store, S::Onlooker),
+    kinds: &[u8],
+    last: u8,
+    steps: Steps,
+) -> Result<Found, String> {
+    let mut walk = Walk {
+        story,
+        steps,
+        last,
+        known: HashMap::new(),
+    };
+    let courses = walk.on(begin::<S>(from.0, from.1, kinds))?;
+    Ok(Found {
+        moments: walk.known.len(),
+        courses,
+    })
+}
+
+impl<S: Story> Walk<'_, S> {
+    fn on(&mut self, here: Now<S>) -> Result<u128, String> {
+        if let Some(courses) = self.known.get(&here) {
+            return Ok(*courses);
+        }
+        let told = here.told();
+        let held = self.story.check(here.store, here.seen, &told);
+        held.map_err(|why| format!("{why}\n{here:?}"))?;
+        let next = self.next(&here)?;
+        let mut courses = u128::from(next.is_empty());
+        for (next, _) in next {
+            courses += self.on(next)?;
+        }
+        self.known.insert(here, courses);
+        Ok(courses)
+    }
+
+    /// The moments that can come next, with what was committed on the way.
+    #[allow(clippy::type_complexity)]
+    fn next(&self, here: &Now<S>) -> Result<Vec<(Now<S>, Option<(u8, u8, S::Outcome)>)>, String> {
+        let mut all = Vec::new();
+        let held = here
+            .callers
+            .iter()
+            .any(|(_, at)| matches!(at, At::Holding(..)));
+        let (told, mut waiting) = (here.told(), false);
+        for (number, (kind, at)) in here.callers.into_iter().enumerate() {
+            waiting |= !matches!(at, At::Told(_) | At::Lost);
+            // Of two that are as one, one goes first.
+            if number > 0 && here.callers[number - 1] == here.callers[number] {
+                continue;
+            }
+            match at {
+                At::Away if self.story.may_come(kind, &told) => {
+                    all.push((here.with(number, At::Drawn(here.clock)), None));
+                }
+                At::Drawn(now) if !held || self.steps == Steps::Unlocked => {
+                    let before = here.store;
+                    let (after, outcome) = self.story.run(before, kind, now);
+                    if self.steps == Steps::Whole {
+                        let one = Entry {
+                            kind,
+                            now,
+                            before,
+                            after,
+                            outcome,
+                        };
+                        let done = Some((kind, now, outcome));
+                        let mut next = here.with(number, At::Told(outcome));
+                        (next.store, next.seen) = (after, self.story.judge(here.seen, &one)?);
+                        all.push((next, done));
+                        let mut next = here.with(number, At::Lost);
+                        (next.store, next.seen) = (after, self.story.judge(here.seen, &one)?);
+                        all.push((next, done));
+                        all.push((here.with(number, At::Lost), None));
+                    } else {
+                        let holding = At::Holding(now, before, after, outcome);
+                        all.push((here.with(number, holding), None));
+                    }
+                }
+                At::Holding(now, before, after, outcome) => {
+                    let one = Entry {
+                        kind,
+                        now,
+                        before,
+                        after,
+                        outcome,
+                    };
+                    let mut next = here.with(number, At::Committed(outcome));
+                    (next.store, next.seen) = (after, self.story.judge(here.seen, &one)?);
+                    all.push((next, Some((kind, now, outcome))));
+                    // The process ends before the commit: nothing of it was.
+                    all.push((here.with(number, At::Lost), None));
+                }
+                At::Committed(outcome) => {
+                    all.push((here.with(number, At::Told(outcome)), None));
+                    all.push((here.with(number, At::Lost), None));
+                }
+                At::Away | At::Drawn(_) | At::Told(_) | At::Lost => {}
+            }
+        }
+        if here.clock < self.last && waiting {
+            let mut later = *here;
+            later.clock += 1;
+            all.push((later, None));
+        }
+        Ok(all)
+    }
+}
+
+/// Courses in which all callers committed, picked by chance: what was committed, in order.
+pub fn courses<S: Story>(
+    story: &S,
+    from: (S::Store, S::Onlooker),
+    kinds: &[u8],
+    last: u8,
+    tries: usize,
+) -> BTreeSet<Log<S>> {
+    let (walk, mut chance) = (
+        Walk {
+            story,
+            steps: Steps::Fine,
+            last,
+            known: HashMap::new(),
+        },
+        0x9e37_79b9_7f4a_7c15_u64,
+    );
+    let mut all = BTreeSet::new();
+    for _ in 0..tries {
+        let (mut here, mut log) = (begin::<S>(from.0, from.1, kinds), Vec::new());
+        loop {
+            let mut next = walk.next(&here).unwrap();
+            if next.is_empty() {
+                break;
+            }
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            let pick = usize::try_from(chance % next.len() as u64).unwrap();
+            let (step, done) = next.swap_remove(pick);
+            here = step;
+            log.extend(done);
+        }
+        if log.len() == kinds.len() {
+            all.insert(log);
+        }
+    }
+    all
+}
+
+/// What callers of these kinds can hear when all of them come at once and none is lost.
+pub fn at_once<S: Story>(
+    story: &S,
+    store: S::Store,
+    kinds: &[u8],
+) -> BTreeSet<Vec<(u8, S::Outcome)>> {
+    fn on<S: Story>(
+        story: &S,
+        store: S::Store,
+        left: &[u8],
+        heard: &[(u8, S::Outcome)],
+        all: &mut BTreeSet<Vec<(u8, S::Outcome)>>,
+    ) {
+        if left.is_empty() {
+            let mut heard = heard.to_vec();
+            heard.sort_unstable();
+            all.insert(heard);
+        }
+        for (number, kind) in left.iter().enumerate() {
+            let (after, outcome) = story.run(store, *kind, 0);
+            let mut left = left.to_vec();
+            left.remove(number);
+            on(
+                story,
+                after,
+                &left,
+                &[heard, &[(*kind, outcome)]].concat(),
+                all,
+            );
+        }
+    }
+    let mut all = BTreeSet::new();
+    on(story, store, kinds, &[], &mut all);
+    all
+}
+
+/// Every way to choose up to `most` callers of `kinds`, order aside.
+pub fn choices(kinds: u8, most: usize) -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    let mut last = vec![Vec::new()];
+    for _ in 0..most {
+        let mut longer = Vec::new();
+        for one in &last {
+            for kind in one.last().copied().unwrap_or(0)..kinds {
+                longer.push([one.as_slice(), &[kind]].concat());
+            }
+        }
+        all.extend(longer.iter().cloned());
+        last = longer;
+    }
+    all
+}
+
+/// Puts a standing clock where it is wanted, also back.
+fn set_clock(app: &TestApp, to: Time) {
+    let clock = &app.app.clock;
+    clock.shift(to.millis() - clock.now().millis());
+}
+
+/// Calls for each of `kinds` at the same moment.
+fn all_at_once<T: Send>(kinds: &[u8], call: impl Fn(u8) -> T + Sync) -> Vec<(u8, T)> {
+    let gate = std::sync::Barrier::new(kinds.len());
+    std::thread::scope(|threads| {
+        let running: Vec<_> = kinds
+            .iter()
+            .map(|kind| {
+                let (call, gate) = (&call, &gate);
+                threads.spawn(move || {
+                    gate.wait();
+                    (*kind, call(*kind))
+                })
+            })
+            .collect();
+        running
+            .into_iter()
+            .map(|one| one.join().expect("an answer"))
+            .collect()
+    })
+}
+
+#[test]
+fn every_choice_of_four_callers_is_made_once() {
+    let all = choices(4, 4);
+    assert_eq!(all.len(), 4 + 10 + 20 + 35);
+    let different: BTreeSet<&Vec<u8>> = all.iter().collect();
+    assert_eq!(different.len(), all.len());
+}

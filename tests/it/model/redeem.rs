@@ -1,0 +1,406 @@
+//! A code and up to four callers: the rightful client, one with a wrong verifier, another client,
+//! and the right one at a wrong address.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use gerege::clock::Time;
+use gerege::flow::opaque::Kind;
+use gerege::oauth::client::Client;
+use gerege::oauth::grant::{Code, Grant};
+use gerege::oauth::token::{Denied, Exchange, MAX_WRONG, redeem};
+use gerege::rng::digest;
+use gerege::store;
+
+use super::{Entry, Steps, Story, all_at_once, at_once, choices, courses, explore, set_clock};
+use crate::app::{NOON, TestApp};
+use crate::http::{Answer, Browser, basic};
+use crate::road::{CALLBACK, SECRET, VERIFIER, challenge, register};
+
+const RIGHTFUL: u8 = 0;
+const WRONG_VERIFIER: u8 = 1;
+const OTHER_CLIENT: u8 = 2;
+const WRONG_ADDRESS: u8 = 3;
+const KINDS: u8 = 4;
+
+/// The clock's readings, in seconds after the code was made. It lives for a minute.
+const CLOCK: [u64; 3] = [0, 59, 61];
+const LIFE: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Rows {
+    used: Option<u8>,
+    wrong: u8,
+    ended: bool,
+    /// First tokens that were written down.
+    tokens: u8,
+}
+
+const FRESH: Rows = Rows {
+    used: None,
+    wrong: 0,
+    ended: false,
+    tokens: 0,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Heard {
+    Tokens,
+    WrongVerifier,
+    Replay,
+    Refused,
+}
+
+/// What was decided, by what it was decided from.
+type Made = HashMap<(Rows, u8, u8), (Rows, Heard)>;
+
+struct Redeem {
+    grant: Grant,
+    code: Code,
+    client: Client,
+    other: Client,
+    /// The decision is pure, so one is made once.
+    made: RefCell<Made>,
+}
+
+fn time(reading: u8) -> Time {
+    NOON.plus(Duration::from_secs(CLOCK[usize::from(reading)]))
+}
+
+fn exchange(kind: u8, code: &str) -> Exchange {
+    let verifier = if kind == WRONG_VERIFIER {
+        VERIFIER.replace('a', "b")
+    } else {
+        VERIFIER.into()
+    };
+    let at = if kind == WRONG_ADDRESS {
+        "http://127.0.0.1:9/"
+    } else {
+        CALLBACK
+    };
+    Exchange::Code {
+        code: code.into(),
+        redirect_uri: Some(at.into()),
+        verifier: Some(verifier),
+        resource: Vec::new(),
+    }
+}
+
+impl Redeem {
+    fn new(app: &TestApp) -> Self {
+        register(app);
+        let client = |id: &'static str| {
+            app.read(move |c| store::client::find(c, id))
+                .expect("a client")
+        };
+        Self {
+            grant: grant("account"),
+            code: code("hash", "grant"),
+            client: client("demo-messenger"),
+            other: client("forum"),
+            made: RefCell::default(),
+        }
+    }
+
+    /// As `flow::token` does between its locks and its commit.
+    fn decide(&self, rows: Rows, kind: u8, now: u8) -> (Rows, Heard) {
+        let mut grant = self.grant.clone();
+        grant.revoked_at = rows.ended.then_some(NOON);
+        let mut code = self.code.clone();
+        code.used_at = rows.used.map(time);
+        code.wrong = rows.wrong.into();
+        let client = if kind == OTHER_CLIENT {
+            &self.other
+        } else {
+            &self.client
+        };
+        let mut after = rows;
+        let heard = match redeem(&grant, &code, &exchange(kind, ""), client, time(now)) {
+            Ok(award) => {
+                assert!(award.refresh && award.id_token);
+                // The guarded UPDATE: spent once, and in time.
+                if rows.used.is_some() || code.expires_at <= time(now) {
+                    Heard::Refused
+                } else {
+                    after.used = Some(now);
+                    after.tokens += 1;
+                    Heard::Tokens
+                }
+            }
+            Err(Denied::WrongVerifier) => {
+                after.wrong += 1;
+                Heard::WrongVerifier
+            }
+            Err(Denied::Replay) => {
+                after.ended = true;
+                Heard::Replay
+            }
+            Err(Denied::Refused(_)) => Heard::Refused,
+        };
+        (after, heard)
+    }
+}
+
+fn grant(account: &str) -> Grant {
+    Grant {
+        id: "grant".into(),
+        account_id: account.into(),
+        client_id: "demo-messenger".into(),
+        sid: "sid".into(),
+        scopes: ["openid", "offline_access", "chat"]
+            .map(str::to_owned)
+            .into(),
+        resources: Vec::new(),
+        offline: true,
+        claims: Default::default(),
+        details: Default::default(),
+        nonce: None,
+        auth_time: NOON,
+        amr: vec!["pwd".into()],
+        dpop_jkt: None,
+        managed: None,
+        created_at: NOON,
+        revoked_at: None,
+    }
+}
+
+fn code(hash: &str, grant: &str) -> Code {
+    Code {
+        hash: hash.into(),
+        grant_id: grant.into(),
+        redirect_uri: CALLBACK.into(),
+        challenge: Some(challenge(VERIFIER)),
+        expires_at: NOON.plus(LIFE),
+        used_at: None,
+        wrong: 0,
+    }
+}
+
+/// What was committed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Seen {
+    given: u8,
+    replays: u8,
+    wrong: u8,
+    /// The rightful client was there.
+    came: bool,
+}
+
+fn holds(what: bool, why: &str) -> Result<(), String> {
+    if what { Ok(()) } else { Err(why.to_owned()) }
+}
+
+impl Story for Redeem {
+    type Store = Rows;
+    type Outcome = Heard;
+    type Onlooker = Seen;
+
+    fn run(&self, store: Rows, kind: u8, now: u8) -> (Rows, Heard) {
+        let key = (store, kind, now);
+        if let Some(made) = self.made.borrow().get(&key) {
+            return *made;
+        }
+        let made = self.decide(store, kind, now);
+        self.made.borrow_mut().insert(key, made);
+        made
+    }
+
+    fn may_come(&self, _: u8, _: &[Heard]) -> bool {
+        true // whoever saw the code on its way
+    }
+
+    fn judge(&self, mut seen: Seen, one: &Entry<Rows, Heard>) -> Result<Seen, String> {
+        let rightful = one.kind == RIGHTFUL;
+        holds(
+            rightful || !matches!(one.outcome, Heard::Tokens | Heard::Replay),
+            "a stranger got tokens, or ended them",
+        )?;
+        let guessed = i64::from(one.before.wrong) >= MAX_WRONG;
+        holds(
+            one.kind != WRONG_VERIFIER || guessed || one.outcome == Heard::WrongVerifier,
+            "a wrong verifier was not counted",
+        )?;
+        let alive = !guessed && Duration::from_secs(CLOCK[usize::from(one.now)]) < LIFE;
+        holds(
+            alive || one.outcome != Heard::Tokens,
+            "a dead code gave tokens",
+        )?;
+        // Whoever saw a code can neither burn it nor end what it gave (PROTOCOL 2).
+        holds(
+            !(rightful && !seen.came && alive) || one.outcome == Heard::Tokens,
+            "the rightful client was kept out by others",
+        )?;
+        holds(
+            one.kind == RIGHTFUL || one.kind == WRONG_VERIFIER || one.before == one.after,
+            "a stranger changed something",
+        )?;
+        seen.came |= rightful;
+        match one.outcome {
+            Heard::Tokens => seen.given += 1,
+            Heard::Replay => seen.replays += 1,
+            Heard::WrongVerifier => seen.wrong += 1,
+            Heard::Refused => {}
+        }
+        Ok(seen)
+    }
+
+    fn check(&self, store: Rows, seen: Seen, told: &[Heard]) -> Result<(), String> {
+        holds(seen.given <= 1, "a code gave tokens twice")?;
+        holds(
+            store.tokens == seen.given,
+            "tokens were given that nobody asked for",
+        )?;
+        holds(
+            !told.contains(&Heard::Tokens) || store.used.is_some() && store.tokens == 1,
+            "a client was told of tokens that are not on disk",
+        )?;
+        holds(store.wrong == seen.wrong, "a wrong verifier was lost")?;
+        holds(
+            store.ended == (seen.replays > 0) && (!store.ended || seen.given == 1),
+            "a grant ended without a replay, or outlived one",
+        )
+    }
+}
+
+/// A code that was tried `wrong` times.
+fn from(wrong: u8) -> (Rows, Seen) {
+    let (rows, seen) = (FRESH, Seen::default());
+    (Rows { wrong, ..rows }, Seen { wrong, ..seen })
+}
+
+#[test]
+fn a_code_keeps_its_promises_in_every_order_of_four_callers_and_crashes() {
+    let app = TestApp::new();
+    let story = Redeem::new(&app);
+    let (mut moments, mut all) = (0, 0);
+    for wrong in [0, 3] {
+        for kinds in choices(KINDS, 4) {
+            // Each step for itself, and with four callers what nobody can tell apart as one.
+            let steps = if kinds.len() < 4 {
+                Steps::Fine
+            } else {
+                Steps::Whole
+            };
+            let found = explore(&story, from(wrong), &kinds, 2, steps)
+                .unwrap_or_else(|why| panic!("{kinds:?}: {why}"));
+            moments += found.moments;
+            all += found.courses;
+        }
+    }
+    println!("redeem: {all} courses through {moments} moments");
+    assert!(all > 100_000, "{all} courses");
+}
+
+#[test]
+fn the_model_of_a_code_tells_when_nothing_is_locked() {
+    let app = TestApp::new();
+    let story = Redeem::new(&app);
+    for (kind, fault) in [
+        (RIGHTFUL, "a code gave tokens twice"),
+        (WRONG_VERIFIER, "a wrong verifier was lost"),
+    ] {
+        let found = explore(&story, from(0), &[kind; 2], 0, Steps::Unlocked);
+        let why = found.err().expect("a fault");
+        assert!(why.starts_with(fault), "{why}");
+    }
+}
+
+/// A grant and its code in the database; gives the code.
+fn put(app: &TestApp, account: &str) -> (String, String) {
+    let secret = Kind::Code.dress(app.app.keys.master(), &app.app.rng.secret());
+    let mut grant = grant(account);
+    grant.id = app.app.rng.id();
+    let code = code(&digest(&secret), &grant.id);
+    let id = grant.id.clone();
+    app.write(move |c| {
+        store::grant::add(c, &grant, NOON.plus(LIFE * 60))?;
+        store::grant::add_code(c, &code)
+    });
+    (secret, id)
+}
+
+fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
+    let Exchange::Code {
+        redirect_uri,
+        verifier,
+        ..
+    } = exchange(kind, secret)
+    else {
+        panic!("no code")
+    };
+    let (at, verifier) = (redirect_uri.unwrap(), verifier.unwrap());
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", secret),
+        ("redirect_uri", &at),
+        ("code_verifier", &verifier),
+    ];
+    if kind == OTHER_CLIENT {
+        let mut forum = browser
+            .clone()
+            .with("Authorization", &basic("forum", SECRET));
+        return forum.post("/oauth2/token", &fields);
+    }
+    fields.push(("client_id", "demo-messenger"));
+    browser.post("/oauth2/token", &fields)
+}
+
+fn heard(answer: &Answer) -> Heard {
+    if answer.status == 200 {
+        return Heard::Tokens;
+    }
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    match answer.json()["error_description"].as_str() {
+        Some("code_verifier does not fit the code") => Heard::WrongVerifier,
+        Some("the code was used before") => Heard::Replay,
+        _ => Heard::Refused,
+    }
+}
+
+#[test]
+fn the_database_does_with_a_code_what_the_model_does() {
+    let app = TestApp::new();
+    let story = Redeem::new(&app);
+    let account = app.person("temuulen").id;
+    let mut browser = app.browser();
+    let (mut replayed, mut outcomes) = (0, BTreeSet::new());
+    for kinds in choices(KINDS, 4).iter().filter(|kinds| kinds.len() == 4) {
+        // In whatever order the callers drew their times.
+        for course in courses(&story, from(0), kinds, 2, 60).into_iter().take(4) {
+            let (secret, id) = put(&app, &account);
+            for (kind, now, wanted) in &course {
+                set_clock(&app, time(*now));
+                let got = heard(&ask(&mut browser, *kind, &secret));
+                assert_eq!(got, *wanted, "{course:?}");
+                outcomes.insert(got);
+            }
+            set_clock(&app, NOON);
+            let ended = course.iter().any(|(_, _, heard)| *heard == Heard::Replay);
+            let row = app
+                .read(move |c| store::grant::find(c, &id))
+                .expect("a grant");
+            assert_eq!(row.revoked_at.is_some(), ended, "{course:?}");
+            replayed += 1;
+        }
+    }
+    println!("redeem: {replayed} courses replayed");
+    assert!(
+        replayed >= 100 && outcomes.len() == 4,
+        "{replayed} {outcomes:?}"
+    );
+}
+
+#[test]
+fn four_callers_at_once_get_from_the_database_what_the_model_allows() {
+    let app = TestApp::new();
+    let story = Redeem::new(&app);
+    let account = app.person("temuulen").id;
+    for kinds in choices(KINDS, 4).iter().filter(|kinds| kinds.len() == 4) {
+        let allowed = at_once(&story, FRESH, kinds);
+        let (secret, _) = put(&app, &account);
+        let mut got = all_at_once(kinds, |kind| heard(&ask(&mut app.browser(), kind, &secret)));
+        got.sort_unstable();
+        assert!(allowed.contains(&got), "{got:?} is none of {allowed:?}");
+    }
+}

@@ -1,0 +1,452 @@
+//! A refresh token and up to four callers: two who show it, who may be one client that asks again
+//! or a thief; one with its successor; another client; one who asks for more.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use gerege::clock::Time;
+use gerege::flow::opaque::Kind;
+use gerege::oauth::binding::Binding;
+use gerege::oauth::client::Client;
+use gerege::oauth::grant::{Grant, Refresh};
+use gerege::oauth::token::{Exchange, Lifetimes, Rotation, rotate};
+use gerege::rng::digest;
+use gerege::store;
+
+use super::{Entry, Steps, Story, all_at_once, at_once, choices, courses, explore, set_clock};
+use crate::app::{NOON, TestApp};
+use crate::http::{Answer, Browser, basic};
+use crate::road::{SECRET, register, text};
+
+const FIRST: u8 = 0;
+const SECOND: u8 = 1;
+const OTHER_CLIENT: u8 = 2;
+const ASKS_MORE: u8 = 3;
+const KINDS: u8 = 4;
+
+/// The clock's readings, in seconds after the first token was given: at once, within the grace of
+/// a first use, at its very end, and past it.
+const CLOCK: [u64; 4] = [0, 20, 30, 51];
+const GRACE: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What is known of each token of the family: there or not, and when it was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Rows {
+    tokens: [Option<Option<u8>>; 4],
+    ended: bool,
+}
+
+const FRESH: Rows = Rows {
+    tokens: [Some(None), None, None, None],
+    ended: false,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Heard {
+    /// The token of this generation, made now.
+    Next(u8),
+    /// The same successor again.
+    Again(u8),
+    /// The token itself, to be kept.
+    Kept,
+    /// It was used before; the family lives.
+    Used,
+    /// It was used before; the family ends.
+    Theft,
+    Refused,
+}
+
+/// What was decided, by what it was decided from.
+type Made = HashMap<(Rows, u8, u8), (Rows, Heard)>;
+
+struct Rotate {
+    grant: Grant,
+    client: Client,
+    other: Client,
+    binding: Option<Binding>,
+    made: RefCell<Made>,
+}
+
+fn time(reading: u8) -> Time {
+    NOON.plus(Duration::from_secs(CLOCK[usize::from(reading)]))
+}
+
+fn since(used: u8, now: u8) -> Duration {
+    time(now).since(time(used))
+}
+
+const LIVES: Lifetimes = Lifetimes {
+    idle: DAY,
+    max: DAY,
+    grace: GRACE,
+};
+
+impl Rotate {
+    fn new(app: &TestApp) -> Self {
+        register(app);
+        let client = |id: &'static str| {
+            app.read(move |c| store::client::find(c, id))
+                .expect("a client")
+        };
+        Self {
+            grant: grant("account"),
+            client: client("demo-messenger"),
+            other: client("forum"),
+            binding: None,
+            made: RefCell::default(),
+        }
+    }
+
+    /// As `flow::token` does between its locks and its commit.
+    fn decide(&self, rows: Rows, kind: u8, now: u8) -> (Rows, Heard) {
+        let shown = usize::from(kind == SECOND);
+        let Some(used) = rows.tokens[shown] else {
+            return (rows, Heard::Refused);
+        };
+        let mut grant = self.grant.clone();
+        grant.revoked_at = rows.ended.then_some(NOON);
+        let mut token = token("hash", "grant", shown);
+        token.used_at = used.map(time);
+        token.binding.clone_from(&self.binding);
+        let client = if kind == OTHER_CLIENT {
+            &self.other
+        } else {
+            &self.client
+        };
+        let next_used = used.is_some() && rows.tokens[shown + 1].is_some_and(|next| next.is_some());
+        let ask = exchange(kind, "");
+        let mut after = rows;
+        let heard = match rotate(&token, &grant, next_used, client, &ask, time(now), &LIVES) {
+            Rotation::Fresh {
+                generation,
+                ends_at,
+                ..
+            } => {
+                assert_eq!(ends_at, token.ends_at, "the family's end stays");
+                assert!(
+                    used.is_none(),
+                    "the guarded UPDATE finds a token that was used"
+                );
+                after.tokens[shown] = Some(Some(now));
+                let next = shown + 1;
+                assert_eq!(usize::try_from(generation), Ok(next));
+                after.tokens[next] = after.tokens[next].or(Some(None));
+                Heard::Next(next as u8)
+            }
+            Rotation::Retry { generation, .. } => Heard::Again(u8::try_from(generation).unwrap()),
+            Rotation::Keep { .. } => Heard::Kept,
+            Rotation::Replayed { end_family: true } => {
+                after.ended = true;
+                Heard::Theft
+            }
+            Rotation::Replayed { end_family: false } => Heard::Used,
+            Rotation::Refused(_) => Heard::Refused,
+        };
+        (after, heard)
+    }
+}
+
+fn exchange(kind: u8, token: &str) -> Exchange {
+    let more = ["openid", "email"].map(str::to_owned);
+    Exchange::Refresh {
+        token: token.into(),
+        scope: (kind == ASKS_MORE).then(|| more.into()),
+        resource: Vec::new(),
+    }
+}
+
+fn grant(account: &str) -> Grant {
+    Grant {
+        id: "grant".into(),
+        account_id: account.into(),
+        client_id: "demo-messenger".into(),
+        sid: "sid".into(),
+        scopes: ["openid", "offline_access", "chat"]
+            .map(str::to_owned)
+            .into(),
+        resources: Vec::new(),
+        offline: true,
+        claims: Default::default(),
+        details: Default::default(),
+        nonce: None,
+        auth_time: NOON,
+        amr: vec!["pwd".into()],
+        dpop_jkt: None,
+        managed: None,
+        created_at: NOON,
+        revoked_at: None,
+    }
+}
+
+fn token(hash: &str, grant: &str, generation: usize) -> Refresh {
+    Refresh {
+        hash: hash.into(),
+        grant_id: grant.into(),
+        generation: i64::try_from(generation).unwrap(),
+        created_at: NOON,
+        used_at: None,
+        idle_until: NOON.plus(DAY),
+        ends_at: NOON.plus(DAY),
+        binding: None,
+    }
+}
+
+/// What was committed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Seen {
+    /// How often each token was made.
+    made: [u8; 4],
+    theft: bool,
+}
+
+fn holds(what: bool, why: &str) -> Result<(), String> {
+    if what { Ok(()) } else { Err(why.to_owned()) }
+}
+
+impl Story for Rotate {
+    type Store = Rows;
+    type Outcome = Heard;
+    type Onlooker = Seen;
+
+    fn run(&self, store: Rows, kind: u8, now: u8) -> (Rows, Heard) {
+        let key = (store, kind, now);
+        if let Some(made) = self.made.borrow().get(&key) {
+            return *made;
+        }
+        let made = self.decide(store, kind, now);
+        self.made.borrow_mut().insert(key, made);
+        made
+    }
+
+    fn may_come(&self, kind: u8, told: &[Heard]) -> bool {
+        let has_second = |heard: &Heard| matches!(heard, Heard::Next(1) | Heard::Again(1));
+        kind != SECOND || told.iter().any(has_second)
+    }
+
+    fn judge(&self, mut seen: Seen, one: &Entry<Rows, Heard>) -> Result<Seen, String> {
+        let nothing = one.outcome == Heard::Refused && one.before == one.after;
+        if one.kind == OTHER_CLIENT {
+            holds(nothing, "another client changed something")?;
+            return Ok(seen);
+        }
+        if one.before.ended {
+            holds(nothing, "an ended family gave something")?;
+            return Ok(seen);
+        }
+        let shown = usize::from(one.kind == SECOND);
+        let used = one.before.tokens[shown].flatten();
+        let late = used.is_some_and(|used| since(used, one.now) > GRACE);
+        holds(
+            late == (one.outcome == Heard::Theft),
+            "a family ends by a replay outside the grace, and by nothing else",
+        )?;
+        seen.theft |= late;
+        if late {
+            return Ok(seen);
+        }
+        if one.kind == ASKS_MORE {
+            holds(nothing, "asking for more changed something")?;
+            return Ok(seen);
+        }
+        let number = shown as u8 + 1;
+        let wanted = match (used, one.before.tokens[shown + 1].flatten()) {
+            _ if self.binding.is_some() => Heard::Kept,
+            (None, _) => Heard::Next(number),
+            // Its answer was lost: it is never locked out by that.
+            (Some(_), None) => Heard::Again(number),
+            (Some(_), Some(_)) => Heard::Used,
+        };
+        holds(
+            one.outcome == wanted,
+            "a client was answered otherwise than promised",
+        )?;
+        if let Heard::Next(number) = one.outcome {
+            seen.made[usize::from(number)] += 1;
+        }
+        Ok(seen)
+    }
+
+    fn check(&self, store: Rows, seen: Seen, told: &[Heard]) -> Result<(), String> {
+        holds(
+            seen.made.iter().all(|made| *made <= 1),
+            "a token got two successors",
+        )?;
+        let live = store.tokens.iter().filter(|one| **one == Some(None));
+        holds(live.count() == 1, "a family has two ends, or none")?;
+        for heard in told {
+            let (Heard::Next(number) | Heard::Again(number)) = heard else {
+                continue;
+            };
+            let there = store.tokens[usize::from(*number)].is_some();
+            holds(there, "a client was told of a token that is not on disk")?;
+        }
+        holds(
+            store.ended == seen.theft,
+            "a family ended without a theft, or outlived one",
+        )
+    }
+}
+
+#[test]
+fn a_refresh_token_keeps_its_promises_in_every_order_of_four_callers_and_crashes() {
+    let app = TestApp::new();
+    let mut story = Rotate::new(&app);
+    let (mut moments, mut all) = (0, 0);
+    for bound in [false, true] {
+        story.binding = bound.then(|| Binding::Dpop("thumbprint".into()));
+        story.made.borrow_mut().clear();
+        for kinds in choices(KINDS, 4) {
+            // Each step for itself, and with four callers what nobody can tell apart as one.
+            let steps = if kinds.len() < 4 {
+                Steps::Fine
+            } else {
+                Steps::Whole
+            };
+            let found = explore(&story, (FRESH, Seen::default()), &kinds, 3, steps)
+                .unwrap_or_else(|why| panic!("{kinds:?}: {why}"));
+            moments += found.moments;
+            all += found.courses;
+        }
+    }
+    println!("rotate: {all} courses through {moments} moments");
+    assert!(all > 100_000, "{all} courses");
+}
+
+#[test]
+fn the_model_of_a_refresh_token_tells_when_nothing_is_locked() {
+    let app = TestApp::new();
+    let story = Rotate::new(&app);
+    let from = (FRESH, Seen::default());
+    let why = explore(&story, from, &[FIRST; 2], 0, Steps::Unlocked);
+    let why = why.err().expect("a fault");
+    assert!(why.starts_with("a token got two successors"), "{why}");
+}
+
+/// A family in the database; gives its first token and its grant.
+fn put(app: &TestApp, account: &str) -> (String, String) {
+    let secret = Kind::Refresh.dress(app.app.keys.master(), &app.app.rng.secret());
+    let mut grant = grant(account);
+    grant.id = app.app.rng.id();
+    let first = token(&digest(&secret), &grant.id, 0);
+    let id = grant.id.clone();
+    app.write(move |c| {
+        store::grant::add(c, &grant, NOON.plus(DAY))?;
+        store::grant::add_refresh(c, &first)
+    });
+    (secret, id)
+}
+
+fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
+    let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", secret)];
+    if kind == ASKS_MORE {
+        fields.push(("scope", "openid email"));
+    }
+    if kind == OTHER_CLIENT {
+        let mut forum = browser
+            .clone()
+            .with("Authorization", &basic("forum", SECRET));
+        return forum.post("/oauth2/token", &fields);
+    }
+    fields.push(("client_id", "demo-messenger"));
+    browser.post("/oauth2/token", &fields)
+}
+
+/// What was heard, as far as an answer tells: which token, or why none.
+fn heard(answer: &Answer, known: &mut Vec<String>) -> Heard {
+    if answer.status == 200 {
+        let token = text(&answer.json(), "refresh_token");
+        if let Some(number) = known.iter().position(|one| *one == token) {
+            return Heard::Again(number as u8);
+        }
+        known.push(token);
+        return Heard::Next(known.len() as u8 - 1);
+    }
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    match answer.json()["error_description"].as_str() {
+        Some("the refresh token was used before") => Heard::Used,
+        _ => Heard::Refused,
+    }
+}
+
+/// Both are answered alike, so that a thief learns nothing.
+fn as_told(heard: Heard) -> Heard {
+    match heard {
+        Heard::Theft => Heard::Used,
+        other => other,
+    }
+}
+
+#[test]
+fn the_database_does_with_a_refresh_token_what_the_model_does() {
+    let app = TestApp::new();
+    let story = Rotate::new(&app);
+    let account = app.person("temuulen").id;
+    let mut browser = app.browser();
+    let (mut replayed, mut outcomes) = (0, BTreeSet::new());
+    for kinds in choices(KINDS, 4).iter().filter(|kinds| kinds.len() == 4) {
+        let picked = courses(&story, (FRESH, Seen::default()), kinds, 3, 200);
+        // In whatever order the callers drew their times.
+        for course in picked.into_iter().take(6) {
+            let (secret, id) = put(&app, &account);
+            let mut known = vec![secret];
+            for (kind, now, wanted) in &course {
+                set_clock(&app, time(*now));
+                let shown = known[usize::from(*kind == SECOND)].clone();
+                let got = heard(&ask(&mut browser, *kind, &shown), &mut known);
+                assert_eq!(got, as_told(*wanted), "{course:?}");
+                outcomes.insert(*wanted);
+            }
+            set_clock(&app, NOON);
+            let ended = course.iter().any(|(_, _, heard)| *heard == Heard::Theft);
+            let row = app
+                .read(move |c| store::grant::find(c, &id))
+                .expect("a grant");
+            assert_eq!(row.revoked_at.is_some(), ended, "{course:?}");
+            replayed += 1;
+        }
+    }
+    println!("rotate: {replayed} courses replayed");
+    assert!(
+        replayed >= 80 && outcomes.len() >= 6,
+        "{replayed} {outcomes:?}"
+    );
+}
+
+#[test]
+fn four_callers_with_one_token_get_from_the_database_what_the_model_allows() {
+    let app = TestApp::new();
+    let story = Rotate::new(&app);
+    let account = app.person("temuulen").id;
+    let given = |heard: Heard| matches!(heard, Heard::Next(_) | Heard::Again(_));
+    let four = |kinds: &&Vec<u8>| kinds.len() == 4 && !kinds.contains(&SECOND);
+    for kinds in choices(KINDS, 4).iter().filter(four) {
+        let allowed: BTreeSet<Vec<(u8, bool)>> = at_once(&story, FRESH, kinds)
+            .into_iter()
+            .map(|all| {
+                all.into_iter()
+                    .map(|(kind, what)| (kind, given(what)))
+                    .collect()
+            })
+            .collect();
+        let (secret, id) = put(&app, &account);
+        let answers = all_at_once(kinds, |kind| ask(&mut app.browser(), kind, &secret));
+        let mut tokens = BTreeSet::new();
+        let mut got = Vec::new();
+        for (kind, answer) in &answers {
+            if answer.status == 200 {
+                tokens.insert(text(&answer.json(), "refresh_token"));
+            }
+            got.push((*kind, answer.status == 200));
+        }
+        got.sort_unstable();
+        assert!(allowed.contains(&got), "{got:?} is none of {allowed:?}");
+        // All who were given one were given the same.
+        assert!(tokens.len() <= 1, "two successors");
+        let row = app
+            .read(move |c| store::grant::find(c, &id))
+            .expect("a grant");
+        assert!(row.revoked_at.is_none(), "callers at once are no thieves");
+    }
+}
