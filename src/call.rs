@@ -2,6 +2,7 @@
 //! typed only to machines that everyone may reach (PROTOCOL 6).
 
 mod cache;
+mod crowd;
 mod public;
 
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::{Host, Url};
 
-pub use cache::Wanted;
+pub use cache::{Ask, Wanted};
 pub use public::is_public;
 
 use crate::config::{Network, Reachable};
+use crowd::{Crowd, Flights};
 
 /// The longest call, from the look-up of the name to the last byte.
 const LONGEST: Duration = Duration::from_secs(3);
@@ -30,6 +32,10 @@ const MOST_ADDRESS: usize = 2000;
 /// Calls under way at once, for strangers and for the operator's own apps apart: each holds a
 /// thread, and what a stranger typed may never answer.
 const AT_ONCE: usize = 16;
+/// Of a stranger's calls, those to one host, and those that one network makes us make: servers that
+/// never answer close the door for nobody else.
+const AT_ONE_HOST: usize = 4;
+const FOR_ONE_NETWORK: usize = 4;
 
 /// Who typed the address that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +61,12 @@ pub enum Failure {
     /// The answer is longer than 64 KiB.
     #[error("the answer is longer than 64 KiB")]
     TooLong,
-    /// Too many calls are under way.
+    /// Too many calls are under way: of all, to that host, or for whoever asks.
     #[error("too many calls are under way")]
     Busy,
+    /// It was read, and is not what it has to be.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 /// What came back.
@@ -84,6 +93,9 @@ pub struct Caller {
     stranger: Way,
     allow: Arc<Vec<Reachable>>,
     cache: cache::Cache,
+    under_way: Flights<cache::Key, Result<Arc<Answer>, Failure>>,
+    hosts: Crowd,
+    askers: Crowd,
 }
 
 struct Way {
@@ -116,6 +128,9 @@ impl Caller {
             stranger: way(true),
             allow: allow.clone(),
             cache: cache::Cache::default(),
+            under_way: Flights::default(),
+            hosts: Crowd::default(),
+            askers: Crowd::default(),
         })
     }
 
@@ -126,7 +141,7 @@ impl Caller {
     pub async fn read(&self, typed: Typed, address: &str, accept: &str) -> Result<Answer, Failure> {
         let url = self.check(typed, address)?;
         let accept = accept.to_owned();
-        self.on_thread(typed, move |agent| {
+        self.on_thread(typed, host(&url), move |agent| {
             agent.get(url.as_str()).header("accept", accept).call()
         })
         .await
@@ -138,7 +153,7 @@ impl Caller {
     /// [`Failure`]; any status is an answer.
     pub async fn post(&self, typed: Typed, address: &str, form: String) -> Result<Answer, Failure> {
         let url = self.check(typed, address)?;
-        self.on_thread(typed, move |agent| {
+        self.on_thread(typed, host(&url), move |agent| {
             agent
                 .post(url.as_str())
                 .content_type("application/x-www-form-urlencoded")
@@ -160,7 +175,7 @@ impl Caller {
     ) -> Result<Answer, Failure> {
         let url = self.check(typed, address)?;
         let bearer = format!("Bearer {bearer}");
-        self.on_thread(typed, move |agent| {
+        self.on_thread(typed, host(&url), move |agent| {
             agent
                 .post(url.as_str())
                 .content_type("application/json")
@@ -204,7 +219,12 @@ impl Caller {
             Host::Ipv4(ip) => Some(ip.into()),
             Host::Ipv6(ip) => Some(ip.into()),
         };
-        if typed == Typed::ByStranger && !named && ip.is_some_and(|ip| !is_public(ip)) {
+        let inside = match url.host() {
+            // A name may still lead to a network that the operator named: the look-up tells.
+            Some(Host::Domain(name)) => is_inner(name) && !self.allow.iter().any(Reachable::is_net),
+            _ => ip.is_some_and(|ip| !is_public(ip)),
+        };
+        if typed == Typed::ByStranger && !named && inside {
             return Err(Failure::Inside);
         }
         Ok(url)
@@ -213,6 +233,7 @@ impl Caller {
     async fn on_thread(
         &self,
         typed: Typed,
+        host: String,
         ask: impl FnOnce(&ureq::Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>
         + Send
         + 'static,
@@ -221,18 +242,26 @@ impl Caller {
             Typed::ByOperator => &self.operator,
             Typed::ByStranger => &self.stranger,
         };
+        let there = match typed {
+            Typed::ByOperator => None,
+            Typed::ByStranger => Some(self.hosts.enter(host, AT_ONE_HOST).ok_or(Failure::Busy)?),
+        };
         let Ok(place) = way.free.clone().try_acquire_owned() else {
             return Err(Failure::Busy);
         };
         let agent = way.agent.clone();
         tokio::task::spawn_blocking(move || {
             let answer = ask(&agent).and_then(read);
-            drop(place);
+            drop((place, there));
             answer.map_err(failed)
         })
         .await
         .map_err(|error| Failure::Unreachable(error.to_string()))?
     }
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
 }
 
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
@@ -351,6 +380,15 @@ impl Resolver for Guard {
         }
         Ok(found)
     }
+}
+
+/// A name that only a network's own servers know: looking it up would tell which there are.
+fn is_inner(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let last = name.rsplit('.').next().unwrap_or_default();
+    // RFC 6762 3, RFC 6761 6.3, RFC 8375; `internal` is ICANN's for private use.
+    let kept = ["local", "localhost", "internal", "lan", "home", "corp"];
+    !name.contains('.') || kept.contains(&last) || name.ends_with(".home.arpa")
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {

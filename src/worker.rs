@@ -33,14 +33,36 @@ const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Runs until `stop` says so.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     // Apart: an app that does not answer must not hold up the mail.
-    tokio::join!(tell_apps(app.clone(), stop.clone()), keep_house(app, stop));
+    tokio::join!(
+        tell_apps(app.clone(), stop.clone()),
+        ping_apps(app.clone(), stop.clone()),
+        keep_house(app, stop)
+    );
 }
 
 async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        if let Err(error) = logout::send_due(&app).await {
+    let mut telling = logout::Telling::default();
+    let warn = |told: Result<_, Error>| {
+        if let Err(error) = told {
             tracing::warn!(%error, "logouts");
         }
+    };
+    while !*stop.borrow() {
+        warn(telling.begin(&app).await.map(|_| ()));
+        tokio::select! {
+            Some(ended) = telling.ended() => warn(ended),
+            () = tokio::time::sleep(BEAT) => {}
+            _ = stop.changed() => {}
+        }
+    }
+    // What was begun is noted, so that nobody is told twice.
+    while let Some(ended) = telling.ended().await {
+        warn(ended);
+    }
+}
+
+async fn ping_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
         if let Err(error) = ciba::send_due(&app).await {
             tracing::warn!(%error, "pings");
         }

@@ -2,11 +2,13 @@
 //! within bounds; a failure is kept too, so that nobody makes us ask in a loop (PROTOCOL 6).
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Answer, Caller, Failure, Typed};
+use super::{Answer, Caller, FOR_ONE_NETWORK, Failure, Typed};
 use crate::clock::Time;
+use crate::limit;
 
 const LEAST_FRESH: Duration = Duration::from_secs(60);
 const USUAL_FRESH: Duration = Duration::from_secs(600);
@@ -18,9 +20,12 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// Documents kept; past it the ones that were read longest ago are forgotten.
 const MOST: usize = 1000;
 
+/// Whether a stranger typed it, and the address.
+pub(super) type Key = (bool, String);
+
 /// What is kept.
 #[derive(Default)]
-pub(super) struct Cache(Mutex<HashMap<(bool, String), Entry>>);
+pub(super) struct Cache(Mutex<HashMap<Key, Entry>>);
 
 struct Entry {
     outcome: Result<Arc<Answer>, Failure>,
@@ -41,41 +46,102 @@ pub enum Wanted {
     Anew,
 }
 
+/// Says of a document that it is good, or why not.
+type Good<'a> = &'a (dyn Fn(&Answer) -> Result<(), String> + Sync);
+
+/// A document that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Who typed its address.
+    pub typed: Typed,
+    /// Its address.
+    pub address: &'a str,
+    /// Its media types.
+    pub accept: &'a str,
+    /// How fresh it has to be.
+    pub wanted: Wanted,
+    /// Who makes us call, where it is anyone who likes: few calls at once for each network.
+    pub asker: Option<IpAddr>,
+}
+
+impl Ask<'_> {
+    fn key(&self) -> Key {
+        (self.typed == Typed::ByStranger, self.address.to_owned())
+    }
+}
+
 impl Caller {
-    /// Reads a document, or gives the one that is kept. An answer other than 200 is a failure.
+    /// Reads a document, or gives the one that is kept. An answer other than 200 is a failure,
+    /// and is kept for a minute.
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn document(
+    pub async fn document(&self, ask: Ask<'_>, now: Time) -> Result<Arc<Answer>, Failure> {
+        self.wanted(ask, now, None).await
+    }
+
+    /// As [`Self::document`], but only what `good` takes is kept, and no failure: for documents
+    /// whose askers are bounded.
+    ///
+    /// # Errors
+    /// [`Failure`]; `Unfit` with what `good` said.
+    pub async fn good_document(
         &self,
-        typed: Typed,
-        address: &str,
-        accept: &str,
-        wanted: Wanted,
+        ask: Ask<'_>,
         now: Time,
+        good: Good<'_>,
     ) -> Result<Arc<Answer>, Failure> {
-        let key = (typed == Typed::ByStranger, address.to_owned());
-        if let Some(kept) = self.cache.find(&key, wanted, now) {
+        self.wanted(ask, now, Some(good)).await
+    }
+
+    /// What is kept, if it is as fresh as wanted: no call is made.
+    pub fn kept(&self, ask: Ask<'_>, now: Time) -> Option<Result<Arc<Answer>, Failure>> {
+        self.cache.find(&ask.key(), ask.wanted, now)
+    }
+
+    /// A document that was read within a day, where a newer one cannot be had.
+    pub fn stale(&self, ask: Ask<'_>, now: Time) -> Option<Arc<Answer>> {
+        self.cache.stale(&ask.key(), now)
+    }
+
+    async fn wanted(
+        &self,
+        ask: Ask<'_>,
+        now: Time,
+        good: Option<Good<'_>>,
+    ) -> Result<Arc<Answer>, Failure> {
+        if let Some(kept) = self.kept(ask, now) {
             return kept;
         }
-        let read = match self.read(typed, address, accept).await {
-            // Our own limit says nothing about the document.
-            Err(Failure::Busy) => return Err(Failure::Busy),
-            Ok(answer) if answer.status == 200 => Ok(Arc::new(answer)),
-            Ok(answer) => Err(Failure::Unreachable(format!("HTTP {}", answer.status))),
-            Err(failure) => Err(failure),
+        let fly = async {
+            let read = match self.bounded(ask).await {
+                // Our own limits say nothing about the document.
+                Err(Failure::Busy) => return self.stale(ask, now).ok_or(Failure::Busy),
+                Ok(answer) if answer.status == 200 => Ok(answer),
+                Ok(answer) => Err(Failure::Unreachable(format!("HTTP {}", answer.status))),
+                Err(failure) => Err(failure),
+            };
+            let read = read.and_then(|answer| match good.map(|good| good(&answer)) {
+                Some(Err(why)) => Err(Failure::Unfit(why)),
+                _ => Ok(Arc::new(answer)),
+            });
+            self.cache.keep(ask.key(), read, good.is_none(), now)
         };
-        self.cache.keep(key, read, now)
+        self.under_way.join(ask.key(), fly).await
+    }
+
+    async fn bounded(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
+        let asker = ask.asker.map(limit::network);
+        let place = asker.map(|asker| self.askers.enter(asker, FOR_ONE_NETWORK));
+        if matches!(place, Some(None)) {
+            return Err(Failure::Busy);
+        }
+        self.read(ask.typed, ask.address, ask.accept).await
     }
 }
 
 impl Cache {
-    fn find(
-        &self,
-        key: &(bool, String),
-        wanted: Wanted,
-        now: Time,
-    ) -> Option<Result<Arc<Answer>, Failure>> {
+    fn find(&self, key: &Key, wanted: Wanted, now: Time) -> Option<Result<Arc<Answer>, Failure>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = all.get_mut(key)?;
         entry.used_at = now;
@@ -92,13 +158,25 @@ impl Cache {
         Some(entry.outcome.clone())
     }
 
+    fn stale(&self, key: &Key, now: Time) -> Option<Arc<Answer>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = all.get(key).filter(|entry| is_stale(entry, now))?;
+        entry.outcome.clone().ok()
+    }
+
     fn keep(
         &self,
-        key: (bool, String),
+        key: Key,
         read: Result<Arc<Answer>, Failure>,
+        failures: bool,
         now: Time,
     ) -> Result<Arc<Answer>, Failure> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(failure @ Failure::Unfit(_)) = read {
+            // What it was before counts no more.
+            all.remove(&key);
+            return Err(failure);
+        }
         let old = all.get(&key);
         let again_at = old.and_then(|old| old.again_at);
         let entry = match read {
@@ -116,8 +194,10 @@ impl Cache {
             },
             Err(failure) => {
                 let (outcome, read_at) = match old {
-                    Some(old) if old.outcome.is_ok() && now.since(old.read_at) < MOST_STALE => {
-                        (old.outcome.clone(), old.read_at)
+                    Some(old) if is_stale(old, now) => (old.outcome.clone(), old.read_at),
+                    _ if !failures => {
+                        all.remove(&key);
+                        return Err(failure);
                     }
                     _ => (Err(failure), now),
                 };
@@ -140,6 +220,11 @@ impl Cache {
         all.insert(key, entry);
         outcome
     }
+}
+
+/// A good one, not too old to stand in for a newer.
+fn is_stale(entry: &Entry, now: Time) -> bool {
+    entry.outcome.is_ok() && now.since(entry.read_at) < MOST_STALE
 }
 
 #[cfg(test)]
@@ -173,7 +258,7 @@ mod tests {
             (Some(1_000_000), 3600),
         ] {
             let cache = Cache::default();
-            let _ = cache.keep(key("a"), answer("1", max_age), at(0));
+            let _ = cache.keep(key("a"), answer("1", max_age), true, at(0));
             let kept = |now| cache.find(&key("a"), Wanted::Kept, at(now)).is_some();
             assert!(kept(seconds - 1) && !kept(seconds), "{max_age:?}");
             assert!(cache.find(&key("b"), Wanted::Kept, at(0)).is_none());
@@ -183,10 +268,10 @@ mod tests {
     #[test]
     fn a_fresh_document_is_asked_for_anew_once_a_minute() {
         let cache = Cache::default();
-        let _ = cache.keep(key("a"), answer("1", Some(3600)), at(0));
+        let _ = cache.keep(key("a"), answer("1", Some(3600)), true, at(0));
         let asks = |now| cache.find(&key("a"), Wanted::Anew, at(now)).is_none();
         assert!(asks(1));
-        let _ = cache.keep(key("a"), answer("2", Some(3600)), at(1));
+        let _ = cache.keep(key("a"), answer("2", Some(3600)), true, at(1));
         assert!(!asks(2) && !asks(60));
         assert!(asks(61));
     }
@@ -195,14 +280,34 @@ mod tests {
     fn a_failure_stands_for_a_minute_and_an_old_document_outlives_it() {
         let cache = Cache::default();
         let failed = || Err(Failure::Unreachable("HTTP 500".into()));
-        assert!(cache.keep(key("a"), failed(), at(0)).is_err());
+        assert!(cache.keep(key("a"), failed(), true, at(0)).is_err());
         for wanted in [Wanted::Kept, Wanted::Anew] {
             assert!(cache.find(&key("a"), wanted, at(59)).unwrap().is_err());
         }
         assert!(cache.find(&key("a"), Wanted::Kept, at(60)).is_none());
-        let _ = cache.keep(key("b"), answer("1", None), at(0));
-        assert!(cache.keep(key("b"), failed(), at(600)).is_ok());
-        assert!(cache.keep(key("b"), failed(), at(24 * 3600)).is_err());
+        let _ = cache.keep(key("b"), answer("1", None), true, at(0));
+        assert!(cache.keep(key("b"), failed(), true, at(600)).is_ok());
+        assert!(cache.keep(key("b"), failed(), true, at(24 * 3600)).is_err());
+    }
+
+    #[test]
+    fn where_failures_are_not_kept_only_an_old_good_one_stands_in() {
+        let cache = Cache::default();
+        let failed = || Err(Failure::Unreachable("HTTP 500".into()));
+        let kept = |now| cache.find(&key("a"), Wanted::Kept, at(now));
+        assert!(cache.keep(key("a"), failed(), false, at(0)).is_err());
+        assert!(kept(0).is_none());
+        let _ = cache.keep(key("a"), answer("1", None), false, at(0));
+        assert!(cache.keep(key("a"), failed(), false, at(600)).is_ok());
+        assert!(kept(659).is_some() && kept(660).is_none());
+        assert!(cache.stale(&key("a"), at(660)).is_some());
+        assert!(cache.stale(&key("a"), at(24 * 3600)).is_none());
+        let unfit = Err(Failure::Unfit("no".into()));
+        assert!(cache.keep(key("a"), unfit, false, at(661)).is_err());
+        assert!(
+            cache.stale(&key("a"), at(661)).is_none(),
+            "it is another now"
+        );
     }
 
     #[test]
@@ -210,7 +315,7 @@ mod tests {
         let cache = Cache::default();
         for number in 0..(MOST + 50) {
             let now = at(i64::try_from(number).unwrap());
-            let _ = cache.keep(key(&number.to_string()), answer("1", None), now);
+            let _ = cache.keep(key(&number.to_string()), answer("1", None), true, now);
         }
         let all = cache.0.lock().unwrap();
         assert_eq!(all.len(), MOST);

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 
 use super::*;
+use crate::clock::Time;
 use Typed::{ByOperator, ByStranger};
 
 fn caller(allow: &[&str]) -> Caller {
@@ -93,6 +94,34 @@ fn an_address_is_judged_before_it_is_called() {
     assert!(caller.check(ByOperator, &long).is_err());
 }
 
+#[test]
+fn a_name_that_only_a_network_knows_is_not_looked_up() {
+    let names = [
+        ("https://chat/", false),
+        ("https://chat./", false),
+        ("https://printer.local/", false),
+        ("https://db.internal/", false),
+        ("https://db.INTERNAL./", false),
+        ("https://nas.home.arpa/", false),
+        ("https://wiki.lan/", false),
+        ("https://a.localhost/", false),
+        ("https://app.example/", true),
+        ("https://internal.example/", true),
+        ("https://local.app.example/", true),
+    ];
+    let (closed, named) = (caller(&[]), caller(&["chat", "db.internal"]));
+    for (address, good) in names {
+        let got = closed.check(ByStranger, address);
+        assert_eq!(got.is_ok(), good, "{address}");
+        assert!(good || got == Err(Failure::Inside), "{address}");
+        assert!(closed.check(ByOperator, address).is_ok(), "{address}");
+    }
+    for address in ["https://chat/", "https://db.internal/"] {
+        assert!(named.check(ByStranger, address).is_ok(), "{address}");
+    }
+    assert!(named.check(ByStranger, "https://wiki.lan/").is_err());
+}
+
 #[tokio::test]
 async fn a_name_that_leads_inside_is_not_called() {
     // Nobody listens: an answer would be `Unreachable`.
@@ -160,6 +189,86 @@ async fn a_form_is_posted_and_a_long_answer_is_refused() {
         .read(ByOperator, &format!("http://{at}/"), "*/*")
         .await;
     assert_eq!(answer, Err(Failure::TooLong));
+}
+
+/// Accepts every call and answers none before it is dropped; tells of each.
+fn silent() -> (SocketAddr, std::sync::mpsc::Receiver<std::net::TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            if tell.send(stream).is_err() {
+                return;
+            }
+        }
+    });
+    (at, told)
+}
+
+#[tokio::test]
+async fn servers_that_never_answer_hold_few_calls() {
+    let caller = Arc::new(caller(&["127.0.0.0/8"]));
+    let now = Time::from_seconds(1_800_000_000);
+    let asks = |asker: [u8; 4], address: String| {
+        let caller = caller.clone();
+        async move {
+            let ask = Ask {
+                typed: ByStranger,
+                address: &address,
+                accept: "*/*",
+                wanted: Wanted::Kept,
+                asker: Some(asker.into()),
+            };
+            caller.document(ask, now).await
+        }
+    };
+    let (at, called) = silent();
+    let mut held = Vec::new();
+    let mut tasks = Vec::new();
+    // Different hosts, one network.
+    for host in 1..=FOR_ONE_NETWORK {
+        let address = format!("http://127.0.0.1:{}/{host}", at.port());
+        tasks.push(tokio::spawn(asks([192, 0, 2, 1], address)));
+    }
+    let called = tokio::task::spawn_blocking(move || {
+        let streams: Vec<_> = called.iter().take(FOR_ONE_NETWORK).collect();
+        (called, streams)
+    });
+    let (called, streams) = called.await.unwrap();
+    held.push(streams);
+    let (other, _asked) = server(plain("200 OK", "", "{}"));
+    let elsewhere = |n: u8| format!("http://127.0.0.1:{}/{n}", other.port());
+    let same = format!("http://127.0.0.1:{}/other", at.port());
+    assert_eq!(
+        asks([192, 0, 2, 77], elsewhere(1)).await,
+        Err(Failure::Busy)
+    );
+    assert_eq!(asks([198, 51, 100, 1], same).await, Err(Failure::Busy));
+    drop((held, called));
+    for task in tasks {
+        let _ = task.await.unwrap();
+    }
+    assert!(asks([192, 0, 2, 77], elsewhere(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_document_is_called_for_once_by_many() {
+    let caller = caller(&["127.0.0.1"]);
+    // Answers one call: a second one would fail.
+    let (at, _asked) = server(plain("200 OK", "", "{}"));
+    let address = format!("http://{at}/keys");
+    let ask = Ask {
+        typed: ByStranger,
+        address: &address,
+        accept: "*/*",
+        wanted: Wanted::Kept,
+        asker: None,
+    };
+    let now = Time::from_seconds(1_800_000_000);
+    let (one, two) = tokio::join!(caller.document(ask, now), caller.document(ask, now));
+    assert!(one.is_ok());
+    assert_eq!(one, two);
 }
 
 #[test]

@@ -348,6 +348,11 @@ impl Reachable {
         }
     }
 
+    /// Whether it is a network or an address, not a name.
+    pub fn is_net(&self) -> bool {
+        matches!(self, Self::Net(_))
+    }
+
     /// Whether an address is among it.
     pub fn holds(&self, ip: IpAddr) -> bool {
         matches!(self, Self::Net(net) if net.contains(&ip))

@@ -1,6 +1,7 @@
 //! Authorization: the request is stored, every detour comes back to one decision, and the last
 //! one gives a code (RFC 6749 4.1, PROTOCOL 3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::grants;
@@ -8,6 +9,7 @@ use super::hint;
 use super::opaque::Kind;
 use super::pending;
 use super::request::{self, Begun, Device, Draft, Marks, Stored};
+use super::short;
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -30,7 +32,7 @@ use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
-/// Stores a request for the browser behind `cookie`.
+/// Stores a request for the browser behind `cookie`, at the address `from`.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one when the request is refused.
@@ -38,21 +40,27 @@ pub async fn begin(
     app: &App,
     params: &Params,
     cookie: &str,
+    from: IpAddr,
 ) -> Result<Result<Begun, Refused>, Error> {
     let reference = params.one("request_uri").and_then(pushed::secret);
     if let (Some(secret), Some(client_id)) = (reference, params.one("client_id")) {
-        return super::pushed::begin(app, client_id, secret, cookie).await;
+        return super::pushed::begin(app, client_id, secret, cookie, from).await;
     }
     let mut asked = AuthorizeRequest::parse(params);
-    let (client, services) = on_file(app, &asked).await?;
+    let client_id = asked.client_id.clone().unwrap_or_default();
+    let unlisted = match document::asking(app, &client_id, from).await? {
+        Ok(unlisted) => unlisted,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let (client, services) = on_file(app, &client_id, unlisted.clone()).await?;
     if let Some(client) = &client {
-        match request_object::opened(app, client, params).await {
+        match request_object::opened(app, client, params, from).await {
             Ok(Some(signed)) => asked = signed,
             Ok(None) => {}
             Err(problem) => {
                 tracing::info!(
                     client = client.id,
-                    why = problem.description,
+                    why = short(&problem.description),
                     "request_object.refused"
                 );
                 let refusal = refuse(&asked, client, problem);
@@ -66,7 +74,7 @@ pub async fn begin(
     let (draft, now) = (Draft::draw(app, cookie), app.clock.now());
     let begun = draft.begun(&asked);
     app.store
-        .write(move |c| draft.write(c, &asked, now))
+        .write(move |c| draft.write(c, &asked, unlisted.as_ref(), now))
         .await?;
     Ok(Ok(begun))
 }
@@ -175,7 +183,9 @@ pub async fn scene(
     if stored.browser_id != own.id {
         return Ok(None);
     }
-    let (client, services) = on_file(app, &stored.asked).await?;
+    let client_id = stored.asked.client_id.clone().unwrap_or_default();
+    let unlisted = stored.unlisted.as_deref().cloned();
+    let (client, services) = on_file(app, &client_id, unlisted).await?;
     if let Some(waits) = &stored.device {
         let pending = pending::open(app, &waits.hash).await?;
         let (Some(client), Some(pending)) = (client, pending) else {
@@ -312,21 +322,25 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     }
 }
 
+/// A client as it is on file; `unlisted` is what its document said of one that is not yet.
 async fn on_file(
     app: &App,
-    asked: &AuthorizeRequest,
+    client_id: &str,
+    unlisted: Option<Client>,
 ) -> Result<(Option<Client>, Vec<crate::oauth::service::Service>), Error> {
-    let client_id = asked.client_id.clone().unwrap_or_default();
-    let known = document::refresh(app, &client_id).await?;
-    let (mut client, services) = app
+    let id = client_id.to_owned();
+    let (found, services) = app
         .store
         .read(move |c| {
             Ok((
-                store::client::find(c, &client_id)?.filter(|_| known),
+                store::client::find(c, &id)?,
                 store::client::list_services(c)?,
             ))
         })
         .await?;
+    let mut client = found
+        .or(unlisted)
+        .filter(|client| document::is_open(app, client));
     if let Some(client) = client.as_mut()
         && app.config.clients.consent == config::Consent::Always
     {
@@ -436,6 +450,7 @@ async fn issue(
         revoked_at: None,
     };
     let waits = scene.stored.device.clone();
+    let unlisted = scene.stored.unlisted.clone();
     let code = Code {
         hash: digest(&secret),
         grant_id: grant.id.clone(),
@@ -488,6 +503,9 @@ async fn issue(
                 all.extend(scopes.iter().cloned());
                 store::grant::allow(c, &account_id, &client_id, &all, now)?;
                 store::event::add(c, &line)?;
+            }
+            if let Some(unlisted) = &unlisted {
+                document::put_on_file(c, unlisted, now)?;
             }
             let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
                 return Ok(false); // the one that it was to change was ended meanwhile

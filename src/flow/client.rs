@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::document;
 use super::logout::typed;
 use crate::app::{App, Registered};
-use crate::call::Wanted;
+use crate::call::{Ask, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
@@ -123,12 +123,13 @@ pub async fn authenticate(
 ) -> Result<Client, Refused> {
     let id = presented.client_id();
     // An app known by a document may push its first request before any browser came.
-    if is_address(id) && find(app, id).await?.is_none() {
-        let slow = app.limiter.check(Bucket::Register, from, app.clock.now());
-        slow.map_err(Refused::Slow)?;
-        document::refresh(app, id).await?;
-    }
-    let proved = prove(app, presented).await?;
+    let unlisted = if is_address(id) && find(app, id).await?.is_none() {
+        let current = document::current(app, id, from).await?;
+        current.map_err(Refused::Slow)?
+    } else {
+        None
+    };
+    let proved = prove(app, presented, unlisted, from).await?;
     proved.map_err(|problem| failed(app, from, problem))
 }
 
@@ -144,7 +145,13 @@ fn failed(app: &App, from: IpAddr, problem: Problem) -> Refused {
     }
 }
 
-async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem>, Error> {
+/// `unlisted` is who calls, where that is not on file.
+async fn prove(
+    app: &App,
+    presented: Presented,
+    unlisted: Option<Client>,
+    from: IpAddr,
+) -> Result<Result<Client, Problem>, Refused> {
     let now = app.clock.now();
     let good = |client: &Client| matches!(check_secret(client, &presented), Ok(Proof::Done));
     if let Some((at, client)) = app
@@ -158,7 +165,7 @@ async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem
         return Ok(Ok(client.clone()));
     }
     // A copy refuses nobody: a new secret works at once.
-    let found = find(app, presented.client_id()).await?;
+    let found = find(app, presented.client_id()).await?.or(unlisted);
     let Some(client) = found.filter(|client| document::is_open(app, client)) else {
         return Ok(Err(unknown_client()));
     };
@@ -171,7 +178,12 @@ async fn prove(app: &App, presented: Presented) -> Result<Result<Client, Problem
             Ok(Ok(client))
         }
         (Ok(Proof::Signature), Presented::Assertion { assertion, .. }) => {
-            assertion_proves(app, client, assertion).await
+            if client.is_strangers() {
+                // Anyone can register and be wrong: the work waits too, not only the answer.
+                let bound = app.limiter.peek(Bucket::Caller, from, now);
+                bound.map_err(Refused::Slow)?;
+            }
+            Ok(assertion_proves(app, client, assertion).await?)
         }
         (Ok(Proof::Certificate), Presented::Certificate { der, .. }) => {
             Ok(if is_its_certificate(app, &client, der) {
@@ -190,11 +202,14 @@ pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> 
     let Some(uri) = &client.registration.jwks_uri else {
         return client.jwks.clone();
     };
-    let now = app.clock.now();
-    let read = app
-        .call
-        .document(typed(client), uri, "application/json", wanted, now);
-    match read.await {
+    let ask = Ask {
+        typed: typed(client),
+        address: uri,
+        accept: "application/json",
+        wanted,
+        asker: None,
+    };
+    match app.call.document(ask, app.clock.now()).await {
         Ok(answer) => String::from_utf8(answer.body.clone())
             .ok()
             .filter(|set| check_keys(set).is_ok()),

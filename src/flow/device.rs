@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::opaque::Kind;
-use super::{Visitor, request};
+use super::{Visitor, browser, request};
 use crate::app::App;
 use crate::keys::{Master, Purpose};
 use crate::limit;
@@ -20,12 +20,14 @@ use crate::rng::{Rng, digest};
 use crate::store::browser::Browser;
 use crate::store::{self, Error, counter};
 
-/// Wrong codes from one browser, and from one network, before the next must wait.
+/// Wrong codes from one browser, and by one account, before the next must wait; and those from one
+/// network, past which codes are looked up one after another: others there are slowed, not shut out.
 const MOST: i64 = 10;
 const MOST_OF_NETWORK: i64 = 50;
-/// Over which span they are counted, and how long the wait is then.
+/// Over which span they are counted, how long the wait is then, and the pace of a network.
 const SPAN: Duration = Duration::from_secs(3600);
 const REST: Duration = Duration::from_secs(15 * 60);
+const PACE: Duration = Duration::from_secs(2);
 /// How many codes are drawn, should one be taken.
 const DRAWS: usize = 4;
 
@@ -146,7 +148,8 @@ pub enum Found {
 }
 
 /// Looks up what a person typed, and makes a request of it that belongs to the browser behind
-/// `cookie`. Wrong ones are counted by browser and network (RFC 8628 5.1).
+/// `cookie`. Wrong ones are counted by browser, and by the account that is signed in there, or else
+/// by network (RFC 8628 5.1): whoever is signed in does not wait for strangers next door.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -163,21 +166,28 @@ pub async fn enter(
         let parts: [&[u8]; 3] = [b"device", of.as_bytes(), what.as_bytes()];
         app.keys.master().mac_text(Purpose::Counter, &parts)
     };
+    let here = browser::find(app, Some(cookie)).await?;
+    // The network first: who waits for its pace has not tried yet.
     let counted = [
-        (key("browser", cookie), MOST),
-        (key("network", &visitor.network()), MOST_OF_NETWORK),
+        match here.first() {
+            Some((_, account)) => (key("account", &account.id), MOST, REST),
+            None => (key("network", &visitor.network()), MOST_OF_NETWORK, PACE),
+        },
+        (key("browser", cookie), MOST, REST),
     ];
     let (id, browser_id) = (app.rng.id(), app.rng.id());
     app.store
         .write(move |c| {
-            for (key, most) in &counted {
+            for (key, most, wait) in &counted {
                 let count = counter::add(c, key, SPAN, now)?;
                 if count.blocked_until > now {
                     return Ok(Found::Slow(count.blocked_until.since(now)));
                 }
                 if count.count > *most {
-                    counter::block(c, key, now.plus(REST))?;
-                    return Ok(Found::Slow(REST));
+                    counter::block(c, key, now.plus(*wait))?;
+                    if *wait == REST {
+                        return Ok(Found::Slow(REST));
+                    }
                 }
             }
             let found = match &wanted {
@@ -187,7 +197,7 @@ pub async fn enter(
             let (Some(pending), Some(code)) = (found, &code) else {
                 return Ok(Found::Unknown);
             };
-            for (key, _) in &counted {
+            for (key, ..) in &counted {
                 counter::take_back(c, key)?;
             }
             let browser_id = match store::browser::find(c, &hash)? {

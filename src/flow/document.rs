@@ -1,12 +1,23 @@
-//! Apps known by a document at their `client_id`: read when a sign-in begins, and put on file, so
-//! that every other story finds them as it finds any client.
+//! Apps known by a document at their `client_id`: read when a sign-in begins, and put on file by
+//! the first that is done, so that every other story finds them as it finds any client.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::authorize::Refused;
+use super::short;
 use crate::app::App;
-use crate::call::{Typed, Wanted};
+use crate::call::{Answer, Ask, Failure, Typed, Wanted};
+use crate::clock::Time;
+use crate::limit::Bucket;
+use crate::oauth::authorize::{PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::document::{is_address, read};
 use crate::oauth::registration::Origin;
-use crate::store::{self, Error};
+use crate::store::{self, Conn, Error};
+
+/// When to come again while too many documents are being read.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// Whether a client may sign people in now, as far as documents go: one that is known by a
 /// document only while documents are taken.
@@ -14,77 +25,121 @@ pub fn is_open(app: &App, client: &Client) -> bool {
     client.registration.origin != Origin::Document || app.config.registration.metadata_documents
 }
 
-/// Brings what is on file about such an app up to its document. `false` when there is no document
-/// that can be used: the app is unknown then, whatever was on file.
+/// Who asks, where a document says so, which is read here and nowhere later on the way.
+pub(super) async fn asking(
+    app: &App,
+    client_id: &str,
+    from: IpAddr,
+) -> Result<Result<Option<Client>, Refused>, Error> {
+    if !is_address(client_id) {
+        return Ok(Ok(None));
+    }
+    let refused = |why| Err(Refused(Box::new(Refusal::Page(why)), None));
+    Ok(match current(app, client_id, from).await? {
+        Ok(Some(client)) => Ok(Some(client)),
+        Ok(None) => refused(PageError::ClientUnknown {
+            client_id: client_id.to_owned(),
+        }),
+        Err(wait) => refused(PageError::Slow(wait)),
+    })
+}
+
+/// Such an app as its document says now; nothing when there is no document that can be used: the
+/// app is unknown then, whatever was on file. What is on file is brought up to it. An app that is
+/// not on file yet comes there when it signs somebody in ([`put_on_file`]): `from` is anyone who
+/// likes, who may read documents that nobody read lately at the rate of registrations.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn refresh(app: &App, client_id: &str) -> Result<bool, Error> {
-    if !is_address(client_id) {
-        return Ok(true);
-    }
+/// The outer one when the database does not answer; the inner one when it may be asked again.
+pub async fn current(
+    app: &App,
+    client_id: &str,
+    from: IpAddr,
+) -> Result<Result<Option<Client>, Duration>, Error> {
     if !app.config.registration.metadata_documents {
-        return Ok(false);
+        return Ok(Ok(None));
     }
     let (policy, now) = (super::register::policy(app).await?, app.clock.now());
-    let read = app
-        .call
-        .document(
-            Typed::ByStranger,
-            client_id,
-            "application/json",
-            Wanted::Kept,
-            now,
-        )
-        .await
+    let parsed = |answer: &Answer| {
+        read(client_id, &answer.kind, &answer.body, &policy, now)
+            .map_err(|problem| problem.to_string())
+    };
+    let ask = Ask {
+        typed: Typed::ByStranger,
+        address: client_id,
+        accept: "application/json",
+        wanted: Wanted::Kept,
+        asker: Some(from),
+    };
+    let answer = match app.call.kept(ask, now) {
+        Some(kept) => kept,
+        None => match app.limiter.check(Bucket::Register, from, now) {
+            Ok(()) => {
+                let good = |answer: &Answer| parsed(answer).map(drop);
+                app.call.good_document(ask, now, &good).await
+            }
+            Err(wait) => match app.call.stale(ask, now) {
+                Some(stale) => Ok(stale),
+                None => return Ok(Err(wait)),
+            },
+        },
+    };
+    if matches!(answer, Err(Failure::Busy)) {
+        return Ok(Err(AGAIN));
+    }
+    let read = answer
         .map_err(|failure| failure.to_string())
-        .and_then(|answer| {
-            read(client_id, &answer.kind, &answer.body, &policy, now)
-                .map_err(|problem| problem.to_string())
-        });
+        .and_then(|answer| parsed(&answer));
     let new = match read {
         Ok(new) => new,
         Err(why) => {
-            tracing::warn!(client = client_id, why, "client.document");
-            return Ok(false);
+            tracing::warn!(
+                client = short(client_id),
+                why = short(&why),
+                "client.document"
+            );
+            return Ok(Ok(None));
         }
     };
     let id = client_id.to_owned();
     let old = app.store.read(move |c| store::client::find(c, &id)).await?;
-    let new = match &old {
-        // Whoever looked at it looked at what it said then.
-        Some(old) => {
-            let mut new = Client {
-                created_at: old.created_at,
-                ..new
-            };
-            if let Err(problem) = new.lay_over(old) {
-                tracing::warn!(client = client_id, why = %problem, "client.document");
-                return Ok(false);
-            }
-            let mut same = new.clone();
-            same.registration.checked = old.registration.checked;
-            if same == *old {
-                return Ok(true);
-            }
-            new
-        }
-        None => new,
+    let Some(old) = old else {
+        return Ok(Ok(Some(new)));
     };
+    let mut new = Client {
+        created_at: old.created_at,
+        ..new
+    };
+    if let Err(problem) = new.lay_over(&old) {
+        tracing::warn!(client = short(client_id), why = %problem, "client.document");
+        return Ok(Ok(None));
+    }
+    // Whoever looked at it looked at what it said then.
+    let mut same = new.clone();
+    same.registration.checked = old.registration.checked;
+    if same == old {
+        return Ok(Ok(Some(old)));
+    }
+    let kept = new.clone();
     app.store
         .write(move |c| {
-            if let Some(old) = store::client::find(c, &new.id)? {
-                // What the operator demands stands, also when it came meanwhile.
-                let mut kept = new.clone();
+            // What the operator demands stands, also when it came meanwhile.
+            if let Some(old) = store::client::find(c, &kept.id)? {
+                let mut kept = kept.clone();
                 if kept.lay_over(&old).is_ok() {
                     super::register::replace(c, &old, &kept, now)?;
                 }
-                return Ok(());
             }
-            store::registered::add(c, &new.id, None, now)?;
-            let _ = store::client::add(c, &new)?;
             Ok(())
         })
         .await?;
-    Ok(true)
+    Ok(Ok(Some(new)))
+}
+
+/// Puts an app on file that signs somebody in, unless it is there.
+pub(super) fn put_on_file(c: &mut Conn<'_>, new: &Client, now: Time) -> Result<(), Error> {
+    if store::client::add(c, new)?.is_ok() {
+        store::registered::add(c, &new.id, None, now)?;
+    }
+    Ok(())
 }

@@ -29,41 +29,52 @@ pub struct Taken {
     pub nonce: bool,
 }
 
-/// Judges a proof and takes it, once for all processes. `need_nonce` asks for a nonce of ours.
+/// A proof that is good, if it was not used before: that is for [`take`] to say, which writes it
+/// down. Anyone can make good proofs of keys of their own, so something else is looked at between.
+#[must_use]
+#[derive(Debug)]
+pub struct Judged {
+    /// What it proves once it is taken.
+    pub proves: Taken,
+    key: String,
+    until: Time,
+}
+
+/// Judges a proof. `need_nonce` asks for a nonce of ours.
 ///
 /// # Errors
-/// The outer one when the database does not answer; the inner one is `invalid_dpop_proof` or
-/// `use_dpop_nonce`.
-pub async fn take(
-    app: &App,
-    proof: &str,
-    call: &Call<'_>,
-    need_nonce: bool,
-) -> Result<Result<Taken, Problem>, Error> {
+/// `invalid_dpop_proof` or `use_dpop_nonce`.
+pub fn judge(app: &App, proof: &str, call: &Call<'_>, need_nonce: bool) -> Result<Judged, Problem> {
     let now = app.clock.now();
-    let Some(read) = read_proof(proof) else {
-        return Ok(Err(malformed()));
-    };
-    let id = match check(&read.claims, call, now) {
-        Ok(id) => id,
-        Err(problem) => return Ok(Err(problem)),
-    };
+    let read = read_proof(proof).ok_or_else(malformed)?;
+    let id = check(&read.claims, call, now)?;
     let nonce = read.claims.nonce.as_deref();
     if nonce.map_or(need_nonce, |sent| !is_nonce(app.keys.master(), sent, now)) {
-        return Ok(Err(use_nonce()));
+        return Err(use_nonce());
     }
-    let key = digest(&format!("dpop {} {}", read.jkt, id.jti));
-    let first = app
-        .store
-        .write(move |c| store::counter::see_once(c, &key, id.until))
-        .await?;
-    // RFC 9449 11.1
-    Ok(if first {
-        Ok(Taken {
+    Ok(Judged {
+        key: digest(&format!("dpop {} {}", read.jkt, id.jti)),
+        until: id.until,
+        proves: Taken {
             nonce: nonce.is_some(),
             weak: !fapi::is_allowed(&read.algorithm),
             jkt: read.jkt,
-        })
+        },
+    })
+}
+
+/// Takes a proof, once for all processes (RFC 9449 11.1).
+///
+/// # Errors
+/// The outer one when the database does not answer; the inner one is `invalid_dpop_proof`.
+pub async fn take(app: &App, judged: Judged) -> Result<Result<Taken, Problem>, Error> {
+    let Judged { proves, key, until } = judged;
+    let first = app
+        .store
+        .write(move |c| store::counter::see_once(c, &key, until))
+        .await?;
+    Ok(if first {
+        Ok(proves)
     } else {
         Err(crate::oauth::dpop::used_before())
     })

@@ -1,8 +1,11 @@
 //! Telling apps that a session ended: noted in the transaction that ends it, sent afterwards
 //! (OpenID Connect Back-Channel Logout 1.0; PROTOCOL 3).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::task::JoinSet;
 
 use super::subject;
 use crate::app::App;
@@ -12,13 +15,15 @@ use crate::keys::ISSUER;
 use crate::oauth::backchannel::{Heard, LogoutToken, TYP, again, heard, logout_token};
 use crate::oauth::client::Client;
 use crate::oauth::params::encode_all;
-use crate::store::logout::{Count, Logout};
+use crate::store::logout::{Count, Logout, Queue};
 use crate::store::{self, Conn, Error};
 
 /// How long one belongs to the process that took it.
 const LEASE: Duration = Duration::from_secs(30);
-/// Apps told side by side.
-const AT_ONCE: i64 = 8;
+/// Apps told side by side, the operator's and strangers' each.
+const AT_ONCE: usize = 8;
+/// How often an app of strangers is tried, over about ten minutes.
+const MOST_TRIES: u32 = 8;
 
 /// Notes which apps are to be told that a session ended.
 pub(crate) fn tell(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<(), Error> {
@@ -56,31 +61,92 @@ pub(crate) fn typed(client: &Client) -> Typed {
     }
 }
 
-/// Tells the apps that are due now; gives how many were tried.
+/// Apps that are being told, by this process. The operator's have places of their own, each app
+/// is told of one session at a time, and nobody waits for the slowest.
+#[derive(Default)]
+pub struct Telling {
+    calls: JoinSet<(Queue, String, Result<(), Error>)>,
+    operators: HashSet<String>,
+    strangers: HashSet<String>,
+}
+
+impl Telling {
+    /// Begins to tell the apps that are due, as far as there are places; gives how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&mut self, app: &Arc<App>) -> Result<usize, Error> {
+        let now = app.clock.now();
+        let due = app.store.read(move |c| store::logout::is_due(c, now));
+        if !due.await? {
+            return Ok(0);
+        }
+        let mut begun = 0;
+        for queue in [Queue::Operator, Queue::Strangers] {
+            let busy = self.of(queue).clone();
+            let free = AT_ONCE.saturating_sub(busy.len());
+            if free == 0 {
+                continue;
+            }
+            let all = app
+                .store
+                .write(move |c| store::logout::lease(c, queue, &busy, free, LEASE, now))
+                .await?;
+            for one in all {
+                begun += 1;
+                let (id, app) = (one.client_id.clone(), app.clone());
+                self.of(queue).insert(id.clone());
+                self.calls.spawn(async move {
+                    let told = tokio::spawn(async move { send(&app, one).await }).await;
+                    let told = told.map_err(|error| Error::Broken(error.to_string()));
+                    (queue, id, told.and_then(|told| told))
+                });
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Waits until one of them is told, or could not be; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ended(&mut self) -> Option<Result<(), Error>> {
+        match self.calls.join_next().await? {
+            Ok((queue, id, told)) => {
+                self.of(queue).remove(&id);
+                Some(told)
+            }
+            Err(error) => Some(Err(Error::Broken(error.to_string()))),
+        }
+    }
+
+    /// How many are being told.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Nobody is being told.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    fn of(&mut self, queue: Queue) -> &mut HashSet<String> {
+        match queue {
+            Queue::Operator => &mut self.operators,
+            Queue::Strangers => &mut self.strangers,
+        }
+    }
+}
+
+/// Tells apps that are due now and waits for all of them; gives how many were tried.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn send_due(app: &Arc<App>) -> Result<usize, Error> {
-    let now = app.clock.now();
-    let due = app.store.read(move |c| store::logout::is_due(c, now));
-    if !due.await? {
-        return Ok(0);
-    }
-    let all = app
-        .store
-        .write(move |c| store::logout::lease(c, AT_ONCE, LEASE, now))
-        .await?;
-    let tried = all.len();
-    let under_way: Vec<_> = all
-        .into_iter()
-        .map(|one| {
-            let app = app.clone();
-            tokio::spawn(async move { send(&app, one).await })
-        })
-        .collect();
-    for one in under_way {
-        one.await
-            .map_err(|error| Error::Broken(error.to_string()))??;
+    let mut telling = Telling::default();
+    let tried = telling.begin(app).await?;
+    while let Some(ended) = telling.ended().await {
+        ended?;
     }
     Ok(tried)
 }
@@ -123,6 +189,11 @@ async fn send(app: &Arc<App>, one: Logout) -> Result<(), Error> {
         }
         // A key that is being made, or was lost.
         Err(error) => (Heard::Later, error.to_string()),
+    };
+    let last = client.is_strangers() && one.tries >= i64::from(MOST_TRIES);
+    let heard = match heard {
+        Heard::Later if last => Heard::Refused,
+        other => other,
     };
     note(app, one, heard, said).await
 }

@@ -74,6 +74,12 @@ impl Visitor {
     }
 }
 
+/// What a stranger wrote, as a line of the log holds it: 200 bytes of it at most.
+pub fn short(text: &str) -> &str {
+    const LONGEST: usize = 200;
+    &text[..text.floor_char_boundary(LONGEST)]
+}
+
 /// Ends a browser session and what does not outlive it, the same way from every door.
 pub(crate) fn end_session(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<bool, Error> {
     let ended = crate::store::browser::end(c, sid, now)?;

@@ -3,7 +3,10 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
+use crate::app::App;
 use crate::keys::{Master, Purpose};
+use crate::oauth::error::{Code, Problem};
+use crate::oauth::token::Exchange;
 use crate::rng::Secret;
 
 /// What is handed out.
@@ -53,6 +56,39 @@ impl Kind {
         bare.starts_with(self.prefix())
             && verify_slices_are_equal(tag(master, bare).as_bytes(), sent.as_bytes()).is_ok()
     }
+}
+
+/// Looks at the secrets in a token request before anything is written or counted for it: their
+/// tags alone.
+///
+/// # Errors
+/// `invalid_grant` for a made-up one.
+pub fn check(app: &App, ask: &Exchange) -> Result<(), Problem> {
+    let ours = |kind: Kind, secret: &str| kind.is_ours(app.keys.master(), secret);
+    let good = match ask {
+        Exchange::Code { code, .. } => ours(Kind::Code, code),
+        Exchange::Refresh { token, .. } => ours(Kind::Refresh, token),
+        Exchange::Device { code, .. } => ours(Kind::Device, code),
+        Exchange::Trade(ask) => {
+            super::presented::read(app, &ask.subject_token, app.clock.now()).is_some()
+        }
+        _ => true,
+    };
+    if good {
+        return Ok(());
+    }
+    let (code, why) = match ask {
+        // RFC 8693 2.2.2
+        Exchange::Trade(_) => (
+            Code::InvalidRequest,
+            "subject_token is unknown, has run out, or was ended",
+        ),
+        _ => (
+            Code::InvalidGrant,
+            "what was sent to be redeemed is unknown",
+        ),
+    };
+    Err(Problem::new(code, why))
 }
 
 /// 66 bits: enough that guessing them costs more requests than anyone is answered.

@@ -100,6 +100,11 @@ fn is_named(app: &App, good: &Good) -> bool {
     named == house || !owner.is_empty() && owner != ISSUER && named == own_issuer(house, owner)
 }
 
+/// Whether an access token is one of ours that has not run out; what it opens is not looked at.
+pub fn is_ours(app: &App, token: &str) -> bool {
+    read(app, token, app.clock.now()).is_some()
+}
+
 /// Whether a grant still stands: not ended, its account open, its session alive unless it
 /// outlives it.
 fn stands(

@@ -1,9 +1,11 @@
 //! Pushed authorization requests (RFC 9126): kept for a minute, then one browser's.
 
+use std::net::IpAddr;
+
 use super::authorize::Refused;
 use super::opaque::Kind;
 use super::request::{Begun, Draft};
-use super::request_object;
+use super::{document, request_object};
 use crate::app::App;
 use crate::oauth::authorize::{AuthorizeRequest, PageError, Refusal};
 use crate::oauth::client::Client;
@@ -82,6 +84,7 @@ pub async fn begin(
     client_id: &str,
     secret: &str,
     cookie: &str,
+    from: IpAddr,
 ) -> Result<Result<Begun, Refused>, Error> {
     let gone = || {
         let client_id = client_id.to_owned();
@@ -93,6 +96,10 @@ pub async fn begin(
     if !Kind::Pushed.is_ours(app.keys.master(), secret) {
         return Ok(Err(gone()));
     }
+    let unlisted = match document::asking(app, client_id, from).await? {
+        Ok(unlisted) => unlisted,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let (hash, whose, now) = (digest(secret), client_id.to_owned(), app.clock.now());
     // It names the request and opens nothing: only its own browser goes on by it.
     let draft = Draft::draw(app, cookie).with_id(id_of(&format!("request {secret}")));
@@ -103,7 +110,7 @@ pub async fn begin(
                 return draft.again(c, &whose, now);
             };
             let asked: AuthorizeRequest = serde_json::from_str(&body)?;
-            draft.write(c, &asked, now)?;
+            draft.write(c, &asked, unlisted.as_ref(), now)?;
             Ok(Some(draft.begun(&asked)))
         })
         .await?;

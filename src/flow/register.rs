@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::opaque::Kind;
 use crate::app::App;
-use crate::call::Typed;
+use crate::call::{self, Ask, Failure, Typed, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::limit::Bucket;
@@ -22,6 +22,12 @@ use crate::oauth::subject::pairwise;
 use crate::rng::{Secret, digest};
 use crate::store::registered::Initial;
 use crate::store::{self, Conn, Error};
+
+/// So many apps that nobody let in are kept at once: an address that is one of many thousands must
+/// not fill the disk.
+pub const MOST_UNUSED: i64 = 10_000;
+/// When to come again then: they go by themselves (`registration.unused_days`).
+const FULL: Duration = Duration::from_secs(3600);
 
 /// Why nothing was registered, shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +77,31 @@ pub async fn create(
         }
         Some(token) => Some(digest(token)),
     };
-    if initial.is_none() {
-        let slow = app.limiter.check(Bucket::Register, from, now);
-        slow.map_err(Refused::Slow)?;
+    match initial.clone() {
+        None => {
+            let slow = app.limiter.check(Bucket::Register, from, now);
+            slow.map_err(Refused::Slow)?;
+        }
+        // Before anything is called for its sake.
+        Some(hash) => {
+            let open = app
+                .store
+                .read(move |c| store::registered::is_initial_open(c, &hash, now));
+            if !open.await? {
+                return Err(Refused::Token);
+            }
+        }
+    }
+    let unused = app
+        .store
+        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
+    if unused.await? >= MOST_UNUSED {
+        tracing::warn!(
+            unused = MOST_UNUSED,
+            try = "gerege client list, and a smaller registration.unused_days",
+            "registration.full"
+        );
+        return Err(Refused::Slow(FULL));
     }
     let identity = Identity {
         // Never the form of a person's id (PROTOCOL 1).
@@ -82,7 +110,7 @@ pub async fn create(
         created_at: now,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
-    sector(app, &new).await?;
+    sector(app, &new, from).await?;
     let secret = new.uses_secret().then(|| app.rng.secret());
     new.secret_hash = secret.as_ref().map(Secret::hash);
     let access = Kind::Manage.dress(app.keys.master(), &app.rng.secret());
@@ -125,8 +153,11 @@ pub async fn update(
     id: &str,
     sent: &Map<String, Value>,
     token: Option<&str>,
+    from: IpAddr,
 ) -> Result<Answer, Refused> {
     let old = own(app, id, token).await?;
+    let slow = app.limiter.check(Bucket::Register, from, app.clock.now());
+    slow.map_err(Refused::Slow)?;
     check_change(sent, &old)?;
     let identity = Identity {
         id: old.id.clone(),
@@ -138,7 +169,7 @@ pub async fn update(
     new.fapi = old.fapi;
     fapi::check(&new)
         .map_err(|fault| Problem::new(Code::InvalidClientMetadata, fault.to_string()))?;
-    sector(app, &new).await?;
+    sector(app, &new, from).await?;
     let secret = match (&old.secret_hash, new.uses_secret()) {
         (Some(hash), true) => {
             new.secret_hash = Some(hash.clone());
@@ -261,26 +292,40 @@ pub(super) async fn policy(app: &App) -> Result<Policy, Error> {
     })
 }
 
-/// Reads the list at `sector_identifier_uri` (OpenID Connect Registration 5).
-async fn sector(app: &App, client: &Client) -> Result<(), Refused> {
+/// Reads the list at `sector_identifier_uri` (OpenID Connect Registration 5); one that is kept and
+/// does not serve is read anew, once a minute at most.
+async fn sector(app: &App, client: &Client, from: IpAddr) -> Result<(), Refused> {
     let Some(uri) = &client.registration.sector_identifier_uri else {
         return Ok(());
     };
-    let unread = |why: String| {
-        Problem::new(
-            Code::InvalidClientMetadata,
-            format!("sector_identifier_uri cannot be read: {why}"),
-        )
+    let now = app.clock.now();
+    let ask = |wanted| Ask {
+        typed: Typed::ByStranger,
+        address: uri,
+        accept: "application/json",
+        wanted,
+        asker: Some(from),
     };
-    let answer = app
-        .call
-        .read(Typed::ByStranger, uri, "application/json")
-        .await
-        .map_err(|failure| unread(failure.to_string()))?;
-    if answer.status != 200 {
-        return Err(unread(format!("HTTP {}", answer.status)).into());
+    let judge = |read: Result<Arc<call::Answer>, Failure>| match read {
+        Ok(answer) => check_sector(client, &answer.body),
+        // One sentence, whatever is there: an answer must not map somebody's network.
+        Err(failure) => {
+            tracing::info!(client = client.id, %failure, "client.sector");
+            let why = "sector_identifier_uri cannot be read";
+            Err(Problem::new(Code::InvalidClientMetadata, why))
+        }
+    };
+    let kept = app.call.kept(ask(Wanted::Kept), now);
+    let was_kept = kept.is_some();
+    let read = match kept {
+        Some(kept) => kept,
+        None => app.call.document(ask(Wanted::Kept), now).await,
+    };
+    let judged = judge(read);
+    if judged.is_ok() || !was_kept {
+        return Ok(judged?);
     }
-    Ok(check_sector(client, &answer.body)?)
+    Ok(judge(app.call.document(ask(Wanted::Anew), now).await)?)
 }
 
 fn answer(app: &App, client: &Client, secret: Option<&Secret>, token: Option<&str>) -> Answer {

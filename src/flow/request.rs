@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::client::Client;
 use crate::oauth::registration::initiate;
 use crate::rng::digest;
 use crate::store::browser::Browser;
@@ -42,6 +43,8 @@ pub struct Stored {
     pub browser_id: String,
     /// What was asked.
     pub asked: AuthorizeRequest,
+    /// Who asks, where that was read from a document and may not be on file yet.
+    pub unlisted: Option<Box<Client>>,
     /// The device that it is for.
     pub device: Option<Device>,
     /// What was done for it.
@@ -71,6 +74,8 @@ pub struct Device {
 struct Body {
     asked: AuthorizeRequest,
     #[serde(default)]
+    unlisted: Option<Box<Client>>,
+    #[serde(default)]
     device: Option<Device>,
     marks: Marks,
 }
@@ -82,6 +87,7 @@ impl Stored {
             id: row.id,
             browser_id: row.browser_id,
             asked: body.asked,
+            unlisted: body.unlisted,
             device: body.device,
             marks: body.marks,
             made_at: row.created_at.into(),
@@ -92,15 +98,17 @@ impl Stored {
 }
 
 /// Stores a request for a browser; gives nothing but an id to travel with.
-pub fn add(
+fn add(
     c: &mut Conn<'_>,
     id: &str,
     browser_id: &str,
     asked: &AuthorizeRequest,
+    unlisted: Option<&Client>,
     now: Time,
 ) -> Result<(), Error> {
     let body = Body {
         asked: asked.clone(),
+        unlisted: unlisted.cloned().map(Box::new),
         device: None,
         marks: Marks::default(),
     };
@@ -121,6 +129,7 @@ pub fn add_device(
             client_id: Some(client_id.to_owned()),
             ..AuthorizeRequest::default()
         },
+        unlisted: None,
         device: Some(device),
         marks: Marks::default(),
     };
@@ -211,6 +220,7 @@ impl Draft {
         &self,
         c: &mut Conn<'_>,
         asked: &AuthorizeRequest,
+        unlisted: Option<&Client>,
         now: Time,
     ) -> Result<(), Error> {
         let browser_id = match store::browser::find(c, &self.hash)? {
@@ -228,7 +238,7 @@ impl Draft {
                 self.browser_id.clone()
             }
         };
-        add(c, &self.id, &browser_id, asked, now)
+        add(c, &self.id, &browser_id, asked, unlisted, now)
     }
 }
 
@@ -261,6 +271,7 @@ pub fn mark(
     done(&mut stored.marks);
     let body = serde_json::to_string(&Body {
         asked: stored.asked,
+        unlisted: stored.unlisted,
         device: stored.device,
         marks: stored.marks,
     })?;
@@ -296,7 +307,8 @@ pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
                 return Ok(None);
             };
             let client_id = stored.asked.client_id.clone().unwrap_or_default();
-            let Some(client) = store::client::find(c, &client_id)? else {
+            let found = store::client::find(c, &client_id)?;
+            let Some(client) = found.or(stored.unlisted.map(|client| *client)) else {
                 return Ok(None);
             };
             let host = match stored.device {

@@ -1,54 +1,106 @@
 //! Request objects (RFC 9101): brought along or fetched, and read with the keys that the client
 //! registered.
 
+use std::net::IpAddr;
+
 use super::client::with_keys;
 use super::logout::typed;
 use crate::app::App;
+use crate::call::{Ask, Failure, Wanted};
 use crate::keys::{Unread, read_signed};
+use crate::limit::Bucket;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::fapi;
 use crate::oauth::params::Params;
 use crate::oauth::request_object::{self, ALGORITHMS, Backchannel, TYPES};
+use crate::rng::digest;
 
-/// The request that a client signed, where it brought one along or says where it lies.
+/// The request that a client signed, where it brought one along or says where it lies; `from` is
+/// whose browser brought it.
 ///
 /// # Errors
-/// `invalid_request` for both at once (RFC 9101 5); `invalid_request_uri`; as [`read`].
+/// `invalid_request` for both at once (RFC 9101 5); `invalid_request_uri`;
+/// `temporarily_unavailable` when too much is fetched; as [`read`].
 pub async fn opened(
     app: &App,
     client: &Client,
     params: &Params,
+    from: IpAddr,
 ) -> Result<Option<AuthorizeRequest>, Problem> {
-    let object = match (params.one("request"), params.one("request_uri")) {
+    let uri = match (params.one("request"), params.one("request_uri")) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
             let why = "request and request_uri must not come together";
             return Err(Problem::new(Code::InvalidRequest, why));
         }
-        (Some(object), None) => object.to_owned(),
-        (None, Some(uri)) => fetch(app, client, uri).await?,
+        (Some(object), None) => return read(app, client, object).await.map(Some),
+        (None, Some(uri)) => uri,
     };
-    read(app, client, &object).await.map(Some)
+    let address = client.request_address(uri).ok_or_else(|| {
+        let why = "request_uri is neither what was pushed here nor an address that this client registered";
+        Problem::new(Code::InvalidRequestUri, why)
+    })?;
+    let (object, was_kept) = fetch(app, client, address, Wanted::Kept, from).await?;
+    let first = read(app, client, &object).await;
+    // Another object may lie there by now: by its hash (OpenID Connect Core 6.2), or because what
+    // is kept has run out or was signed with another key.
+    let hash = uri.split_once('#').map(|(_, hash)| hash);
+    let meant = hash.is_none_or(|hash| hash == digest(&object));
+    if first.is_ok() && meant || !was_kept {
+        return first.map(Some);
+    }
+    match fetch(app, client, address, Wanted::Anew, from).await {
+        Ok((anew, _)) if anew != object => read(app, client, &anew).await.map(Some),
+        _ => first.map(Some),
+    }
 }
 
 /// The request object at an address that the client registered (RFC 9101 5.2.3; OpenID Connect
-/// Core 6.2).
-async fn fetch(app: &App, client: &Client, uri: &str) -> Result<String, Problem> {
+/// Core 6.2), and whether it was kept from before. Anyone can make us read a stranger's: at the
+/// rate of registrations.
+async fn fetch(
+    app: &App,
+    client: &Client,
+    address: &str,
+    wanted: Wanted,
+    from: IpAddr,
+) -> Result<(String, bool), Problem> {
+    let now = app.clock.now();
+    let ask = Ask {
+        typed: typed(client),
+        address,
+        accept: "application/oauth-authz-req+jwt, application/jwt",
+        wanted,
+        asker: client.is_strangers().then_some(from),
+    };
+    let kept = match wanted {
+        Wanted::Kept => app.call.kept(ask, now),
+        Wanted::Anew => None,
+    };
+    let was_kept = kept.is_some();
+    let later = || {
+        let why = "too much is fetched for apps like this one; try again in a while";
+        Problem::new(Code::TemporarilyUnavailable, why)
+    };
+    let read = match kept {
+        Some(kept) => kept,
+        None => {
+            if client.is_strangers() {
+                let bound = app.limiter.check(Bucket::Register, from, now);
+                bound.map_err(|_| later())?;
+            }
+            app.call.document(ask, now).await
+        }
+    };
     let wrong = |why: &str| Problem::new(Code::InvalidRequestUri, why);
-    let address = client.request_address(uri).ok_or_else(|| {
-        wrong("request_uri is neither what was pushed here nor an address that this client registered")
-    })?;
-    let accept = "application/oauth-authz-req+jwt, application/jwt";
-    match app.call.read(typed(client), address, accept).await {
-        Ok(answer) if answer.status == 200 => String::from_utf8(answer.body)
-            .map(|object| object.trim().to_owned())
+    match read {
+        Ok(answer) => String::from_utf8(answer.body.clone())
+            .map(|object| (object.trim().to_owned(), was_kept))
             .map_err(|_| wrong("what lies at request_uri is no request object")),
-        Ok(answer) => Err(wrong(&format!(
-            "the server of request_uri answered {}",
-            answer.status
-        ))),
+        Err(Failure::Busy) => Err(later()),
+        // One sentence, whatever is there: an answer must not map somebody's network.
         Err(failure) => {
             tracing::info!(client = client.id, %failure, "request_object.fetch");
             Err(wrong("request_uri could not be read"))

@@ -152,7 +152,7 @@ pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, U
     }
     let set: Value = serde_json::from_str(jwks).map_err(|_| Unread::Signature)?;
     let keys = set.get("keys").and_then(Value::as_array);
-    let verified = keys.into_iter().flatten().any(|jwk| {
+    let mut fitting = keys.into_iter().flatten().filter(|jwk| {
         let named = |name: &str| jwk.get(name).and_then(Value::as_str);
         // The key's own kind decides; a symmetric key is never one.
         use jsonwebtoken::Algorithm as Jose;
@@ -175,11 +175,13 @@ pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, U
         let signs = verifies_by
             && named("use").is_none_or(|what| what == "sig")
             && named("alg").is_none_or(|alg| foreign(alg) == Some(algorithm));
-        kind && meant
-            && signs
-            && decoding_key(jwk).is_some_and(|key| verifies(&parts, algorithm, &key))
+        kind && meant && signs
     });
-    if verified {
+    // OpenID Connect Core 10.1: of several the header names one. Trying them all would be work that
+    // whoever wrote the set can make as large as they like.
+    let only = fitting.next().filter(|_| fitting.next().is_none());
+    let key = only.and_then(decoding_key);
+    if key.is_some_and(|key| verifies(&parts, algorithm, &key)) {
         Ok(parts.claims)
     } else {
         Err(Unread::Signature)
@@ -490,6 +492,38 @@ mod tests {
         assert!(read_assertion(&set("other"), &token).is_none());
         assert!(read_assertion("{}", &token).is_none());
         assert!(read_assertion("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"}]}", &token).is_none());
+    }
+
+    #[test]
+    fn of_several_keys_that_fit_the_header_names_one() {
+        signer_installed();
+        let pen = |seed| Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let jwk = |seed, kid: Value| {
+            let x = URL_SAFE_NO_PAD.encode(pen(seed).public_key().as_ref());
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid })
+        };
+        let sign = |header: Value| {
+            let message = format!("{}.e30", URL_SAFE_NO_PAD.encode(header.to_string()));
+            let signature = URL_SAFE_NO_PAD.encode(pen(1).sign(message.as_bytes()));
+            format!("{message}.{signature}")
+        };
+        let (bare, named) = (
+            sign(json!({ "alg": "EdDSA" })),
+            sign(json!({ "alg": "EdDSA", "kid": "1" })),
+        );
+        let rsa = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" });
+        let one = json!({ "keys": [rsa, jwk(1, json!("1"))] }).to_string();
+        let two = json!({ "keys": [jwk(2, json!("2")), jwk(1, json!("1"))] }).to_string();
+        let same = json!({ "keys": [jwk(1, json!("1")), jwk(2, json!("1"))] }).to_string();
+        for (set, token, good) in [
+            (&one, &bare, true),
+            (&one, &named, true),
+            (&two, &bare, false),
+            (&two, &named, true),
+            (&same, &named, false),
+        ] {
+            assert_eq!(read_signed(set, token, &[]).is_ok(), good, "{set} {token}");
+        }
     }
 
     #[test]

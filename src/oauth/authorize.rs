@@ -211,8 +211,17 @@ impl Checked {
     }
 }
 
-/// The longest request that is stored, in bytes of what the client chose.
-const LONGEST: usize = 6 * 1024;
+/// The longest request that is stored, in bytes as it is stored.
+const LONGEST: usize = 8 * 1024;
+/// The longest `state` that is sent back with the refusal of such a request, in bytes.
+const LONGEST_STATE: usize = 4 * 1024;
+/// More services than one sign-in could be for.
+const MOST_RESOURCES: usize = 20;
+
+/// The whole of a request, so that no parameter is left out of the bound.
+fn length(request: &AuthorizeRequest) -> usize {
+    serde_json::to_string(request).map_or(usize::MAX, |text| text.len())
+}
 
 /// Judges a request. `services` are all registered ones, `issuer` our own name.
 ///
@@ -225,26 +234,16 @@ pub fn check(
     issuer: &str,
 ) -> Result<Checked, Refusal> {
     let (client, redirect) = recipient(request, client).map_err(Refusal::Page)?;
-    let sizes = [
-        &request.state,
-        &request.nonce,
-        &request.login_hint,
-        &request.id_token_hint,
-        &request.scope,
-        &request.ui_locales,
-        &request.acr_values,
-        &request.claims,
-        &request.authorization_details,
-        &request.grant_id,
-    ];
-    let size: usize = sizes.into_iter().flatten().map(String::len).sum();
     // Requests are stored for an hour: what nobody has to prove to send has a bound.
-    if size > LONGEST {
+    if length(request) > LONGEST {
         return Err(Refusal::Redirect {
             to: redirect,
             delivery: Delivery::QUERY,
             problem: Problem::new(Code::InvalidRequest, "the request is too long"),
-            state: request.state.clone().filter(|state| state.len() <= LONGEST),
+            state: request
+                .state
+                .clone()
+                .filter(|state| state.len() <= LONGEST_STATE),
         });
     }
     let delivery = match request.response_mode.as_deref() {
@@ -410,7 +409,10 @@ pub fn refuse(request: &AuthorizeRequest, client: &Client, problem: Problem) -> 
                     .and_then(Delivery::from_name)
                     .unwrap_or_else(|| default_delivery(request)),
                 problem,
-                state: request.state.clone().filter(|state| state.len() <= LONGEST),
+                state: request
+                    .state
+                    .clone()
+                    .filter(|state| state.len() <= LONGEST_STATE),
             }
         }
     }
@@ -514,6 +516,10 @@ pub(super) fn check_resources(
     services: &[Service],
     issuer: &str,
 ) -> Result<(), Problem> {
+    if resources.len() > MOST_RESOURCES {
+        let why = "resource comes too often";
+        return Err(Problem::new(Code::InvalidTarget, why));
+    }
     for resource in resources {
         if let Audience::Service(service) = named(resource, services, issuer)?
             && !scopes.iter().any(|name| scope::has(&service.scopes, name))
@@ -547,7 +553,9 @@ fn claims(text: Option<&str>) -> Result<ClaimsRequest, Problem> {
 
 fn max_age(text: Option<&str>) -> Result<Option<Duration>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    if text.bytes().all(|byte| byte.is_ascii_digit())
+    // As many digits as the largest number has.
+    if text.len() <= 10
+        && text.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(seconds) = text.parse::<u32>()
     {
         return Ok(Some(Duration::from_secs(seconds.into())));

@@ -90,6 +90,8 @@ fn each_mistake_has_its_code() {
         ("prompt=none login", InvalidRequest),
         ("prompt=none consent", InvalidRequest),
         ("prompt=maybe", InvalidRequest),
+        ("prompt=login login", InvalidRequest),
+        ("max_age=00000000005", InvalidRequest),
         ("max_age=-1", InvalidRequest),
         ("max_age=1.5", InvalidRequest),
         ("max_age=soon", InvalidRequest),
@@ -278,6 +280,38 @@ fn what_a_client_is_registered_for_counts() {
     let mut small = forum();
     small.scopes = vec!["openid".into()];
     assert_eq!(ask(&small, "").unwrap().scopes, ["openid"]);
+}
+
+#[test]
+fn no_parameter_makes_a_stored_request_longer_than_its_bound() {
+    let long = "a".repeat(9_000);
+    for name in [
+        "state",
+        "nonce",
+        "prompt",
+        "max_age",
+        "login_hint",
+        "ui_locales",
+        "acr_values",
+        "claims",
+        "authorization_details",
+        "dpop_jkt",
+        "resource",
+        "id_token_hint",
+        "scope",
+        "code_challenge",
+    ] {
+        assert!(judge(&format!("{name}={long}")).is_err(), "{name}");
+    }
+    // Each good by itself.
+    let prompt = "login ".repeat(1_000);
+    assert!(judge(&format!("prompt={prompt}")).is_err());
+    let zeros = "0".repeat(1_000);
+    assert!(judge(&format!("max_age={zeros}1")).is_err());
+    let again = "&resource=https://chat.example".repeat(21);
+    assert!(judge(&format!("scope=chat{again}")).is_err());
+    assert!(judge(&format!("scope=chat{}", &again[..30 * 20])).is_ok());
+    assert!(judge(&format!("state={}", &long[..4_000])).is_ok());
 }
 
 #[test]

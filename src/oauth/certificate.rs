@@ -67,26 +67,49 @@ impl Names {
 
 /// The certificate in a proxy's header, as DER. Proxies write it as RFC 9440 does (`:base64:`), as
 /// plain base64, as PEM with percent signs (nginx, Traefik), or as `Cert="…"` among other things
-/// (Envoy). A chain after the certificate is passed over. `None` when there is none to be read.
+/// (Envoy). More than one is none: a proxy that adds its own to what came would have the caller's
+/// word first. `None` when there is none to be read.
 pub fn from_header(value: &[u8]) -> Option<Vec<u8>> {
     if value.len() > 4 * LONGEST {
         return None;
     }
     let text = std::str::from_utf8(value).ok()?.trim();
     let text = match text.split_once("Cert=\"") {
+        Some(_) if elements(text) > 1 => return None,
         Some((_, rest)) => rest.split('"').next()?,
         None => text,
     };
     // A plus stands for itself: it is a letter of base64.
     let text = decode(text.replace('+', "%2B").as_bytes())?;
     if text.contains("-----BEGIN") {
-        let block = pem::parse_many(text).ok()?.into_iter().next()?;
+        let [block] = <[pem::Pem; 1]>::try_from(pem::parse_many(text).ok()?).ok()?;
         return (block.tag() == "CERTIFICATE").then(|| bounded(block.into_contents()))?;
     }
+    // RFC 9440 2.2: one item. A comma would begin another.
     let text = text.trim().trim_matches(':');
-    let first = text.split(',').next()?;
-    let plain: String = first.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let plain: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     bounded(STANDARD.decode(plain).ok()?)
+}
+
+/// How many proxies, or how many certificates, a list like Envoy's tells of.
+fn elements(text: &str) -> usize {
+    let (mut quoted, mut escaped, mut count) = (false, false, 1);
+    for letter in text.chars() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    let named = text.to_ascii_lowercase();
+    let certificates = named.matches("cert=\"").count();
+    if quoted {
+        usize::MAX
+    } else {
+        certificates.max(count)
+    }
 }
 
 fn bounded(der: Vec<u8>) -> Option<Vec<u8>> {
@@ -122,11 +145,10 @@ mod tests {
         for good in [
             b64.clone(),
             format!(":{b64}:"),
-            format!("{b64},{b64}"),
             escaped.clone(),
             half,
             format!("By=spiffe://a;Hash=1;Cert=\"{escaped}\";Subject=\"\""),
-            format!("{escaped}{escaped}"),
+            format!("By=a;Subject=\"CN=a\\\",b\";Cert=\"{escaped}\""),
         ] {
             assert_eq!(from_header(good.as_bytes()), Some(der.clone()), "{good}");
         }
@@ -141,6 +163,23 @@ mod tests {
             &key,
         ] {
             assert_eq!(from_header(bad.as_bytes()), None, "{bad}");
+        }
+        // The caller's own, with the one that the proxy added after it.
+        let element = format!("By=a;Cert=\"{escaped}\"");
+        for two in [
+            format!("{b64},{b64}"),
+            format!(":{b64}:,:{b64}:"),
+            format!(":{b64}:, :{b64}:"),
+            format!("{escaped}{escaped}"),
+            format!("{escaped},{escaped}"),
+            format!("{element},{element}"),
+            format!("{element};Cert=\"{escaped}\""),
+            format!("{element};cert=\"{escaped}\""),
+            format!("{element},By=b;Hash=1"),
+            format!("By=b;Hash=1,{element}"),
+            format!("{element};Subject=\"CN=a"),
+        ] {
+            assert_eq!(from_header(two.as_bytes()), None, "{two}");
         }
         assert_eq!(from_header(&[b'A'; 4 * LONGEST + 1]), None);
         assert_eq!(from_header(b"\xff\xff"), None);

@@ -12,6 +12,8 @@ use crate::clock::Time;
 
 /// A longer address, in bytes, is none: it stands in every request and token.
 const LONGEST: usize = 512;
+/// A longer document, in bytes, is none (6.6).
+const LONGEST_DOCUMENT: usize = 5 * 1024;
 
 /// Whether a `client_id` is the address of a document (3). `http` is for loopback, where the
 /// caller lets it through only when the operator named the machine. What browsers would write
@@ -55,6 +57,9 @@ pub fn read(
     now: Time,
 ) -> Result<Client, Problem> {
     let wrong = |why: &str| Problem::new(Code::InvalidClientMetadata, why);
+    if document.len() > LONGEST_DOCUMENT {
+        return Err(wrong("the document is longer than 5 KiB"));
+    }
     if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json"))
     {
         return Err(wrong("the document is not application/json"));
@@ -173,6 +178,8 @@ mod tests {
             assert!(read(json, &own(other.clone())).is_err(), "{other}");
         }
         assert!(read("text/html", &own(json!({}))).is_err());
+        let pad = |length| own(json!({ "pad": "a".repeat(length) }));
+        assert!(read(json, &pad(4_900)).is_ok() && read(json, &pad(5_200)).is_err());
         assert!(read("", &own(json!({}))).is_err());
         assert!(read(json, "[]").is_err());
         assert!(read(json, "").is_err());

@@ -21,21 +21,24 @@ impl Prompt {
     /// Reads the parameter.
     ///
     /// # Errors
-    /// `invalid_request` for an unknown word, or `none` beside another.
+    /// `invalid_request` for an unknown word, one that comes twice, or `none` beside another.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let refuse = |why| Err(Problem::new(Code::InvalidRequest, why));
         let mut prompt = Self::default();
         let mut count = 0;
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             count += 1;
-            match word {
-                "none" => prompt.none = true,
-                "login" => prompt.login = true,
-                "consent" => prompt.consent = true,
-                "create" => prompt.create = true,
-                "select_account" => prompt.select_account = true,
+            let asked = match word {
+                "none" => &mut prompt.none,
+                "login" => &mut prompt.login,
+                "consent" => &mut prompt.consent,
+                "create" => &mut prompt.create,
+                "select_account" => &mut prompt.select_account,
                 // Initiating User Registration 1.0, 4.1
                 _ => return refuse("prompt holds a word that is not supported"),
+            };
+            if std::mem::replace(asked, true) {
+                return refuse("prompt holds a word twice");
             }
         }
         if prompt.none && count > 1 {

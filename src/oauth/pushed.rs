@@ -69,6 +69,7 @@ pub fn judge(
             },
             PageError::ClientMissing
             | PageError::ClientUnknown { .. }
+            | PageError::Slow(_)
             | PageError::PushedGone { .. } => wrong("client_id is not the client's that pushes"),
         }),
     }

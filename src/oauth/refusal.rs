@@ -1,5 +1,7 @@
 //! Authorization requests that go no further: what a page says, and what is sent back.
 
+use std::time::Duration;
+
 use super::error::Problem;
 use super::jarm::Answer;
 use super::redirect::{Delivery, Difference, RedirectUri};
@@ -20,6 +22,8 @@ pub enum PageError {
         /// The client that was named.
         client_id: String,
     },
+    /// Whoever asks has not been read, and may not be before this time has passed.
+    Slow(Duration),
     /// No `redirect_uri` where one is needed.
     RedirectMissing,
     /// An address that is not on file (UX.md C3).

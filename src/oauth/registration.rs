@@ -13,6 +13,8 @@ use super::subject;
 
 /// A longer address, in bytes, is refused.
 const MAX_BYTES: usize = 2000;
+/// Keys in one set.
+const MOST_KEYS: usize = 20;
 
 /// Who registered a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +195,9 @@ pub fn check_keys(jwks: &str) -> Result<(), &'static str> {
         .and_then(Value::as_array)
         .filter(|keys| !keys.is_empty())
         .ok_or("it has no list \"keys\", or an empty one (RFC 7517 5)")?;
+    if keys.len() > MOST_KEYS {
+        return Err("it holds more than 20 keys");
+    }
     for key in keys {
         match key.get("kty").and_then(Value::as_str) {
             Some("RSA" | "EC" | "OKP") => {}
@@ -276,6 +281,16 @@ mod tests {
         app.registration.origin = Origin::Operator;
         app.auth = ClientAuth::None;
         assert!(check(&app).is_err());
+    }
+
+    #[test]
+    fn a_set_has_at_most_20_keys() {
+        let set = |count| {
+            let keys = vec![serde_json::json!({ "kty": "EC" }); count];
+            serde_json::json!({ "keys": keys }).to_string()
+        };
+        assert!(check_keys(&set(0)).is_err() && check_keys(&set(21)).is_err());
+        assert!(check_keys(&set(1)).is_ok() && check_keys(&set(20)).is_ok());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Which apps a session signed in to, and which are to be told that it ended.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use diesel::prelude::*;
 
 use super::engine::db;
-use super::schema::{logout, session, session_client};
+use super::schema::{logout, registered, session, session_client};
 use super::{Conn, Error};
 use crate::clock::Time;
 
@@ -73,23 +74,54 @@ pub fn is_due(c: &mut Conn<'_>, now: Time) -> Result<bool, Error> {
     Ok(db!(c, conn => query.get_result(conn))?)
 }
 
-/// Leases up to `limit` that are due: each is put off by `lease`, so that no second process sends
-/// it meanwhile.
+/// Whose apps are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Those that the operator registered.
+    Operator,
+    /// Those that registered themselves, or are known by a document.
+    Strangers,
+}
+
+/// Leases up to `limit` that are due, one for each app and none for those in `busy`: each is put
+/// off by `lease`, so that no second process sends it meanwhile.
 pub fn lease(
     c: &mut Conn<'_>,
-    limit: i64,
+    queue: Queue,
+    busy: &HashSet<String>,
+    limit: usize,
     lease: Duration,
     now: Time,
 ) -> Result<Vec<Logout>, Error> {
-    let due: Vec<Logout> = db!(c, conn => logout::table
+    use diesel::dsl::min;
+    let rows = i64::try_from(limit.saturating_add(busy.len())).unwrap_or(i64::MAX);
+    let due = logout::table
         .filter(logout::sent_at.is_null())
         .filter(logout::failed_at.is_null())
-        .filter(logout::due_at.le(now.millis()))
-        .order(logout::due_at)
-        .limit(limit)
-        .select(Logout::as_select()).load(conn))?;
+        .filter(logout::due_at.le(now.millis()));
+    let apps = due
+        .group_by(logout::client_id)
+        .order(min(logout::due_at))
+        .limit(rows)
+        .select(logout::client_id);
+    let strangers = || registered::table.select(registered::client_id);
+    let apps: Vec<String> = match queue {
+        Queue::Operator => {
+            let apps = apps.filter(logout::client_id.ne_all(strangers()));
+            db!(c, conn => apps.load(conn))?
+        }
+        Queue::Strangers => {
+            let apps = apps.filter(logout::client_id.eq_any(strangers()));
+            db!(c, conn => apps.load(conn))?
+        }
+    };
     let mut leased = Vec::new();
-    for one in due {
+    for app in apps.iter().filter(|app| !busy.contains(*app)).take(limit) {
+        let first: Option<Logout> = db!(c, conn => due
+            .filter(logout::client_id.eq(app))
+            .order(logout::due_at)
+            .select(Logout::as_select()).first(conn).optional())?;
+        let Some(one) = first else { continue };
         // Guarded: another process may have taken it since it was read.
         let taken = db!(c, conn => diesel::update(logout::table
                 .find((&one.sid, &one.client_id))

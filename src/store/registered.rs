@@ -87,6 +87,17 @@ pub fn spend_initial(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Er
         == 1)
 }
 
+/// Whether an initial access token still registers an app; nothing is spent.
+pub fn is_initial_open(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        registration_token::table
+            .find(hash)
+            .filter(registration_token::uses_left.gt(0))
+            .filter(registration_token::expires_at.gt(now.millis())),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
 /// Ends all initial access tokens; gives how many still worked.
 pub fn end_initial(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
     Ok(db!(c, conn => diesel::update(registration_token::table
@@ -94,6 +105,17 @@ pub fn end_initial(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
             .filter(registration_token::expires_at.gt(now.millis())))
         .set(registration_token::uses_left.eq(0))
         .execute(conn))?)
+}
+
+/// Counts the apps that registered themselves and that nobody let in, up to `most`.
+pub fn count_unused(c: &mut Conn<'_>, most: i64) -> Result<i64, Error> {
+    let query = registered::table
+        .filter(registered::client_id.ne_all(consent::table.select(consent::client_id)))
+        .filter(registered::client_id.ne_all(grant::table.select(grant::client_id)))
+        .limit(most)
+        .select(registered::created_at);
+    let found: Vec<i64> = db!(c, conn => query.load(conn))?;
+    Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
 }
 
 /// Removes apps that registered themselves before `before` and that nobody let in; gives how many.

@@ -348,3 +348,4 @@ diesel::allow_tables_to_appear_in_same_query!(code, grant);
 diesel::allow_tables_to_appear_in_same_query!(status, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
 diesel::allow_tables_to_appear_in_same_query!(client, registered, consent, grant);
+diesel::allow_tables_to_appear_in_same_query!(registered, logout);

@@ -16,6 +16,7 @@ use super::metrics::Metrics;
 use crate::app::App;
 use crate::config::Config;
 use crate::crash::{self, Edge};
+use crate::flow::short;
 use crate::limit::Bucket;
 use crate::oauth::error::{Code, Problem};
 use crate::rng::Rng;
@@ -106,7 +107,7 @@ pub async fn guard(
     tracing::debug!(
         req = passed.reference,
         method = %http.method(),
-        path = shown(http.path()),
+        path = short(shown(http.path())),
         status = status.as_u16(),
         us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request"
@@ -286,7 +287,12 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
         .map(|passed| passed.reference.clone())
         .unwrap_or_default();
     if let Fault::Broken(cause) = fault {
-        tracing::error!(req = reference, path = shown(http.path()), cause, "broken");
+        tracing::error!(
+            req = reference,
+            path = short(shown(http.path())),
+            cause,
+            "broken"
+        );
     }
     let mut response = if speaks_json(http.path()) || matches!(fault, Fault::Json(_)) {
         json(http, fault, &reference)

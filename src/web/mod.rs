@@ -29,7 +29,10 @@ use actix_web::{App as Http, HttpServer, web};
 
 use crate::app::App;
 use metrics::Metrics;
-use route::{ask_from_anywhere, form, keep, keep_from_anywhere, read, send, send_from_anywhere};
+use route::{
+    act, act_or_send, ask_from_anywhere, form, keep, keep_from_anywhere, read, send,
+    send_from_anywhere,
+};
 
 /// Every URL in one table: a page is read, a form is read and sent, programs send.
 #[rustfmt::skip]
@@ -105,9 +108,9 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     read(to, "/device/done", oauth::device::done);
     read(to, "/device/qr.svg", oauth::device::picture);
     send_from_anywhere(to, "/oauth2/device", oauth::device::begin);
-    form(to, "/oauth2/authorize", oauth::authorize::get, oauth::authorize::post);
-    read(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
-    form(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);
+    act_or_send(to, "/oauth2/authorize", oauth::authorize::get, oauth::authorize::post);
+    act(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
+    act_or_send(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);
     form(to, "/signin/choose", oauth::consent::choose, oauth::consent::chosen);
     form(to, "/signin/continue", oauth::consent::continue_as, oauth::consent::chosen);
     form(to, "/signin/terms", oauth::agree::agree, oauth::agree::agreed);

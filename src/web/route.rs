@@ -33,6 +33,31 @@ where
     to.service(both.route(web::post().to(take)));
 }
 
+/// A page where a look already does something: GET without HEAD (RFC 9110 9.2.1), so that whoever
+/// asks only for a head, as scanners of links do, spends nothing.
+pub fn act<H, A>(to: &mut web::ServiceConfig, path: &str, show: H)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    to.service(at(path, "GET").route(web::get().to(show)));
+}
+
+/// As [`act`], and sent.
+pub fn act_or_send<H, A, I, B>(to: &mut web::ServiceConfig, path: &str, show: H, take: I)
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+    I: Handler<B>,
+    B: FromRequest + 'static,
+    I::Output: Responder + 'static,
+{
+    let both = at(path, "GET, POST").route(web::get().to(show));
+    to.service(both.route(web::post().to(take)));
+}
+
 /// Where programs send.
 pub fn send<H, A>(to: &mut web::ServiceConfig, path: &str, take: H)
 where

@@ -257,3 +257,94 @@ fn an_address_that_a_stranger_typed_leads_nowhere_inside() {
     assert_eq!(count(&app).given_up, 1);
     app.deliver();
 }
+
+/// Sign-outs that an app is to be told of.
+fn due(app: &TestApp, client: &str, count: usize) {
+    let (client, now) = (client.to_owned(), app.app.clock.now());
+    app.write(move |c| {
+        for number in 0..count {
+            let new = store::logout::Logout {
+                sid: format!("session-{number}"),
+                client_id: client.clone(),
+                account_id: "account".into(),
+                created_at: now.millis(),
+                due_at: now.millis(),
+                ends_at: now.plus(Duration::from_secs(86_400)).millis(),
+                tries: 0,
+                sent_at: None,
+                failed_at: None,
+                said: None,
+            };
+            store::logout::add(c, &new)?;
+        }
+        Ok(())
+    });
+}
+
+/// An app that registered itself, told at `url`.
+fn strangers(app: &TestApp, id: &str, url: &str) {
+    let (id, url, now) = (id.to_owned(), url.to_owned(), app.app.clock.now());
+    app.write(move |c| {
+        let mut client = store::client::find(c, "forum")?.expect("the forum");
+        client.id.clone_from(&id);
+        client.registration.origin = gerege::oauth::registration::Origin::Registered;
+        client.registration.backchannel_logout_uri = Some(url.clone());
+        let _ = store::client::add(c, &client)?;
+        store::registered::add(c, &id, None, now)
+    });
+}
+
+#[test]
+fn apps_of_strangers_that_do_not_answer_hold_up_nobody_elses() {
+    let (app, forum) = (
+        TestApp::with(&[("NETWORK__ALLOW", "127.0.0.0/8")]),
+        Elsewhere::new(),
+    );
+    told_at(&app, &forum.url("/out"));
+    forum.answers("/out", 200, "");
+    // It takes calls and never answers.
+    let (silent, listener) = crate::app::free_port();
+    for number in 0..20 {
+        let id = format!("app-{number}");
+        strangers(&app, &id, &format!("http://{silent}/out"));
+        due(&app, &id, 3);
+    }
+    app.pass(Duration::from_secs(1));
+    due(&app, "forum", 2);
+    let mut telling = logout::Telling::default();
+    let begun = app.wait(telling.begin(&app.app)).unwrap();
+    assert_eq!(begun, 9, "8 of strangers, and one for the forum");
+    while count(&app).done == 0 {
+        app.wait(telling.ended()).expect("the forum").unwrap();
+    }
+    assert_eq!(forum.asked().len(), 1);
+    assert!(!telling.is_empty(), "the others are still being told");
+    // The next for the forum, whatever becomes of them.
+    while count(&app).done == 1 {
+        app.wait(telling.begin(&app.app)).unwrap();
+        assert!(telling.len() <= 9, "one call for each app");
+        app.wait(telling.ended()).expect("the forum").unwrap();
+    }
+    drop(listener);
+    while let Some(ended) = app.wait(telling.ended()) {
+        ended.unwrap();
+    }
+}
+
+#[test]
+fn an_app_of_strangers_is_given_up_after_few_tries() {
+    let (app, server) = (
+        TestApp::with(&[("NETWORK__ALLOW", "127.0.0.0/8")]),
+        Elsewhere::new(),
+    );
+    register(&app);
+    strangers(&app, "app-1", &server.url("/out"));
+    server.answers("/out", 503, "");
+    due(&app, "app-1", 1);
+    for _ in 0..20 {
+        tell(&app);
+        app.pass(Duration::from_secs(3600));
+    }
+    assert_eq!(server.asked().len(), 8);
+    assert_eq!((count(&app).waiting, count(&app).given_up), (0, 1));
+}

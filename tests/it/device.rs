@@ -193,13 +193,33 @@ fn codes_cannot_be_guessed() {
     browser
         .fill("/device", &[("user_code", &text(&other, "user_code"))])
         .is(429);
-    // New browsers are of the same network.
-    for _ in 0..40 {
+    // New browsers are of the same network: slowed from now on, but not shut out.
+    for _ in 0..50 {
         app.browser().fill("/device", &[("user_code", "cccc cccc")]);
     }
+    let another = begin(&app);
+    let typed = [("user_code", text(&another, "user_code"))];
+    let typed = typed.each_ref().map(|(name, code)| (*name, code.as_str()));
+    let slow = app.browser().fill("/device", &typed).is(429);
+    assert_eq!(slow.header("retry-after"), Some("2"));
+    app.pass(Duration::from_secs(2));
     app.browser()
-        .fill("/device", &[("user_code", "DDDD-DDDD")])
-        .is(429);
+        .fill("/device", &typed)
+        .leads("/oauth2/authorize/");
+    // Whoever is signed in does not wait for strangers next door, and has tries of their own.
+    app.browser().fill("/device", &typed).is(429);
+    app.person("temuulen");
+    let mut known = app.browser();
+    sign_in(&mut known, "temuulen");
+    known.fill("/device", &typed).leads("/oauth2/authorize/");
+    for _ in 0..10 {
+        known.fill("/device", &[("user_code", "BBBB-BBBB")]).is(422);
+    }
+    known.fill("/device", &typed).is(429);
+    let mut second = app.browser();
+    sign_in(&mut second, "temuulen");
+    second.fill("/device", &typed).is(429);
+    app.deliver();
     app.pass(Duration::from_secs(3601));
     let last = begin(&app);
     let typed = text(&last, "user_code").to_lowercase().replace('-', " ");

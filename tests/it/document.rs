@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use gerege::store;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::elsewhere::Elsewhere;
+use crate::http::encode;
 use crate::register::{arrive, code, redeem};
-use crate::road::text;
+use crate::road::{ask, request, text};
 
 const CB: &str = "https://app.example/cb";
 
@@ -107,7 +109,7 @@ fn a_document_that_is_not_one_makes_no_client() {
             document(&other, CB).to_string(),
         ),
         ("/list", 200, "application/json", "[]".into()),
-        ("/long", 200, "application/json", " ".repeat(70_000)),
+        ("/long", 200, "application/json", " ".repeat(6_000)),
         ("/secret", 200, "application/json", {
             let mut document = document(&server.url("/secret"), CB);
             document["client_secret"] = json!("a");
@@ -119,8 +121,95 @@ fn a_document_that_is_not_one_makes_no_client() {
         server.answers_with(path, status, &headers, &body);
         let page = arrive(&mut app.browser(), &server.url(path), CB, "temuulen").is(400);
         assert!(page.header("location").is_none(), "{path}");
-        // Once a minute at most, whoever asks.
-        arrive(&mut app.browser(), &server.url(path), CB, "temuulen").is(400);
+        assert_eq!(server.asked().len(), 1, "{path}");
+        // Mended at its server: good at once.
+        let id = server.url(path);
+        server.answers(path, 200, &document(&id, CB).to_string());
+        arrive(&mut app.browser(), &id, CB, "temuulen").is(200);
         assert_eq!(server.asked().len(), 1, "{path}");
     }
+    app.deliver();
+}
+
+#[test]
+fn one_address_makes_us_read_few_documents() {
+    let settings = [
+        ("REGISTRATION__METADATA_DOCUMENTS", "true"),
+        ("NETWORK__ALLOW", "127.0.0.1"),
+    ];
+    let (app, server) = (TestApp::limited(&settings), Elsewhere::new());
+    let known = server.url("/known");
+    server.answers("/known", 200, &document(&known, CB).to_string());
+    let ask = |id: &str| {
+        let at = request(&[("client_id", id), ("redirect_uri", CB), ("scope", "openid")]);
+        app.browser().get(&at)
+    };
+    ask(&known).is(303);
+    for _ in 0..2 {
+        for number in 0..40 {
+            ask(&server.url(&format!("/{number}")));
+        }
+        let asked = server.asked().len();
+        assert!((1..=20).contains(&asked), "{asked}");
+        let slow = ask(&server.url("/another")).is(429);
+        assert!(slow.header("retry-after").is_some());
+        // What is known is not locked out with the rest, even when it would be read anew.
+        ask(&known).is(303);
+        app.pass(Duration::from_secs(601));
+    }
+}
+
+#[test]
+fn an_app_comes_on_file_when_it_signs_somebody_in() {
+    let (app, server) = (on("127.0.0.1"), Elsewhere::new());
+    let id = server.url("/client.json");
+    server.answers("/client.json", 200, &document(&id, CB).to_string());
+    app.person("temuulen");
+    let on_file = || {
+        let id = id.clone();
+        app.read(move |c| store::client::find(c, &id)).is_some()
+    };
+    let mut browser = app.browser();
+    let page = arrive(&mut browser, &id, CB, "temuulen").is(200);
+    assert!(!on_file());
+    // On the way the document is not read again, whatever becomes of it.
+    server.answers("/client.json", 500, "");
+    app.pass(Duration::from_secs(1800));
+    assert_eq!(server.asked().len(), 1);
+    let allowed = browser.allow(&page);
+    let code = browser.arrive(allowed).is(303).param("code");
+    assert!(on_file());
+    let code = code.expect("a code");
+    redeem(&mut app.browser(), &code, CB, &[("client_id", &id)]).is(200);
+    assert_eq!(server.asked().len(), 0);
+    app.deliver();
+}
+
+#[test]
+fn an_app_may_push_before_it_is_on_file() {
+    let (app, server) = (on("127.0.0.1"), Elsewhere::new());
+    let id = server.url("/client.json");
+    server.answers("/client.json", 200, &document(&id, CB).to_string());
+    app.person("temuulen");
+    let fields = request(&[
+        ("client_id", &id),
+        ("redirect_uri", CB),
+        ("scope", "openid"),
+    ]);
+    let body = fields.split_once('?').unwrap().1.to_owned();
+    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+    let pushed = (app.browser()).send("POST", "/oauth2/par", &kind, Some(body.as_bytes()));
+    let uri = text(&pushed.is(201).json(), "request_uri");
+    let opened = encode(&[("client_id", &id), ("request_uri", &uri)]);
+    let mut browser = app.browser();
+    let page = ask(
+        &mut browser,
+        &format!("/oauth2/authorize?{opened}"),
+        "temuulen",
+    );
+    assert!(page.text().contains("Far app"), "{}", page.path);
+    let allowed = browser.allow(&page);
+    assert!(browser.arrive(allowed).is(303).param("code").is_some());
+    assert_eq!(server.asked().len(), 1);
+    app.deliver();
 }

@@ -207,11 +207,9 @@ fn a_proof_is_taken_once() {
     let proof = key.proof(&app, "POST", "/oauth2/token", json!({}));
     let mut browser = app.browser().with("DPoP", &proof);
     // A refusal of something else takes it too.
-    let wrong = token(
-        &mut browser,
-        &[("grant_type", "refresh_token"), ("refresh_token", "x")],
-    );
-    assert_eq!(error(wrong, 400), "invalid_grant");
+    let elsewhere = [("resource", "https://nowhere.example")];
+    let wrong = token(&mut browser, &[&redeeming(&code)[..], &elsewhere].concat());
+    assert_eq!(error(wrong, 400), "invalid_target");
     assert_eq!(
         error(redeem(&mut browser, &code), 400),
         "invalid_dpop_proof"
@@ -470,4 +468,41 @@ fn a_proof_with_a_pushed_request_binds_the_code() {
     );
     assert_eq!(error(thief.redeem(&app, &code), 400), "invalid_grant");
     key.redeem(&app, &code).is(200);
+}
+
+#[test]
+fn a_proof_beside_what_opens_nothing_is_not_written_down() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let key = Key::new();
+    let proof = key.proof(&app, "POST", "/oauth2/token", json!({}));
+    let send = |code: &str| token(&mut app.browser().with("DPoP", &proof), &redeeming(code));
+    for _ in 0..3 {
+        assert_eq!(error(send("gc_made-up"), 400), "invalid_grant");
+    }
+    let code = code(&mut app.browser(), "temuulen");
+    let tokens = send(&code).is(200).json();
+    assert_eq!(error(send(&code), 400), "invalid_dpop_proof");
+    let look = |token: &str, proof: &str| {
+        let answer = app
+            .browser()
+            .with("Authorization", &format!("DPoP {token}"))
+            .with("DPoP", proof)
+            .get("/oauth2/userinfo");
+        (answer.status, answer.json()["error"].clone())
+    };
+    let made = |token: &str| {
+        let ath = URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
+        key.proof(&app, "GET", "/oauth2/userinfo", json!({ "ath": ath }))
+    };
+    let proof = made("made-up");
+    for _ in 0..3 {
+        assert_eq!(look("made-up", &proof), (401, json!("invalid_token")));
+    }
+    let refresh = text(&tokens, "refresh_token");
+    let own = key.refresh(&app, &refresh, &app.origin).is(200).json();
+    let good = text(&own, "access_token");
+    let proof = made(&good);
+    assert_eq!(look(&good, &proof).0, 200);
+    assert_eq!(look(&good, &proof), (401, json!("invalid_dpop_proof")));
 }

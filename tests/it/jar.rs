@@ -1,5 +1,7 @@
 //! Signed authorization requests (RFC 9101), by value and pushed.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gerege::clock::Time;
@@ -11,6 +13,7 @@ use gerege::store;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
+use crate::elsewhere::Elsewhere;
 use crate::http::{Answer, Browser, basic, encode, jwt};
 use crate::road::*;
 
@@ -322,4 +325,80 @@ fn no_forged_request_is_taken() {
     browser
         .get(&sent(object, &[]).replace("=forum&", "=nobody&"))
         .is(400);
+}
+
+// OpenID Connect Core 6.2
+#[test]
+fn a_fetched_request_is_kept_and_read_anew_when_it_is_another() {
+    let (app, pen) = setting(Need::Optional);
+    let server = Elsewhere::new();
+    let (at, registered) = (server.url("/request.jwt"), server.url("/request.jwt"));
+    app.write(move |c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.registration.request_uris = vec![registered.clone()];
+        store::client::save(c, &forum)
+    });
+    let ask = |hash: &str| {
+        let uri = format!("{at}{hash}");
+        let at = encode(&[("client_id", "forum"), ("request_uri", &uri)]);
+        app.browser().get(&format!("/oauth2/authorize?{at}"))
+    };
+    let sign = |state: &str| {
+        let mut wish = wish(&app);
+        wish["state"] = json!(state);
+        wish["prompt"] = json!("none");
+        pen.sign(Algorithm::ES256, "JWT", &wish)
+    };
+    let first = sign("first");
+    server.answers("/request.jwt", 200, &first);
+    for _ in 0..20 {
+        ask("").leads("/oauth2/authorize/");
+    }
+    assert_eq!(server.asked().len(), 1);
+    let second = sign("second");
+    server.answers("/request.jwt", 200, &second);
+    for _ in 0..3 {
+        let hash = format!("#{}", gerege::rng::digest(&second));
+        let mut browser = app.browser();
+        let at = encode(&[
+            ("client_id", "forum"),
+            ("request_uri", &format!("{at}{hash}")),
+        ]);
+        let stored = browser.get(&format!("/oauth2/authorize?{at}"));
+        let back = browser.arrive(stored).is(303);
+        assert_eq!(back.param("state").as_deref(), Some("second"));
+    }
+    assert_eq!(server.asked().len(), 1);
+    // What has run out there is read anew, once a minute at most.
+    app.pass(Duration::from_secs(120));
+    for _ in 0..3 {
+        let back = ask("").is(303);
+        assert_eq!(
+            back.param("error").as_deref(),
+            Some("invalid_request_object")
+        );
+    }
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn one_address_makes_us_read_few_requests_of_strangers() {
+    let app = TestApp::limited(&[("NETWORK__ALLOW", "127.0.0.1")]);
+    register(&app);
+    let server = Elsewhere::new();
+    let all: Vec<String> = (0..40).map(|n| server.url(&format!("/{n}"))).collect();
+    let registered = all.clone();
+    app.write(move |c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.registration.origin = gerege::oauth::registration::Origin::Registered;
+        forum.registration.request_uris = registered.clone();
+        store::client::save(c, &forum)
+    });
+    let fields = |uri: &str| encode(&[("client_id", "forum"), ("request_uri", uri)]);
+    for uri in &all {
+        app.browser()
+            .get(&format!("/oauth2/authorize?{}", fields(uri)));
+    }
+    let asked = server.asked().len();
+    assert!((1..=20).contains(&asked), "{asked}");
 }

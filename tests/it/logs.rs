@@ -140,3 +140,40 @@ fn the_log_cannot_be_written_from_outside() {
         );
     }
 }
+
+#[test]
+fn nobody_outside_makes_a_line_long() {
+    let app = TestApp::with(&[("REGISTRATION__METADATA_DOCUMENTS", "true")]);
+    let mark = log::mark();
+    let long = "overlong".repeat(1_500);
+    let cut = &long[..400];
+    let address = format!("https://app.example/{cut}");
+    for (name, value) in [
+        ("client_id", long.as_str()),
+        ("client_id", &address),
+        ("redirect_uri", &format!("https://app.example/{long}")),
+        ("scope", &long),
+        ("request", &long),
+        ("request_uri", &long),
+        (
+            "request_uri",
+            &format!("urn:ietf:params:oauth:request_uri:{long}"),
+        ),
+    ] {
+        app.browser().get(&request(&[(name, value)]));
+    }
+    app.browser().get(&format!("/{long}")).is(404);
+    app.browser().post(
+        "/oauth2/token",
+        &[("client_id", &long), ("grant_type", &long)],
+    );
+    let said = log::since(mark);
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("overlong"))
+        .collect();
+    assert!(lines.len() >= 4, "{lines:?}");
+    for line in lines {
+        assert!(line.len() < 700, "{line}");
+    }
+}

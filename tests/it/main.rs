@@ -45,6 +45,7 @@ mod race;
 mod recover;
 mod redirect;
 mod register;
+mod register_bounds;
 mod resource;
 mod road;
 #[path = "../../verify/tests/sign/mod.rs"]

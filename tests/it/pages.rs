@@ -227,7 +227,9 @@ fn another_method_is_told_which_ones_there_are() {
         ("GET", "/oauth2/token", "POST, OPTIONS"),
         ("PUT", "/oauth2/userinfo", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/jwks.json", "GET, HEAD"),
-        ("OPTIONS", "/oauth2/authorize", "GET, HEAD, POST"),
+        ("OPTIONS", "/oauth2/authorize", "GET, POST"),
+        ("POST", "/oauth2/authorize/x", "GET"),
+        ("PUT", "/oauth2/logout", "GET, POST"),
         ("GET", "/oauth2/introspect", "POST"),
     ] {
         let answer = app.browser().send(method, path, &[], None).is(405);

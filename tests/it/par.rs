@@ -207,6 +207,50 @@ fn a_client_changed_after_the_push_is_judged_as_it_is_now() {
 }
 
 #[test]
+fn what_anyone_may_push_has_a_bound_by_address_and_by_length() {
+    let app = TestApp::new();
+    register(&app);
+    let zeros = format!("{}1", "0".repeat(30_000));
+    let prompt = "login ".repeat(5_000);
+    for long in [("max_age", zeros.as_str()), ("prompt", &prompt)] {
+        error(
+            &send(&mut app.browser(), &[long]).is(400),
+            "invalid_request",
+        );
+    }
+    let tries = 0..100;
+    let taken = tries
+        .map(|_| send(&mut app.browser(), &[]).status)
+        .take_while(|status| *status == 201)
+        .count();
+    assert!((50..=60).contains(&taken), "{taken}");
+    let slow = send(&mut app.browser(), &[]).is(429);
+    assert!(slow.header("retry-after").is_some());
+    // An app that proves itself is one address for all its people.
+    let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
+    let asks = [
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+    ];
+    send(&mut forum, &asks).is(201);
+}
+
+// RFC 9110 9.2.1
+#[test]
+fn whoever_asks_for_a_head_spends_nothing() {
+    let app = TestApp::new();
+    let uri = push(&app, &[]);
+    let mut browser = app.browser();
+    browser.send("HEAD", &opened(&uri), &[], None).is(405);
+    let stored = browser.get(&opened(&uri)).is(303);
+    let at = stored.location().to_owned();
+    browser.send("HEAD", &at, &[], None).is(405);
+    browser.send("HEAD", "/oauth2/logout", &[], None).is(405);
+    assert!(browser.arrive(stored).path.starts_with("/signin"));
+}
+
+#[test]
 fn what_was_pushed_is_swept() {
     let app = TestApp::new();
     push(&app, &[]);

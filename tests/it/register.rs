@@ -387,14 +387,14 @@ fn a_sector_is_proved_by_its_list() {
 }
 
 /// A client's key, and the set that it publishes.
-struct Signer(EcdsaKeyPair);
+pub struct Signer(EcdsaKeyPair);
 
 impl Signer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
     }
 
-    fn set(&self) -> String {
+    pub fn set(&self) -> String {
         let point = self.0.public_key().as_ref();
         let (x, y) = (
             URL_SAFE_NO_PAD.encode(&point[1..33]),
@@ -403,7 +403,7 @@ impl Signer {
         json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": x, "y": y }] }).to_string()
     }
 
-    fn assertion(&self, app: &TestApp, id: &str, jti: &str) -> String {
+    pub fn assertion(&self, app: &TestApp, id: &str, jti: &str) -> String {
         let claims = json!({
             "iss": id, "sub": id, "aud": app.origin, "jti": jti,
             "exp": app.app.clock.now().seconds() + 60,

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::consent::document;
 use super::query;
 use crate::flow::authorize::{self, Outcome, Refused};
+use crate::flow::short;
 use crate::oauth::authorize::{PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::next::Next;
@@ -47,7 +48,8 @@ pub async fn post(
 }
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {
-    match authorize::begin(&visit.app, params, visit.cookie_or_new()).await? {
+    let (cookie, from) = (visit.cookie_or_new(), visit.address);
+    match authorize::begin(&visit.app, params, cookie, from).await? {
         Ok(begun) => {
             if begun.silent && visit.cookie().is_none() {
                 // Nobody is signed in where there is no cookie. Another site's frame gets none and
@@ -179,10 +181,11 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
     let bad = StatusCode::BAD_REQUEST;
     match error {
         PageError::ClientMissing | PageError::RedirectMissing => visit.fault(bad, "app-request", 0),
+        PageError::Slow(wait) => Err(Fault::TooMany(*wait)),
         PageError::ClientUnknown { client_id } => {
             tracing::warn!(
                 req = visit.reference,
-                client = client_id,
+                client = short(client_id),
                 try = "gerege client list",
                 "client.unknown"
             );
@@ -191,7 +194,7 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
         PageError::PushedGone { client_id } => {
             tracing::info!(
                 req = visit.reference,
-                client = client_id,
+                client = short(client_id),
                 try = "push the request again, and open each request_uri once, within tokens.par_seconds",
                 "pushed.gone"
             );
@@ -211,10 +214,11 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
             tracing::warn!(
                 req = visit.reference,
                 client = client_id,
-                asked,
+                asked = short(asked),
                 onfile = nearest.as_ref().map(|(near, _)| near.as_str()),
                 differs = nearest.as_ref().map(|(_, differs)| differs.part.name()),
-                try = view.command, // quoted for a shell: a stranger wrote the address
+                // Quoted for a shell: a stranger wrote the address. Half a command is none.
+                try = if short(asked) == asked { &view.command } else { "gerege client show" },
                 "client.redirect"
             );
             visit.page_with(bad, &visit.shell(), &view)

@@ -3,9 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::token::challenged;
-use super::{authorization, held, next_nonce, prove};
+use super::{authorization, held, judge, next_nonce, take};
 use crate::app::App;
 use crate::flow::grants::{self, Act};
+use crate::flow::presented::is_ours;
 use crate::oauth::bearer::{self, Scheme};
 use crate::oauth::error::{Code, Problem};
 use crate::web::fault::Fault;
@@ -45,10 +46,22 @@ async fn manage(
         Ok(None) => return Ok(challenged(app, http, Scheme::Bearer, None)),
         Err(problem) => return Ok(challenged(app, http, Scheme::Bearer, Some(&problem))),
     };
-    let proof = match (
-        token.scheme,
-        prove(app, http, Some(&token.text), false).await,
-    ) {
+    // Nothing is written down for whoever shows nothing of ours.
+    let ours = is_ours(app, &token.text);
+    let judged = match token.scheme {
+        Scheme::Bearer => Ok(None),
+        Scheme::Dpop => judge(app, http, Some(&token.text), false),
+    };
+    let proof = match judged {
+        Ok(judged) if judged.is_some() && !ours => {
+            let why = "the token is unknown or has run out";
+            let problem = Problem::new(Code::InvalidToken, why);
+            return Ok(challenged(app, http, Scheme::Dpop, Some(&problem)));
+        }
+        Ok(judged) => take(app, judged).await,
+        Err(fault) => Err(fault),
+    };
+    let proof = match (token.scheme, proof) {
         (Scheme::Bearer, _) => None,
         (Scheme::Dpop, Ok(Some(proof))) => Some(proof),
         (Scheme::Dpop, Ok(None)) => {

@@ -18,7 +18,8 @@ use actix_web::http::header;
 
 use super::fault::Fault;
 use crate::app::App;
-use crate::flow::{self, dpop::Taken};
+use crate::flow;
+use crate::flow::dpop::{Judged, Taken};
 use crate::keys::certificate::fingerprint;
 use crate::oauth::authenticate::{Presented, present};
 use crate::oauth::binding::Held;
@@ -38,13 +39,13 @@ fn authorization(http: &HttpRequest) -> Option<&[u8]> {
         .map(header::HeaderValue::as_bytes)
 }
 
-/// Takes the proof of a request, if it has one (RFC 9449 4.3).
-async fn prove(
+/// Judges the proof of a request, if it has one (RFC 9449 4.3); it is not taken yet.
+fn judge(
     app: &App,
     http: &HttpRequest,
     access_token: Option<&str>,
     need_nonce: bool,
-) -> Result<Option<Taken>, Fault> {
+) -> Result<Option<Judged>, Fault> {
     let headers = http.headers().get_all("dpop");
     let Some(proof) = dpop::find(headers.map(header::HeaderValue::as_bytes))? else {
         return Ok(None);
@@ -54,8 +55,15 @@ async fn prove(
         url: &app.config.url(http.path()),
         access_token,
     };
-    let taken = flow::dpop::take(app, &proof, &call, need_nonce).await??;
-    Ok(Some(taken))
+    Ok(Some(flow::dpop::judge(app, &proof, &call, need_nonce)?))
+}
+
+/// Takes a proof that was judged.
+async fn take(app: &App, judged: Option<Judged>) -> Result<Option<Taken>, Fault> {
+    Ok(match judged {
+        Some(judged) => Some(flow::dpop::take(app, judged).await??),
+        None => None,
+    })
 }
 
 /// Gives a sender that works with nonces its next one (RFC 9449 8.2).

@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{held, next_nonce, presented, prove};
+use super::{held, judge, next_nonce, presented, take};
 use crate::app::App;
 use crate::flow::{client, pushed};
+use crate::limit::Bucket;
 use crate::oauth::binding::check_proof;
 use crate::web::fault::Fault;
 use crate::web::form;
@@ -20,8 +21,15 @@ pub async fn push(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let proof = prove(&app, &http, None, client.must_prove_key()).await?;
+    let from = address(&http);
+    let client = client::authenticate(&app, presented(&http, &body)?, from).await?;
+    if client.is_public() {
+        // Anyone can name a public app, and each time a row is kept.
+        let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());
+        bound.map_err(Fault::TooMany)?;
+    }
+    let judged = judge(&app, &http, None, client.must_prove_key())?;
+    let proof = take(&app, judged).await?;
     check_proof(&client, &held(&http, proof.as_ref()))?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
     let receipt = pushed::push(&app, &client, &body, jkt).await??;

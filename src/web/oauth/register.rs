@@ -55,7 +55,7 @@ pub async fn update(
 ) -> Result<HttpResponse, Fault> {
     let sent = sent(&http, payload).await?;
     let token = token(&http)?;
-    let done = register::update(&app, &id, &sent, token.as_deref()).await;
+    let done = register::update(&app, &id, &sent, token.as_deref(), address(&http)).await;
     answer(&http, HttpResponse::Ok(), done)
 }
 

@@ -3,10 +3,10 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{authorization, held, next_nonce, presented, prove};
+use super::{authorization, held, judge, next_nonce, presented, take};
 use crate::app::App;
 use crate::flow::dpop::{self, Taken};
-use crate::flow::{client, presented as shown, token};
+use crate::flow::{client, opaque, presented as shown, token};
 use crate::oauth::bearer::{self, Scheme, Token};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
@@ -49,9 +49,15 @@ pub async fn token(
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
     let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
-    let proof = prove(&app, &http, None, client.must_prove_key()).await?;
+    let judged = judge(&app, &http, None, client.must_prove_key())?;
+    let ask = ask?;
+    if judged.is_some() {
+        // Nothing is written down for whoever shows nothing of ours.
+        opaque::check(&app, &ask)?;
+    }
+    let proof = take(&app, judged).await?;
     let held = held(&http, proof.as_ref());
-    let tokens = token::exchange(&app, client, ask?, held).await?;
+    let tokens = token::exchange(&app, client, ask, held).await?;
     let mut response = HttpResponse::Ok();
     next_nonce(&app, &mut response, proof.as_ref());
     open_to_browsers(&http, &mut response);
@@ -225,10 +231,10 @@ async fn shown_to(
     token: &Token,
     service: Option<&Service>,
 ) -> Result<(Result<shown::About, Problem>, Option<Taken>), Fault> {
-    let proof = match token.scheme {
+    let judged = match token.scheme {
         Scheme::Bearer => None,
-        Scheme::Dpop => match prove(app, http, Some(&token.text), false).await {
-            Ok(Some(proof)) => Some(proof),
+        Scheme::Dpop => match judge(app, http, Some(&token.text), false) {
+            Ok(Some(judged)) => Some(judged),
             Ok(None) => {
                 let why = "the DPoP header is missing";
                 return Ok((Err(Problem::new(Code::InvalidDpopProof, why)), None));
@@ -237,8 +243,19 @@ async fn shown_to(
             Err(other) => return Err(other),
         },
     };
-    let held = held(http, proof.as_ref());
-    Ok((shown::userinfo(app, token, &held, service).await?, proof))
+    let proves = judged.as_ref().map(|judged| judged.proves.clone());
+    let held = held(http, proves.as_ref());
+    // Looking changes nothing, so the token is looked at first: a proof beside one that opens
+    // nothing is not written down.
+    let answer = shown::userinfo(app, token, &held, service).await?;
+    if answer.is_ok() {
+        match take(app, judged).await {
+            Ok(_) => {}
+            Err(Fault::Json(problem)) => return Ok((Err(problem), None)),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok((answer, proves))
 }
 
 /// At a resource a bad proof is answered as a bad token is (RFC 9449 7.1).

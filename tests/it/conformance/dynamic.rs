@@ -387,6 +387,9 @@ fn oidcc_request_uri_signed_rs256() {
     assert_eq!(answer["error"], "invalid_request_uri");
     assert!(plan.server.asked().is_empty());
     plan.server.answers("/request.jwt", 500, "");
+    plan.suite
+        .app
+        .pass(std::time::Duration::from_secs(25 * 3600));
     let answer = parameters(&by_reference(&mut plan, &client).clicked(), '?');
     assert_eq!(answer["error"], "invalid_request_uri");
 }

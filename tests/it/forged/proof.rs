@@ -190,13 +190,11 @@ fn no_forged_proof_is_taken() {
         );
     }
     assert!(world.app.dump() == before, "a row was changed");
-    // A good one is taken, once: the made-up refresh token is what is wrong then.
+    // With a good one the made-up refresh token is what is wrong, and nothing is written down.
     let good = world.good();
-    assert_eq!(text(&world.send(&good).json(), "error"), "invalid_grant");
-    assert_eq!(
-        text(&world.send(&good).json(), "error"),
-        "invalid_dpop_proof"
-    );
+    for _ in 0..2 {
+        assert_eq!(text(&world.send(&good).json(), "error"), "invalid_grant");
+    }
     let two = [world.good(), world.good()];
     let mut browser = world
         .app
