@@ -6,6 +6,7 @@ import logging
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from cryptojwt import KeyJar
 from cryptojwt.jws.jws import factory
 from idpyoidc.client.rp_handler import RPHandler
 
@@ -51,7 +52,8 @@ def handler(server, use, auth, add_ons=None, **own):
         },
         **own,
     }
-    return RPHandler("https://rp.example", {"gerege": config}, services=use)
+    # Keys of its own would be made, and written beside the tests.
+    return RPHandler("https://rp.example", {"gerege": config}, services=use, keyjar=KeyJar())
 
 
 def walk(server, rp, person, scope):
