@@ -228,14 +228,14 @@ async fn hinted(app: &App, client: &Client, token: &str, now: Time) -> Result<St
     let hint = hint::read(app, token, now)
         .filter(|hint| hint.client_id == client.id)
         .ok_or_else(unknown)?;
-    let (sub, sid) = (hint.sub.clone(), hint.sid.unwrap_or_default());
-    // A pairwise `sub` cannot be turned back: its session tells whose it is.
+    let (sub, gid) = (hint.sub.clone(), hint.gid.unwrap_or_default());
+    // A pairwise `sub` cannot be turned back: its grant tells whose it is.
     let found = app
         .store
         .read(move |c| {
             Ok(match store::account::find(c, &sub)? {
                 Some(found) => Some(found.id),
-                None => store::browser::find_session(c, &sid)?.map(|one| one.account_id),
+                None => store::grant::find(c, &gid)?.map(|one| one.account_id),
             })
         })
         .await?;

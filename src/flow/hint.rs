@@ -21,6 +21,8 @@ pub struct Hint {
     pub sub: String,
     /// The session that it came from.
     pub sid: Option<String>,
+    /// The grant that it came from, where `sub` and `sid` are only this client's.
+    pub gid: Option<String>,
     /// The digest of the device secret that was given with it.
     pub ds_hash: Option<String>,
 }
@@ -42,6 +44,7 @@ pub fn read(app: &App, token: &str, now: Time) -> Option<Hint> {
         client_id: text("aud").unwrap_or_default(),
         sub: text("sub")?,
         sid: text("sid"),
+        gid: text("gid"),
         ds_hash: text("ds_hash"),
     })
 }

@@ -26,6 +26,7 @@ use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, DEVICE_SSO, OPENID};
 use crate::oauth::service::Service;
 use crate::oauth::status::Place;
+use crate::oauth::subject::pairwise;
 use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
 use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
@@ -535,6 +536,10 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
             now,
             ttl: app.config.tokens.access_ttl,
         });
+        if pairwise(client).is_some() {
+            // Tells nobody but us whose it is: each client's grants are its own.
+            claims.insert("gid".into(), award.grant.id.clone().into());
+        }
         if let Some(secret) = &device_secret {
             claims.insert("ds_hash".into(), sso::ds_hash(secret).into());
         }

@@ -341,7 +341,10 @@ fn a_fetched_request_is_kept_and_read_anew_when_it_is_another() {
     let ask = |hash: &str| {
         let uri = format!("{at}{hash}");
         let at = encode(&[("client_id", "forum"), ("request_uri", &uri)]);
-        app.browser().get(&format!("/oauth2/authorize?{at}"))
+        // One that was here before: a stranger's would be answered at once.
+        let mut browser = app.browser();
+        browser.get("/signin").is(200);
+        browser.get(&format!("/oauth2/authorize?{at}"))
     };
     let sign = |state: &str| {
         let mut wish = wish(&app);
@@ -360,6 +363,7 @@ fn a_fetched_request_is_kept_and_read_anew_when_it_is_another() {
     for _ in 0..3 {
         let hash = format!("#{}", gerege::rng::digest(&second));
         let mut browser = app.browser();
+        browser.get("/signin").is(200);
         let at = encode(&[
             ("client_id", "forum"),
             ("request_uri", &format!("{at}{hash}")),
