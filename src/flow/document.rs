@@ -46,7 +46,7 @@ pub(super) async fn asking(
 
 /// Such an app as its document says now; nothing when there is no document that can be used: the
 /// app is unknown then, whatever was on file. What is on file is brought up to it. An app that is
-/// not on file yet comes there when it signs somebody in ([`put_on_file`]): `from` is anyone who
+/// not on file yet comes there when it signs somebody in (`put_on_file`): `from` is anyone who
 /// likes, who may read documents that nobody read lately at the rate of registrations.
 ///
 /// # Errors

@@ -47,15 +47,14 @@ export class Person {
 
   // Fills in the first form of a page that has these fields, and sends it where it says.
   async submit(page, fields) {
-    const token = /name="form" value="([^"]*)"/.exec(page.html)?.[1]
-    if (!token) throw new Error(`no form at ${page.url}:\n${page.html.slice(0, 500)}`)
     const form = page.html.split('<form').find((one) => one.includes('name="form"'))
+    if (!form) throw new Error(`no form at ${page.url}:\n${page.html.slice(0, 500)}`)
     const action = /^[^>]*action="([^"]*)"/.exec(form)?.[1]
     const target = action ? new URL(unescape(action), page.url) : page.url
     const sent = await this.go(target, {
       method: 'POST',
       headers: { origin: this.issuer },
-      body: filled(form, { form: token, ...fields }),
+      body: filled(form, fields),
     })
     if (sent.status >= 400) throw new Error(`${target} ${sent.status}: ${heading(sent)} ${mistakes(sent)}`)
     return sent
@@ -91,9 +90,12 @@ export class Person {
   }
 }
 
-// What was typed, and the boxes that stand ticked on the page: those of a consent page.
+// What the page put there, what was typed, and the boxes that stand ticked: those of a consent page.
 function filled(form, fields) {
   const all = new URLSearchParams()
+  for (const [, name, value] of form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)) {
+    if (!(name in fields)) all.append(name, unescape(value))
+  }
   for (const [name, value] of Object.entries(fields)) {
     for (const one of [value].flat()) all.append(name, one)
   }

@@ -31,13 +31,14 @@ class Person:
     def submit(self, page, **fields):
         """Fills in the page's form and sends it where it says."""
         form = next(one for one in page.text.split("<form") if 'name="form"' in one)
-        token = re.search(r'name="form" value="([^"]*)"', form).group(1)
+        put = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
+        put = {name: html.unescape(value) for name, value in put}
         action = re.match(r'[^>]*action="([^"]*)"', form)
         url = urljoin(page.url, html.unescape(action.group(1))) if action else page.url
         boxes = re.findall(r'name="scope" value="([^"]*)" type="checkbox" checked', form)
         if boxes:
             fields.setdefault("scope", [html.unescape(one) for one in boxes])
-        return self.go(url, {"form": token, **fields})
+        return self.go(url, {**put, **fields})
 
     def letter(self):
         """The newest letter's page, as dev mode shows it."""
