@@ -90,7 +90,12 @@ pub fn all(
             Bound::text(),
             Some(2.0),
         ),
-        ("A pushed request, on disk", pushed(), Bound::text(), None),
+        (
+            "A pushed request, on disk",
+            pushed(&secrets.forum),
+            Bound::text(),
+            None,
+        ),
         (
             "A device that polls too often",
             post("/oauth2/token", "", &poll),

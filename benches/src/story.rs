@@ -28,6 +28,8 @@ pub struct Secrets {
     pub chat: String,
     /// The program behind that service, which passes tokens on.
     pub behind: String,
+    /// The app that pushes its requests: one that keeps a secret is not slowed by its address.
+    pub forum: String,
 }
 
 /// Puts people, apps and services on file.
@@ -116,6 +118,7 @@ pub fn prepare(gerege: &Gerege) -> anyhow::Result<Secrets> {
             "--exchange",
             "chat-rs",
         ])?,
+        forum: client(&["forum", "--redirect", BACK, "--scope", "openid profile"])?,
         chat,
     })
 }
@@ -379,16 +382,15 @@ pub fn basic(id: &str, secret: &str) -> String {
 }
 
 /// A request that is pushed.
-pub fn pushed() -> Vec<u8> {
+pub fn pushed(secret: &str) -> Vec<u8> {
     let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
     let fields = [
-        ("client_id", "phone"),
         ("redirect_uri", BACK),
         ("response_type", "code"),
-        ("scope", "openid profile chat-es"),
+        ("scope", "openid profile"),
         ("state", "s"),
         ("code_challenge_method", "S256"),
         ("code_challenge", &URL_SAFE_NO_PAD.encode(challenge)),
     ];
-    post("/oauth2/par", "", &fields)
+    post("/oauth2/par", &basic("forum", secret), &fields)
 }
