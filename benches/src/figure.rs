@@ -79,10 +79,6 @@ pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<
             rows.push(refresh(&server, &bare, &mut phones, algorithm)?);
         }
     }
-    if due("standards") {
-        browsers[0].sign_in()?;
-        rows.extend(standard::all(&server, &bare, &mut browsers[0], &secrets)?);
-    }
     if due("signin") {
         rows.push(sign_ins(&server, &mut browsers)?);
     }
@@ -91,6 +87,12 @@ pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<
     }
     if due("flood") {
         rows.push(flood(&server)?);
+    }
+    if due("standards") {
+        // A connection of its own: those of the others have been idle for long.
+        let mut browser = Browser::new(server.address, 0);
+        browser.sign_in()?;
+        rows.extend(standard::all(&server, &bare, &mut browser, &secrets)?);
     }
     if due("memory") {
         thread::sleep(REST);
