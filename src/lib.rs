@@ -1,5 +1,5 @@
 //! The map of the house. A module may use only what stands before it in the order
-//! `clock rng crash config account oauth store keys hash limit captcha mail call page app flow worker web cli`.
+//! `clock rng recent crash config account oauth store keys hash limit captcha mail call page app flow worker web cli`.
 
 pub mod account;
 pub mod app;
