@@ -56,9 +56,9 @@ pub fn run(config: Config) -> Result<(), Fault> {
         }
         let server = web::bind(app.clone()).map_err(|error| {
             Fault::new(
-                format!("cannot listen on {}", app.config.listen.address),
+                "cannot listen",
                 format!("{error:#}"),
-                "set listen.address (GEREGE_LISTEN__ADDRESS) to a free address",
+                "give the key that is named a free address of this machine, or end what listens there",
             )
         })?;
         let (stop, stopped) = watch::channel(false);

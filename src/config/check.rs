@@ -10,8 +10,8 @@ use super::key::{Kind, key};
 use super::mistake::{Mistake, Origin};
 use super::{
     Check, CheckKind, Clients, Config, Consent, Database, Engine, Hidden, Listen, Log, LogFormat,
-    Mail, MailSecurity, Mailbox, Mtls, Network, Password, Postgres, Privacy, Registration,
-    RegistrationMode, Signin, Signup, SignupMode, Terms, Theme, Tls, Tokens, is_loopback,
+    Mail, MailSecurity, Mailbox, Network, Password, Postgres, Privacy, Registration,
+    RegistrationMode, Signin, Signup, SignupMode, Terms, Theme, Tokens, is_loopback,
 };
 
 const MINUTE: u64 = 60;
@@ -94,7 +94,7 @@ impl Desk {
                 ca_file: self.path("network.ca_file"),
                 allow: self.forms("network.allow", form::reachable),
             },
-            mtls: self.mtls(),
+            mtls: self.mtls(dev, &listen, &host),
             log: self.log(),
             origins: BTreeMap::new(),
             shown: Vec::new(),
@@ -130,63 +130,6 @@ impl Desk {
         let typed = self.some_text("public_url");
         typed.is_none_or(|url| form::public_url(&url).is_ok_and(|(_, host)| is_loopback(&host)))
             && self.sound(&["public_url"])
-    }
-
-    fn listen(&mut self, dev: bool) -> Listen {
-        let address = self.form("listen.address", form::address);
-        if dev && address.is_some_and(|address| !address.ip().is_loopback()) {
-            self.wrong(
-                "listen.address",
-                Wrong::new(
-                    "dev mode answers this machine alone, so it needs a loopback address; \
-                     for others to reach the server set public_url and start it without --dev",
-                    "\"127.0.0.1:8777\"",
-                ),
-            );
-        }
-        let preset = std::net::SocketAddr::from(([127, 0, 0, 1], 8777));
-        let cert = self.path("listen.tls_cert");
-        let key = self.path("listen.tls_key");
-        let both = ["listen.tls_cert", "listen.tls_key"];
-        let missing = match (&cert, &key) {
-            (Some(_), None) => Some(both[1]),
-            (None, Some(_)) => Some(both[0]),
-            _ => None,
-        };
-        if let Some(missing) = missing.filter(|_| self.sound(&both)) {
-            let what = "tls_cert and tls_key belong together, and only one is set";
-            self.wrong(missing, Wrong::new(what, "\"PATH\""));
-        }
-        Listen {
-            address: address.unwrap_or(preset),
-            metrics: self.form("listen.metrics", form::address),
-            trusted_proxies: self.forms("listen.trusted_proxies", form::network),
-            tls: cert.zip(key).map(|(cert, key)| Tls { cert, key }),
-            workers: self.number("listen.workers"),
-        }
-    }
-
-    /// Certificates are believed by one header from named proxies, or not at all (PROTOCOL.md 7).
-    fn mtls(&mut self) -> Option<Mtls> {
-        let header = self.form("mtls.header", form::header);
-        let proxies = self.forms("mtls.proxies", form::network);
-        let ca_file = self.path("mtls.ca_file");
-        let missing = match (&header, proxies.as_slice()) {
-            (Some(_), []) => Some(("mtls.proxies", "[\"127.0.0.1\"]")),
-            (None, [_, ..]) => Some(("mtls.header", "\"client-cert\"")),
-            _ => None,
-        };
-        if let Some((missing, example)) =
-            missing.filter(|_| self.sound(&["mtls.header", "mtls.proxies"]))
-        {
-            let what = "header and proxies belong together, and only one is set";
-            self.wrong(missing, Wrong::new(what, example));
-        }
-        header.map(|header| Mtls {
-            header,
-            proxies,
-            ca_file,
-        })
     }
 
     /// The public URL and its host.

@@ -125,7 +125,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("privacy", "What is forgotten when."),
     (
         "mtls",
-        "Apps that prove themselves by a certificate, which a proxy in front has seen.",
+        "Apps that prove themselves by a certificate, shown to Gerege itself or to a proxy in front.",
     ),
     ("network", "How Gerege speaks to other machines."),
     ("log", "What is written down."),
@@ -291,8 +291,12 @@ pub const KEYS: &[Key] = &[
     Key::new("privacy.security_log_days", Number(1, 3650), "365",
         "Days that the security log is kept."),
 
+    Key::new("mtls.listen", Text, "\"\"",
+        "A second address and port, for apps alone, at which Gerege itself asks for their certificate; it speaks TLS with listen.tls_cert. Browsers of people never come here. Empty means none.").restart(),
+    Key::new("mtls.public_url", Text, "\"\"",
+        "How apps reach mtls.listen: https, host and port. Empty means the host of public_url and the port of mtls.listen.").restart(),
     Key::new("mtls.header", Text, "\"\"",
-        "The header in which the proxy tells the app's certificate, such as client-cert. It must take away what a caller sends under that name. Empty means that no certificate counts.").restart(),
+        "The header in which a proxy tells the app's certificate, such as client-cert. It must take away what a caller sends under that name. Empty means that no proxy is believed.").restart(),
     Key::new("mtls.proxies", List, "[]",
         "Addresses or networks (CIDR) of the proxies whose word about certificates is believed.").restart(),
     Key::new("mtls.ca_file", Path, "\"\"",

@@ -4,6 +4,7 @@
 mod check;
 mod desk;
 mod docs;
+mod door;
 mod file;
 mod form;
 mod hidden;
@@ -70,7 +71,7 @@ pub struct Config {
     pub privacy: Privacy,
     /// How it speaks to other machines.
     pub network: Network,
-    /// How certificates of clients are learnt of; none unless a header is named.
+    /// How certificates of clients are learnt of, if at all.
     pub mtls: Option<Mtls>,
     /// What is written down.
     pub log: Log,

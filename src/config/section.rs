@@ -359,13 +359,32 @@ impl Reachable {
     }
 }
 
-/// `[mtls]`, when a proxy tells of certificates (RFC 8705).
+/// `[mtls]`, when certificates of apps count (RFC 8705).
 #[derive(Clone, Debug)]
 pub struct Mtls {
+    /// A proxy tells of them.
+    pub told: Option<Told>,
+    /// A door of our own asks for them.
+    pub door: Option<Door>,
+    /// Who vouches for clients, in PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How a proxy tells of a certificate.
+#[derive(Clone, Debug)]
+pub struct Told {
     /// The header in which it does, in small letters.
     pub header: String,
     /// The proxies that are believed.
     pub proxies: Vec<IpNet>,
-    /// Who vouches for clients, in PEM.
-    pub ca_file: Option<PathBuf>,
+}
+
+/// A second address, for apps alone, at which a connection may show a certificate. At the first
+/// one nobody is asked: browsers would ask people to choose one.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The URL by which apps reach it, without a slash at its end.
+    pub url: String,
 }

@@ -272,12 +272,47 @@ fn a_file_that_is_not_toml_names_the_line() {
 }
 
 #[test]
+fn the_door_for_apps_has_a_url_of_its_own() {
+    let listen = format!("{URL}[listen]\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"\n");
+    let door = |more: &str| {
+        let config = load(&format!("{listen}[mtls]\n{more}"), &[]).unwrap();
+        config.mtls.unwrap().door.unwrap().url
+    };
+    let other = "listen = \"[::]:8443\"\npublic_url = \"https://apps.steppe.example\"";
+    for (more, url) in [
+        ("listen = \"[::]:8443\"", "https://id.steppe.example:8443"),
+        ("listen = \"192.0.2.7:443\"", "https://id.steppe.example"),
+        (other, "https://apps.steppe.example"),
+    ] {
+        assert_eq!(door(more), url);
+    }
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused() {
     for (toml, key) in [
         ("[listen]\ntls_cert = \"a.pem\"", "listen.tls_key"),
         ("[listen]\ntls_key = \"a.pem\"", "listen.tls_cert"),
         ("[listen]\naddress = \"localhost:8777\"", "listen.address"),
         ("[listen]\nmetrics = \"9777\"", "listen.metrics"),
+        ("[mtls]\nlisten = \"0.0.0.0:8443\"", "mtls.listen"),
+        (
+            "[listen]\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"\naddress = \"[::1]:443\"\n\
+             [mtls]\nlisten = \"[::1]:443\"",
+            "mtls.listen",
+        ),
+        (
+            "[listen]\ntls_cert = \"a.pem\"\ntls_key = \"b.pem\"\n\
+             [mtls]\nlisten = \"[::]:8443\"\npublic_url = \"http://localhost:8443\"",
+            "mtls.public_url",
+        ),
+        (
+            "[mtls]\npublic_url = \"https://id.steppe.example:8443\"",
+            "mtls.public_url",
+        ),
+        ("[mtls]\nheader = \"client-cert\"", "mtls.proxies"),
+        ("[mtls]\nproxies = [\"127.0.0.1\"]", "mtls.header"),
+        ("[mtls]\nca_file = \"ca.pem\"", "mtls.ca_file"),
         (
             "[listen]\ntrusted_proxies = [\"10.0.0.0/33\"]",
             "listen.trusted_proxies",

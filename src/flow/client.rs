@@ -83,8 +83,9 @@ pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
         rules.mode != RegistrationMode::Off,
         rules.metadata_documents,
     );
-    if app.config.mtls.is_some() {
-        metadata::tell_of_certificates(&mut fields, app.authority.is_some());
+    if let Some(mtls) = &app.config.mtls {
+        let door = mtls.door.as_ref().map(|door| door.url.as_str());
+        metadata::tell_of_certificates(&mut fields, app.authority.is_some(), door);
     }
     let registered = Arc::new(Registered {
         services,

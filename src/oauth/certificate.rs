@@ -112,7 +112,8 @@ fn elements(text: &str) -> usize {
     }
 }
 
-fn bounded(der: Vec<u8>) -> Option<Vec<u8>> {
+/// A certificate that is not too long to be looked at.
+pub fn bounded(der: Vec<u8>) -> Option<Vec<u8>> {
     (!der.is_empty() && der.len() <= LONGEST).then_some(der)
 }
 

@@ -260,9 +260,22 @@ pub fn add_registration(
     }
 }
 
+/// The endpoints that look at certificates (RFC 8705 5).
+const CERTIFIED: [&str; 8] = [
+    "token_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "backchannel_authentication_endpoint",
+    "grant_management_endpoint",
+];
+
 /// Adds what is true where certificates of clients count (RFC 8705 2 and 3.3). `vouched`: an
-/// authority is named, so that those it vouches for do.
-pub fn tell_of_certificates(fields: &mut Map<String, Value>, vouched: bool) {
+/// authority is named, so that those it vouches for do. `door`: the URL at which connections are
+/// asked for theirs (5).
+pub fn tell_of_certificates(fields: &mut Map<String, Value>, vouched: bool, door: Option<&str>) {
     let mut methods = vec![json!("self_signed_tls_client_auth")];
     if vouched {
         methods.push(json!("tls_client_auth"));
@@ -277,6 +290,17 @@ pub fn tell_of_certificates(fields: &mut Map<String, Value>, vouched: bool) {
     }
     let bound = "tls_client_certificate_bound_access_tokens";
     fields.insert(bound.to_owned(), json!(true));
+    let Some(door) = door else { return };
+    let issuer = fields.get("issuer").and_then(Value::as_str);
+    let issuer = issuer.unwrap_or_default();
+    let aliases: Map<String, Value> = CERTIFIED
+        .into_iter()
+        .filter_map(|name| {
+            let path = fields.get(name)?.as_str()?.strip_prefix(issuer)?;
+            Some((name.to_owned(), format!("{door}{path}").into()))
+        })
+        .collect();
+    fields.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
 }
 
 #[cfg(test)]

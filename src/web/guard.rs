@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::fault::Fault;
+use super::listen::Shown;
 use super::metrics::Metrics;
 
 use crate::app::App;
@@ -152,6 +153,10 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
         if forwarded && http.path().starts_with("/dev/") {
             return Some(Fault::Page(StatusCode::FORBIDDEN, "not-here"));
         }
+    }
+    // No person is asked for a certificate: at the door for apps there are no pages.
+    if http.conn_data::<Shown>().is_some() && !speaks_json(http.path()) {
+        return Some(Fault::nothing());
     }
     // Nothing of ours holds a NUL, and PostgreSQL keeps no text with one.
     if http.path().contains('\0') || http.uri().to_string().contains("%00") {

@@ -9,6 +9,7 @@ mod fault;
 mod form;
 mod guard;
 mod health;
+mod listen;
 mod metrics;
 mod oauth;
 mod recover;
@@ -19,16 +20,9 @@ mod terms;
 mod token;
 mod visit;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use actix_web::web;
 
-use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
-use actix_web::{App as Http, HttpServer, web};
-
-use crate::app::App;
-use metrics::Metrics;
+pub use listen::{Server, bind};
 use route::{
     act, act_or_send, ask_from_anywhere, form, keep, keep_from_anywhere, read, send,
     send_from_anywhere,
@@ -125,89 +119,4 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
 /// Runs a story with the server's threads; [`bind`] is called inside.
 pub fn run<F: Future>(story: F) -> F::Output {
     actix_web::rt::System::new().block_on(story)
-}
-
-/// A listening server.
-pub struct Server {
-    /// The address it is heard on.
-    pub address: SocketAddr,
-    /// Stops it.
-    pub handle: ServerHandle,
-    /// Runs it.
-    pub run: actix_web::dev::Server,
-}
-
-/// Time for a request's head to arrive, and for an idle connection to be closed.
-const HEAD: Duration = Duration::from_secs(10);
-const IDLE: Duration = Duration::from_secs(75);
-/// Time that a graceful stop leaves to requests under way, in seconds.
-const STOP: u64 = 10;
-
-/// Binds the pages and the protocol.
-///
-/// # Errors
-/// When the address cannot be had or the certificate cannot be read.
-pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
-    let metrics = web::Data::new(Metrics::new()?);
-    let data = web::Data::from(app.clone());
-    let dev = app.config.dev;
-    let mut server = {
-        let (data, metrics) = (data.clone(), metrics.clone());
-        HttpServer::new(move || {
-            Http::new()
-                .app_data(data.clone())
-                .app_data(metrics.clone())
-                .configure(|to| routes(to, dev))
-                .wrap(from_fn(guard::guard))
-        })
-    }
-    .workers(match app.config.listen.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        set => set,
-    })
-    .client_request_timeout(HEAD)
-    .keep_alive(IDLE)
-    .shutdown_timeout(STOP)
-    .disable_signals();
-    let address = app.config.listen.address;
-    server = match &app.config.listen.tls {
-        Some(tls) => server.bind_rustls_0_23(address, certificate(tls)?)?,
-        None => server.bind(address)?,
-    };
-    let address = server.addrs().first().copied().unwrap_or(address);
-    if let Some(at) = app.config.listen.metrics {
-        let own = HttpServer::new(move || {
-            Http::new()
-                .app_data(data.clone())
-                .app_data(metrics.clone())
-                .route("/metrics", web::get().to(metrics::show))
-        })
-        .workers(1)
-        .disable_signals()
-        .bind(at)?
-        .run();
-        actix_web::rt::spawn(own);
-    }
-    let run = server.run();
-    Ok(Server {
-        address,
-        handle: run.handle(),
-        run,
-    })
-}
-
-fn certificate(tls: &crate::config::Tls) -> anyhow::Result<rustls::ServerConfig> {
-    use anyhow::Context as _;
-    use rustls_pki_types::pem::PemObject as _;
-    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-    let chain = CertificateDer::pem_file_iter(&tls.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("{} holds no certificate in PEM", tls.cert.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key)
-        .with_context(|| format!("{} holds no private key in PEM", tls.key.display()))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?)
 }

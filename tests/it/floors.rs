@@ -13,8 +13,9 @@ const ORDER: [&str; 21] = [
 ];
 
 /// Packages and the modules that may use them.
-const HOMES: [(&str, &[&str]); 41] = [
+const HOMES: [(&str, &[&str]); 42] = [
     ("ab_glyph_rasterizer", &["captcha"]),
+    ("actix_tls", &["web"]),
     ("actix_web", &["web"]),
     ("argon2", &["hash"]),
     ("captcha", &["captcha"]),

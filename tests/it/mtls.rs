@@ -1,6 +1,7 @@
 //! Apps that prove themselves by a certificate, told of by a proxy (RFC 8705).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,7 +12,8 @@ use gerege::store;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, own_folder};
+use crate::app::{TestApp, free_port, own_folder};
+use crate::dpop::Key;
 use crate::http::{Answer, jwt};
 use crate::road::*;
 
@@ -250,6 +252,151 @@ fn a_public_apps_tokens_are_bound_from_code_to_userinfo() {
     refresh(&mut app.browser().with("Client-Cert", &other), &kept).is(400);
     let next = refresh(&mut app.browser().with("Client-Cert", &own), &kept).is(200);
     assert_eq!(text(&next.json(), "refresh_token"), kept);
+}
+
+/// What curl says of an answer: its status and its body.
+fn curl(world: &Path, at: &str, arguments: &[&str]) -> (u16, String) {
+    let out = Command::new("curl")
+        .args(["--silent", "--show-error", "--write-out", "\n%{http_code}"])
+        .arg("--cacert")
+        .arg(world.join("tls.pem"))
+        .args(arguments)
+        .arg(at)
+        .output()
+        .expect("curl is there");
+    assert!(out.status.success(), "{out:?}");
+    let said = String::from_utf8(out.stdout).unwrap();
+    let (body, status) = said.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
+
+/// Writes a certificate and its key, as curl takes them.
+fn keep(folder: &Path, name: &str, certificate: &str, key: &KeyPair) {
+    std::fs::write(folder.join(format!("{name}.pem")), certificate).unwrap();
+    std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
+}
+
+/// RFC 8705 without a proxy: the connection itself shows the certificate, to a stranger's program.
+#[test]
+fn a_door_of_its_own_asks_apps_for_their_certificate() {
+    let folder = own_folder("mtls-door");
+    let (issuer, pem) = authority("Steppe CA");
+    std::fs::write(folder.join("ca.pem"), pem).unwrap();
+    let host = KeyPair::generate().unwrap();
+    let own = params("localhost").self_signed(&host).unwrap();
+    keep(&folder, "tls", &own.pem(), &host);
+    let signed = |name: &str, host: &str| {
+        let key = KeyPair::generate().unwrap();
+        let one = params(host).signed_by(&key, &issuer).unwrap();
+        keep(&folder, name, &one.pem(), &key);
+        one.der().to_vec()
+    };
+    let forum = signed("forum", "forum.example");
+    signed("other", "other.example");
+    let [(first, held), (door, too)] = [free_port(), free_port()];
+    drop((held, too));
+    let place = |file: &str| folder.join(file).display().to_string();
+    let app = TestApp::with(&[
+        ("LISTEN__TLS_CERT", &place("tls.pem")),
+        ("LISTEN__TLS_KEY", &place("tls.key")),
+        ("LISTEN__ADDRESS", &first.to_string()),
+        ("PUBLIC_URL", &format!("https://localhost:{}", first.port())),
+        ("MTLS__LISTEN", &door.to_string()),
+        ("MTLS__CA_FILE", &place("ca.pem")),
+    ]);
+    register(&app);
+    app.write(|c| {
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.proof = Proof::Mtls;
+        store::client::save_service(c, &room)?;
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.secret_hash = None;
+        forum.scopes.push("room".into());
+        forum.grants.push(GrantType::ClientCredentials);
+        forum.auth = ClientAuth::TlsClientAuth;
+        forum.known = Some(Known::Dns("forum.example".into()));
+        store::client::save(c, &forum)
+    });
+    let discovery = format!("{}/.well-known/openid-configuration", app.origin);
+    let (status, told) = curl(&folder, &discovery, &[]);
+    assert_eq!(status, 200);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let aliases = told["mtls_endpoint_aliases"].as_object().expect("aliases");
+    let (cert, key) = (place("forum.pem"), place("forum.key"));
+    let shown = ["--cert", &cert, "--key", &key];
+    let asking = [
+        "--data",
+        "client_id=forum&grant_type=client_credentials&scope=room",
+    ];
+    let alias = |name: &str| text(&told["mtls_endpoint_aliases"], name);
+    let token_at = alias("token_endpoint");
+    assert!(token_at.starts_with(&format!("https://localhost:{}/", door.port())));
+
+    let (status, given) = curl(&folder, &token_at, &[&shown[..], &asking].concat());
+    assert_eq!(status, 200, "{given}");
+    let access = text(&serde_json::from_str(&given).unwrap(), "access_token");
+    assert_eq!(
+        jwt(&access).1["cnf"],
+        json!({ "x5t#S256": fingerprint(&forum) })
+    );
+
+    // Without one, with another's, and at the first address, nobody is let in, whatever a header
+    // says.
+    let header = format!("Client-Cert: {}", header(&forum));
+    let (wrong, its_key) = (place("other.pem"), place("other.key"));
+    let first = text(&told, "token_endpoint");
+    for (at, arguments) in [
+        (&token_at, vec!["--header", &header]),
+        (
+            &token_at,
+            vec!["--cert", &wrong, "--key", &its_key, "--header", &header],
+        ),
+        (
+            &first,
+            vec![shown[0], shown[1], shown[2], shown[3], "--header", &header],
+        ),
+    ] {
+        let (status, said) = curl(&folder, at, &[&arguments[..], &asking].concat());
+        assert_eq!(status, 401, "{arguments:?} {said}");
+    }
+    // A proof names the URL that was called (RFC 9449 4.3).
+    let proof_for = |htu: &str| {
+        let more = json!({ "htu": htu });
+        format!("DPoP: {}", Key::new().proof(&app, "POST", "/", more))
+    };
+    for (htu, wanted) in [(&token_at, 200), (&first, 400)] {
+        let proof = proof_for(htu);
+        let arguments = [&shown[..], &asking, &["--header", &proof]].concat();
+        let (status, said) = curl(&folder, &token_at, &arguments);
+        assert_eq!(status, wanted, "{said}");
+    }
+    // A certificate of whose key the caller holds none does not even connect.
+    let stolen = Command::new("curl")
+        .args([
+            "--silent",
+            "--cacert",
+            &place("tls.pem"),
+            "--cert",
+            &cert,
+            "--key",
+            &its_key,
+        ])
+        .args(asking)
+        .arg(&token_at)
+        .output()
+        .unwrap();
+    assert!(!stolen.status.success());
+    // Every alias is an endpoint, and there are no pages.
+    for (name, at) in aliases {
+        let one = ["/none", ""][usize::from(name != "grant_management_endpoint")];
+        let (status, said) = curl(&folder, &format!("{}{one}", at.as_str().unwrap()), &shown);
+        assert_ne!(status, 404, "{name} {said}");
+    }
+    let page = format!("https://localhost:{}/signin", door.port());
+    assert_eq!(curl(&folder, &page, &[]).0, 404);
+    assert_eq!(curl(&folder, &format!("{}/signin", app.origin), &[]).0, 200);
+    drop(app);
+    let _ = std::fs::remove_dir_all(&folder);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use super::fault::Fault;
+use super::listen::Shown;
 use crate::app::App;
 use crate::flow;
 use crate::flow::dpop::{Judged, Taken};
@@ -39,6 +40,15 @@ fn authorization(http: &HttpRequest) -> Option<&[u8]> {
         .map(header::HeaderValue::as_bytes)
 }
 
+/// The URL by which a request came; at the door for apps that is another one.
+fn called(app: &App, http: &HttpRequest) -> String {
+    let door = app.config.mtls.as_ref().and_then(|mtls| mtls.door.as_ref());
+    match door.filter(|_| http.conn_data::<Shown>().is_some()) {
+        Some(door) => format!("{}{}", door.url, http.path()),
+        None => app.config.url(http.path()),
+    }
+}
+
 /// Judges the proof of a request, if it has one (RFC 9449 4.3); it is not taken yet.
 fn judge(
     app: &App,
@@ -52,7 +62,7 @@ fn judge(
     };
     let call = Call {
         method: http.method().as_str(),
-        url: &app.config.url(http.path()),
+        url: &called(app, http),
         access_token,
     };
     Ok(Some(flow::dpop::judge(app, &proof, &call, need_nonce)?))
@@ -82,11 +92,14 @@ fn presented(http: &HttpRequest, body: &Params) -> Result<Presented, Fault> {
     })
 }
 
-/// The certificate of a caller, DER: only by the named header, once, from a named proxy
-/// (PROTOCOL 7).
+/// The certificate of a caller, DER: at the door for apps the one that the connection showed,
+/// elsewhere by the named header alone, once, from a named proxy (PROTOCOL 7).
 fn certificate(http: &HttpRequest) -> Option<Vec<u8>> {
+    if let Some(shown) = http.conn_data::<Shown>() {
+        return shown.0.clone();
+    }
     let app = http.app_data::<actix_web::web::Data<App>>()?;
-    let mtls = app.config.mtls.as_ref()?;
+    let mtls = app.config.mtls.as_ref()?.told.as_ref()?;
     let peer = http.peer_addr()?.ip();
     if !mtls.proxies.iter().any(|net| net.contains(&peer)) {
         return None;

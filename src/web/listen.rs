@@ -1,0 +1,130 @@
+//! The addresses at which the server is heard, and their TLS.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::dev::{Extensions, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
+use actix_web::{App as Http, HttpServer, web};
+use anyhow::Context as _;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::metrics::{self, Metrics};
+use super::{guard, routes};
+use crate::app::App;
+use crate::config::Tls;
+use crate::keys::certificate::Anyone;
+use crate::oauth::certificate::bounded;
+
+/// A listening server.
+pub struct Server {
+    /// The address it is heard on.
+    pub address: SocketAddr,
+    /// Stops it.
+    pub handle: ServerHandle,
+    /// Runs it.
+    pub run: actix_web::dev::Server,
+}
+
+/// Time for a request's head to arrive, and for an idle connection to be closed.
+const HEAD: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(75);
+/// Time that a graceful stop leaves to requests under way, in seconds.
+const STOP: u64 = 10;
+
+/// Binds the pages and the protocol.
+///
+/// # Errors
+/// When the address cannot be had or the certificate cannot be read.
+pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
+    let metrics = web::Data::new(Metrics::new()?);
+    let data = web::Data::from(app.clone());
+    let dev = app.config.dev;
+    let mut server = {
+        let (data, metrics) = (data.clone(), metrics.clone());
+        HttpServer::new(move || {
+            Http::new()
+                .app_data(data.clone())
+                .app_data(metrics.clone())
+                .configure(|to| routes(to, dev))
+                .wrap(from_fn(guard::guard))
+        })
+    }
+    .workers(match app.config.listen.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        set => set,
+    })
+    .client_request_timeout(HEAD)
+    .keep_alive(IDLE)
+    .shutdown_timeout(STOP)
+    .disable_signals();
+    let listen = &app.config.listen;
+    let address = listen.address;
+    let busy = |key, address| format!("{address} ({key}) is not to be had");
+    server = match &listen.tls {
+        Some(tls) => server.bind_rustls_0_23(address, encrypted(tls, false)?),
+        None => server.bind(address),
+    }
+    .with_context(|| busy("listen.address", address))?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    let door = app.config.mtls.as_ref().and_then(|mtls| mtls.door.as_ref());
+    if let (Some(door), Some(tls)) = (door, &listen.tls) {
+        server = server
+            .on_connect(look)
+            .bind_rustls_0_23(door.address, encrypted(tls, true)?)
+            .with_context(|| busy("mtls.listen", door.address))?;
+    }
+    if let Some(at) = app.config.listen.metrics {
+        let own = HttpServer::new(move || {
+            Http::new()
+                .app_data(data.clone())
+                .app_data(metrics.clone())
+                .route("/metrics", web::get().to(metrics::show))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(at)?
+        .run();
+        actix_web::rt::spawn(own);
+    }
+    let run = server.run();
+    Ok(Server {
+        address,
+        handle: run.handle(),
+        run,
+    })
+}
+
+/// What a connection at the door for apps showed; connections elsewhere have none of this.
+pub(super) struct Shown(pub Option<Vec<u8>>);
+
+/// Keeps the certificate of a connection for its requests.
+fn look(connection: &dyn Any, kept: &mut Extensions) {
+    let stream = connection.downcast_ref::<TlsStream<TcpStream>>();
+    let chain = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
+    let first = chain.and_then(<[_]>::first);
+    kept.insert(Shown(first.and_then(|der| bounded(der.to_vec()))));
+}
+
+/// The TLS of an address: our certificate, and whether callers are asked for theirs.
+fn encrypted(tls: &Tls, asking: bool) -> anyhow::Result<rustls::ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(&tls.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("{} holds no certificate in PEM", tls.cert.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .with_context(|| format!("{} holds no private key in PEM", tls.key.display()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let start = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?;
+    let verified = if asking {
+        start.with_client_cert_verifier(Arc::new(Anyone::new(&provider)))
+    } else {
+        start.with_no_client_auth()
+    };
+    Ok(verified.with_single_cert(chain, key)?)
+}
