@@ -21,6 +21,10 @@ const LEASE: Duration = Duration::from_secs(90);
 const AT_ONCE: i64 = 16;
 /// How often what has run out is swept.
 const SWEEP: Duration = Duration::from_secs(60);
+/// How many idle browsers are removed in one transaction.
+const AT_A_TIME: usize = 1000;
+/// How often what has to be looked for is tidied.
+const TIDY: Duration = Duration::from_secs(3600);
 /// How long ended rows stay, so that a late replay still meets them.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// How long sent and given-up letters stay on the list.
@@ -32,8 +36,9 @@ const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Runs until `stop` says so.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
-    // Apart: an app that does not answer must not hold up the mail.
+    // Apart: neither an app that does not answer nor much to sweep may hold up the mail.
     tokio::join!(
+        keep_clean(app.clone(), stop.clone()),
         tell_apps(app.clone(), stop.clone()),
         ping_apps(app.clone(), stop.clone()),
         keep_house(app, stop)
@@ -73,8 +78,27 @@ async fn ping_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+async fn keep_clean(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut tidied: Option<Time> = None;
+    while !*stop.borrow() {
+        let now = app.clock.now();
+        if let Err(error) = sweep(&app, now).await {
+            tracing::warn!(%error, "sweep");
+        }
+        if tidied.is_none_or(|at| now.since(at) >= TIDY) {
+            if let Err(error) = tidy(&app, now).await {
+                tracing::warn!(%error, "tidy");
+            }
+            tidied = Some(now);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
 async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut swept: Option<Time> = None;
     let mut clock_set: Option<Time> = None;
     // Not waited for: pages need none of it, and whoever signs before it is done waits as long.
     tokio::task::spawn_blocking(keys::seed);
@@ -91,12 +115,6 @@ async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                 tracing::warn!(%error, "clock");
             }
             clock_set = Some(app.clock.now());
-        }
-        if swept.is_none_or(|at| now.since(at) >= SWEEP) {
-            if let Err(error) = sweep(&app, now).await {
-                tracing::warn!(%error, "sweep");
-            }
-            swept = Some(now);
         }
         tokio::select! {
             () = app.post.notified() => {}
@@ -226,36 +244,78 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
         .await
 }
 
-/// Removes what has run out; gives how many rows.
+/// Removes what has run out, a few rows in each transaction, so that nobody who writes waits long;
+/// gives how many rows.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
-    let log = app.config.privacy.security_log_ttl;
+    let before = now.minus(KEEP);
+    let letters = now.minus(KEEP_LETTERS);
+    let log = now.minus(app.config.privacy.security_log_ttl);
+    let steps: [Step; 15] = [
+        Box::new(move |c| store::draft::sweep(c, now)),
+        Box::new(move |c| store::request::sweep(c, now)),
+        Box::new(move |c| store::pending::sweep(c, before)),
+        Box::new(move |c| store::pushed::sweep(c, now)),
+        Box::new(move |c| store::reset::sweep(c, now)),
+        Box::new(move |c| store::address::sweep(c, now)),
+        Box::new(move |c| store::counter::sweep(c, now)),
+        Box::new(move |c| store::status::sweep(c, now)),
+        Box::new(move |c| store::grant::sweep(c, before)),
+        Box::new(move |c| store::logout::sweep(c, letters)),
+        Box::new(move |c| store::registered::sweep(c, now)),
+        Box::new(move |c| store::browser::sweep(c, before, now.minus(KEEP_DEVICES))),
+        Box::new(move |c| store::outbox::sweep(c, letters)),
+        Box::new(move |c| store::event::sweep(c, log)),
+        Box::new(move |c| store::key::sweep(c, now.minus(KEEP_KEYS))),
+    ];
+    let mut gone = 0;
+    for step in steps {
+        gone += drain(app, step).await?;
+    }
+    Ok(gone)
+}
+
+/// What is swept.
+type Step = Box<dyn Fn(&mut store::Conn<'_>) -> Result<usize, Error> + Send + Sync>;
+
+/// Repeats a step until nothing is left.
+async fn drain(app: &App, step: Step) -> Result<usize, Error> {
+    let (step, mut gone) = (Arc::new(step), 0);
+    loop {
+        let once = step.clone();
+        match app.store.write(move |c| once(c)).await? {
+            0 => return Ok(gone),
+            few => gone += few,
+        }
+    }
+}
+
+/// Removes what has to be looked for among what is kept: browsers without a session, and apps that
+/// nobody let in; gives how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn tidy(app: &App, now: Time) -> Result<usize, Error> {
+    let before = now.minus(KEEP);
+    let idle = app
+        .store
+        .read(move |c| store::browser::idle(c, before))
+        .await?;
+    let mut gone = 0;
+    for few in idle.chunks(AT_A_TIME) {
+        let few = few.to_vec();
+        gone += app
+            .store
+            .write(move |c| store::browser::remove_idle(c, &few, before))
+            .await?;
+    }
     let unused = app.config.registration.unused_ttl;
-    app.store
-        .write(move |c| {
-            let before = now.minus(KEEP);
-            Ok(store::draft::sweep(c, now)?
-                + store::request::sweep(c, now)?
-                + store::pending::sweep(c, before)?
-                + store::pushed::sweep(c, now)?
-                + store::reset::sweep(c, now)?
-                + store::address::sweep(c, now)?
-                + store::counter::sweep(c, now)?
-                + store::status::sweep(c, now)?
-                + store::grant::sweep(c, before)?
-                + store::logout::sweep(c, now.minus(KEEP_LETTERS))?
-                + store::logout::forget(c, before)?
-                + store::registered::sweep(c, now)?
-                + match unused {
-                    Duration::ZERO => 0,
-                    days => store::registered::sweep_unused(c, now.minus(days))?,
-                }
-                + store::browser::sweep(c, before, now.minus(KEEP_DEVICES))?
-                + store::outbox::sweep(c, now.minus(KEEP_LETTERS))?
-                + store::event::sweep(c, now.minus(log))?
-                + store::key::sweep(c, now.minus(KEEP_KEYS))?)
-        })
-        .await
+    if !unused.is_zero() {
+        let step =
+            move |c: &mut store::Conn<'_>| store::registered::sweep_unused(c, now.minus(unused));
+        gone += drain(app, Box::new(step)).await?;
+    }
+    Ok(gone)
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bare;
+use crate::bounded;
 use crate::http::{Caller, get, post};
 use crate::load::{Call, Done, beside, drive};
 use crate::process::{Gerege, Process, start_self};
@@ -24,9 +25,10 @@ const SPAN: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long after the load its memory is looked at.
 const REST: Duration = Duration::from_secs(8);
-const MB: f64 = 1e6;
+pub const MB: f64 = 1e6;
 
-fn say(what: &str) {
+/// Shows whoever waits that something happens.
+pub fn say(what: &str) {
     // Only to show that something happens.
     let _ = writeln!(std::io::stderr(), "bench: {what}");
 }
@@ -49,6 +51,9 @@ pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<
     }
     if due("start") {
         rows.extend(starts(program, folder)?);
+    }
+    if only == Some("bounded") {
+        return bounded::all(program, folder);
     }
     let gerege = Gerege::new(program, folder.join("load"))?;
     let (server, _) = gerege.serve()?;

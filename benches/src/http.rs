@@ -154,17 +154,22 @@ pub fn get(path: &str, headers: &str) -> Vec<u8> {
 
 /// A POST of a form with further header lines.
 pub fn post(path: &str, headers: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-    let body: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect();
-    let body = body.join("&");
+    let body = form(fields);
     format!(
         "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
+}
+
+/// Fields as a form, or as the query of a URL.
+pub fn form(fields: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
+    pairs.join("&")
 }
 
 /// Percent-encoding of whatever is not plain.

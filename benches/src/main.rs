@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod bare;
+mod bounded;
 mod figure;
 mod http;
 mod load;

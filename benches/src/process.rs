@@ -45,20 +45,7 @@ impl Process {
     /// # Errors
     /// When the process is gone.
     pub fn resident(&self) -> anyhow::Result<Resident> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let field = |name: &str| -> anyhow::Result<u64> {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .with_context(|| format!("no {name} in /proc"))?;
-            let number = line.split_whitespace().next().unwrap_or_default();
-            Ok(number.parse::<u64>()? * 1024)
-        };
-        Ok(Resident {
-            all: field("VmRSS:")?,
-            own: field("RssAnon:")?,
-            most: field("VmHWM:")?,
-        })
+        resident(&self.child.id().to_string())
     }
 
     /// Ends it as an operator would, and waits.
@@ -132,10 +119,15 @@ impl Gerege {
         })
     }
 
+    /// Where its data lies.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .env("GEREGE_DATA_DIR", self.folder.join("data"))
+            .env("GEREGE_DATA_DIR", self.data())
             .env("GEREGE_LISTEN__ADDRESS", format!("127.0.0.1:{}", self.port))
             // Callers get addresses of their own, as people have.
             .env("GEREGE_LISTEN__TRUSTED_PROXIES", "127.0.0.1")
@@ -209,4 +201,29 @@ pub fn start_self(role: &str) -> anyhow::Result<Process> {
     BufReader::new(out).read_line(&mut line)?;
     let address = line.trim().parse().context("no address")?;
     Ok(Process { child, address })
+}
+
+/// What this process itself wrote into memory, in bytes.
+///
+/// # Errors
+/// When the system does not say.
+pub fn own_memory() -> anyhow::Result<u64> {
+    Ok(resident("self")?.own)
+}
+
+fn resident(id: &str) -> anyhow::Result<Resident> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let field = |name: &str| -> anyhow::Result<u64> {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .with_context(|| format!("no {name} in /proc"))?;
+        let number = line.split_whitespace().next().unwrap_or_default();
+        Ok(number.parse::<u64>()? * 1024)
+    };
+    Ok(Resident {
+        all: field("VmRSS:")?,
+        own: field("RssAnon:")?,
+        most: field("VmHWM:")?,
+    })
 }

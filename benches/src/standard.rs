@@ -1,6 +1,7 @@
 //! The figures of the newer standards: each beside a bare handler that does the same cryptography and
 //! nothing else.
 
+use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
@@ -92,7 +93,7 @@ pub fn all(
         ),
         (
             "A pushed request, on disk",
-            pushed(&secrets.forum),
+            pushed(&secrets.forum, "s"),
             Bound::text(),
             None,
         ),
@@ -148,13 +149,13 @@ fn proved(server: &Process, bare: &Process, secrets: &Secrets) -> anyhow::Result
     let what = "client_credentials bound by DPoP, ES256";
     let bound = Bound::token("/checked", "a bare handler that checks and signs");
     let mut provers = (0..CALLERS)
-        .map(|_| Prover::new(server, &secrets.nightly))
+        .map(|_| Prover::new(server.address, &secrets.nightly))
         .collect::<anyhow::Result<Vec<Prover>>>()?;
     let (ours, bound_) = best(
         || {
             let calls = provers
                 .iter_mut()
-                .map(|prover| -> Call<'_> { Box::new(|| prover.ask()) });
+                .map(|prover| -> Call<'_> { Box::new(|| prover.ask(now()?)) });
             flat_out(server, calls.collect())
         },
         || flat_out(bare, same(bare, &bound.ask, CALLERS)),
@@ -162,8 +163,13 @@ fn proved(server: &Process, bare: &Process, secrets: &Secrets) -> anyhow::Result
     Ok(row(what, &ours, &bound_, bound.what, None))
 }
 
+/// Seconds since 1970.
+fn now() -> anyhow::Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
 /// An app with a key that it proves to have.
-struct Prover {
+pub struct Prover {
     caller: Caller,
     key: EcdsaKeyPair,
     header: String,
@@ -173,7 +179,11 @@ struct Prover {
 }
 
 impl Prover {
-    fn new(server: &Process, secret: &str) -> anyhow::Result<Self> {
+    /// The app that asks for itself, with a key of its own.
+    ///
+    /// # Errors
+    /// When the server does not say where its endpoints are.
+    pub fn new(server: SocketAddr, secret: &str) -> anyhow::Result<Self> {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| anyhow!("no EC key"))?;
         let point = key.public_key().as_ref();
@@ -181,7 +191,7 @@ impl Prover {
             |from: usize| URL_SAFE_NO_PAD.encode(point.get(from..from + 32).unwrap_or_default());
         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": part(1), "y": part(33) });
         let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
-        let mut caller = Caller::new(server.address);
+        let mut caller = Caller::new(server);
         let about = caller.send(&get("/.well-known/openid-configuration", ""))?;
         let at = member(&about, "token_endpoint")?;
         Ok(Self {
@@ -194,14 +204,14 @@ impl Prover {
         })
     }
 
-    fn proof(&self) -> anyhow::Result<String> {
+    fn proof(&self, now: u64) -> anyhow::Result<String> {
         let mut random = [0; 16];
         SystemRandom::new()
             .fill(&mut random)
             .map_err(|_| anyhow!("no randomness"))?;
         let mut claims = json!({
             "jti": URL_SAFE_NO_PAD.encode(random), "htm": "POST", "htu": self.at,
-            "iat": SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
+            "iat": now,
         });
         if let (Some(nonce), Some(claims)) = (&self.nonce, claims.as_object_mut()) {
             claims.insert("nonce".into(), nonce.as_str().into());
@@ -218,10 +228,13 @@ impl Prover {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// Asks for a token; with the server's nonce, once it is known.
-    fn ask(&mut self) -> anyhow::Result<()> {
+    /// Asks for a token at `now`, in seconds since 1970; with the server's nonce, once it is known.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn ask(&mut self, now: u64) -> anyhow::Result<()> {
         for _ in 0..2 {
-            let headers = format!("{}DPoP: {}\r\n", self.secret, self.proof()?);
+            let headers = format!("{}DPoP: {}\r\n", self.secret, self.proof(now)?);
             let answer = self
                 .caller
                 .send(&post("/oauth2/token", &headers, &MACHINE))?;

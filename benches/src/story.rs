@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::http::{Answer, Caller, Jar, encode, get, post};
+use crate::http::{Answer, Caller, Jar, encode, form, get, post};
 use crate::process::Gerege;
 
 /// How many people there are.
@@ -382,15 +382,35 @@ pub fn basic(id: &str, secret: &str) -> String {
 }
 
 /// A request that is pushed.
-pub fn pushed(secret: &str) -> Vec<u8> {
-    let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
-    let fields = [
-        ("redirect_uri", BACK),
-        ("response_type", "code"),
-        ("scope", "openid profile"),
-        ("state", "s"),
-        ("code_challenge_method", "S256"),
-        ("code_challenge", &URL_SAFE_NO_PAD.encode(challenge)),
-    ];
+pub fn pushed(secret: &str, state: &str) -> Vec<u8> {
+    let fields = asked(state);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, v)| (*name, v.as_str())).collect();
     post("/oauth2/par", &basic("forum", secret), &fields)
+}
+
+/// The same request, as a browser brings it.
+pub fn brought(state: &str, headers: &str) -> Vec<u8> {
+    let fields = asked(state);
+    let mut fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, v)| (*name, v.as_str())).collect();
+    fields.push(("client_id", "forum"));
+    get(&format!("/oauth2/authorize?{}", form(&fields)), headers)
+}
+
+fn asked(state: &str) -> [(&'static str, String); 6] {
+    let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
+    [
+        ("redirect_uri", BACK.to_owned()),
+        ("response_type", "code".to_owned()),
+        ("scope", "openid profile".to_owned()),
+        ("state", state.to_owned()),
+        ("code_challenge_method", "S256".to_owned()),
+        ("code_challenge", URL_SAFE_NO_PAD.encode(challenge)),
+    ]
+}
+
+/// The header line by which a proxy tells of the `n`th caller's network address.
+pub fn from(n: usize) -> String {
+    let at = std::net::Ipv4Addr::from_bits(0x0a00_0000 + (n % 0x00ff_ffff) as u32);
+    format!("X-Forwarded-For: {at}\r\n")
 }

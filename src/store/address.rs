@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::address_change;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -72,7 +72,5 @@ pub fn remove(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
 
 /// Removes what has run out; gives how many.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(address_change::table.filter(address_change::expires_at.lt(now.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, address_change, account_id, expires_at, now)?)
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{FEW, db, swept};
 use super::schema::{browser, device, session};
 use super::{Conn, Error};
 use crate::account::Session;
@@ -272,21 +272,39 @@ pub fn forget_devices(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes ended and run-out sessions from before `before`, browsers not seen since then that
-/// hold none, and devices not seen since `devices_before`; gives how many rows.
+/// Removes ended and run-out sessions from before `before` with what they signed in to, and devices
+/// not seen since `devices_before`; gives how many sessions and devices.
 pub fn sweep(c: &mut Conn<'_>, before: Time, devices_before: Time) -> Result<usize, Error> {
-    let at = before.millis();
+    let (at, old) = (before.millis(), || {
+        session::table.select(session::id).limit(FEW)
+    });
+    let mut sids: Vec<String> = db!(c, conn => old().filter(session::ends_at.lt(at)).load(conn))?;
+    sids.extend(db!(c, conn => old().filter(session::ended_at.lt(at)).load::<String>(conn))?);
+    super::logout::forget(c, &sids)?;
     let sessions = db!(c, conn => diesel::delete(
-        session::table.filter(session::ends_at.lt(at).or(session::ended_at.lt(at)))
+        session::table.filter(session::id.eq_any(&sids))
     ).execute(conn))?;
-    let browsers = db!(c, conn => diesel::delete(browser::table
-        .filter(browser::seen_at.lt(at))
-        .filter(browser::id.ne_all(session::table.select(session::browser_id)))
-    ).execute(conn))?;
-    let devices = db!(c, conn => diesel::delete(
-        device::table.filter(device::seen_at.lt(devices_before.millis()))
-    ).execute(conn))?;
-    Ok(sessions + browsers + devices)
+    Ok(sessions + swept!(c, device, secret_hash, seen_at, devices_before)?)
+}
+
+/// Browsers that were not seen since `before` and hold no session; all are looked through.
+pub fn idle(c: &mut Conn<'_>, before: Time) -> Result<Vec<String>, Error> {
+    let own = session::table.filter(session::browser_id.eq(browser::id));
+    let query = browser::table
+        .filter(browser::seen_at.lt(before.millis()))
+        .filter(diesel::dsl::not(diesel::dsl::exists(own)))
+        .select(browser::id);
+    Ok(db!(c, conn => query.load(conn))?)
+}
+
+/// Removes those of `ids` that were still not seen since `before`; gives how many.
+pub fn remove_idle(c: &mut Conn<'_>, ids: &[String], before: Time) -> Result<usize, Error> {
+    let own = session::table.filter(session::browser_id.eq(browser::id));
+    let query = browser::table
+        .filter(browser::id.eq_any(ids))
+        .filter(browser::seen_at.lt(before.millis()))
+        .filter(diesel::dsl::not(diesel::dsl::exists(own)));
+    Ok(db!(c, conn => diesel::delete(query).execute(conn))?)
 }
 
 /// Holds a session until the transaction ends, if it was not ended: whoever ends it waits

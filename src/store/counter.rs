@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::{counter, seen};
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -103,7 +103,6 @@ pub fn see_once(c: &mut Conn<'_>, key: &str, expires_at: Time) -> Result<bool, E
 
 /// Removes what has run out; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    let counts = db!(c, conn => diesel::delete(counter::table.filter(counter::expires_at.lt(now.millis()))).execute(conn))?;
-    let once = db!(c, conn => diesel::delete(seen::table.filter(seen::expires_at.lt(now.millis()))).execute(conn))?;
-    Ok(counts + once)
+    let counts = swept!(c, counter, key, expires_at, now)?;
+    Ok(counts + swept!(c, seen, key, expires_at, now)?)
 }

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::draft;
 use super::{Conn, Error};
 use crate::account::signup::Draft;
@@ -153,7 +153,5 @@ pub fn delete(c: &mut Conn<'_>, id: &str) -> Result<(), Error> {
 
 /// Removes drafts that have run out; gives how many.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(draft::table.filter(draft::expires_at.lt(now.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, draft, id, expires_at, now)?)
 }

@@ -48,6 +48,25 @@ macro_rules! db {
 }
 pub(super) use db;
 
+/// How many rows are swept in one transaction: whoever else writes waits for no more.
+pub(super) const FEW: i64 = 1000;
+
+/// Deletes rows whose time has come, [`FEW`] at most: `swept!(c, table, key, time, at)`.
+macro_rules! swept {
+    ($c:expr, $table:ident, $key:ident, $time:ident, $at:expr) => {{
+        let old = diesel::alias!($table as old);
+        let few = old
+            .filter(old.field($table::$time).lt($at.millis()))
+            .select(old.field($table::$key))
+            .limit($crate::store::engine::FEW);
+        // The key alone may have more rows than those whose time has come.
+        $crate::store::engine::db!($c, conn => diesel::delete(
+            $table::table.filter($table::$key.eq_any(few)).filter($table::$time.lt($at.millis()))
+        ).execute(conn))
+    }};
+}
+pub(super) use swept;
+
 /// How often a transaction is tried again after PostgreSQL ended it for another's sake.
 const TRIES: usize = 8;
 

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::event;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -55,7 +55,5 @@ pub fn list_before(
 
 /// Removes lines from before `before`; gives how many.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(event::table.filter(event::at.lt(before.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, event, id, at, before)?)
 }

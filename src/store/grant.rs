@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::prepared::{LockByRefresh, SpendRefresh};
 use super::schema::{code, consent, grant, refresh};
 use super::{Conn, Error};
@@ -385,16 +385,11 @@ pub fn allow(
 
 /// Removes codes, refresh tokens and grants that nothing can use any more; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    let at = before.millis();
-    let codes =
-        db!(c, conn => diesel::delete(code::table.filter(code::expires_at.lt(at))).execute(conn))?;
-    let tokens = db!(c, conn => diesel::delete(
-        refresh::table.filter(refresh::idle_until.lt(at).or(refresh::ends_at.lt(at)))
-    ).execute(conn))?;
-    let grants = db!(c, conn => diesel::delete(
-        grant::table.filter(grant::ends_at.lt(at).or(grant::revoked_at.lt(at)))
-    ).execute(conn))?;
-    Ok(codes + tokens + grants)
+    // No refresh token outlives its family: the end without use comes first.
+    Ok(swept!(c, code, hash, expires_at, before)?
+        + swept!(c, refresh, hash, idle_until, before)?
+        + swept!(c, grant, id, ends_at, before)?
+        + swept!(c, grant, id, revoked_at, before)?)
 }
 
 /// Locks a code until the transaction ends and reads it as it then stands.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::signing_key;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -70,7 +70,5 @@ pub fn activate(c: &mut Conn<'_>, kid: &str, active_at: Time) -> Result<(), Erro
 
 /// Removes keys that have been unpublished since `before`; gives how many.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    Ok(db!(c, conn => diesel::delete(
-        signing_key::table.filter(signing_key::gone_at.lt(before.millis()))
-    ).execute(conn))?)
+    Ok(swept!(c, signing_key, kid, gone_at, before)?)
 }

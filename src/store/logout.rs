@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::engine::db;
-use super::schema::{logout, registered, session, session_client};
+use super::engine::{db, swept};
+use super::schema::{logout, registered, session_client};
 use super::{Conn, Error};
 use crate::clock::Time;
 
@@ -222,20 +222,12 @@ pub fn count(c: &mut Conn<'_>, client_id: Option<&str>) -> Result<Count, Error> 
 
 /// Removes what was taken or given up before `before`; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    let at = before.millis();
-    Ok(db!(c, conn => diesel::delete(
-        logout::table.filter(logout::sent_at.lt(at).or(logout::failed_at.lt(at)))
-    ).execute(conn))?)
+    Ok(swept!(c, logout, sid, sent_at, before)? + swept!(c, logout, sid, failed_at, before)?)
 }
 
-/// Forgets what sessions signed in to that ended or ran out before `before`; to be called before
-/// the sessions are swept themselves.
-pub fn forget(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    let at = before.millis();
-    let old = session::table
-        .filter(session::ends_at.lt(at).or(session::ended_at.lt(at)))
-        .select(session::id);
+/// Forgets what sessions signed in to, which are removed themselves.
+pub fn forget(c: &mut Conn<'_>, sids: &[String]) -> Result<usize, Error> {
     Ok(db!(c, conn => diesel::delete(
-        session_client::table.filter(session_client::sid.eq_any(old))
+        session_client::table.filter(session_client::sid.eq_any(sids))
     ).execute(conn))?)
 }

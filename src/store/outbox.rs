@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::outbox;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -163,10 +163,7 @@ pub fn open(c: &mut Conn<'_>, limit: i64) -> Result<Vec<Item>, Error> {
 
 /// Removes letters that were sent or given up before `before`; gives how many.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    let at = before.millis();
-    Ok(db!(c, conn => diesel::delete(
-        outbox::table.filter(outbox::sent_at.lt(at).or(outbox::failed_at.lt(at)))
-    ).execute(conn))?)
+    Ok(swept!(c, outbox, id, sent_at, before)? + swept!(c, outbox, id, failed_at, before)?)
 }
 
 /// Whether anything is due; what the worker asks before it takes the writer's time.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::pending;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -279,7 +279,5 @@ pub fn remove(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
 
 /// Removes what has run out; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(pending::table.filter(pending::expires_at.lt(before.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, pending, hash, expires_at, before)?)
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::pushed;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -48,7 +48,5 @@ pub fn spend(
 
 /// Removes what has run out, and with it what was spent; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(pushed::table.filter(pushed::expires_at.lt(now.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, pushed, hash, expires_at, now)?)
 }

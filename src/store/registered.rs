@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{FEW, db, swept};
 use super::schema::{client, consent, grant, registered, registration_token};
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -107,11 +107,18 @@ pub fn end_initial(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
         .execute(conn))?)
 }
 
+/// Nobody let the app in.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn unused() -> _ {
+    let allowed = consent::table.filter(consent::client_id.eq(registered::client_id));
+    let given = grant::table.filter(grant::client_id.eq(registered::client_id));
+    diesel::dsl::not(diesel::dsl::exists(allowed)).and(diesel::dsl::not(diesel::dsl::exists(given)))
+}
+
 /// Counts the apps that registered themselves and that nobody let in, up to `most`.
 pub fn count_unused(c: &mut Conn<'_>, most: i64) -> Result<i64, Error> {
     let query = registered::table
-        .filter(registered::client_id.ne_all(consent::table.select(consent::client_id)))
-        .filter(registered::client_id.ne_all(grant::table.select(grant::client_id)))
+        .filter(unused())
         .limit(most)
         .select(registered::created_at);
     let found: Vec<i64> = db!(c, conn => query.load(conn))?;
@@ -122,9 +129,8 @@ pub fn count_unused(c: &mut Conn<'_>, most: i64) -> Result<i64, Error> {
 pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     let query = registered::table
         .filter(registered::created_at.lt(before.millis()))
-        .filter(registered::client_id.ne_all(consent::table.select(consent::client_id)))
-        .filter(registered::client_id.ne_all(grant::table.select(grant::client_id)))
-        .limit(500)
+        .filter(unused())
+        .limit(FEW)
         .select(registered::client_id);
     let unused: Vec<String> = db!(c, conn => query.load(conn))?;
     if unused.is_empty() {
@@ -138,7 +144,5 @@ pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
 
 /// Removes initial access tokens that have run out; gives how many.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(db!(c, conn => diesel::delete(
-        registration_token::table.filter(registration_token::expires_at.lt(now.millis()))
-    ).execute(conn))?)
+    Ok(swept!(c, registration_token, hash, expires_at, now)?)
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::request;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -69,7 +69,5 @@ pub fn answer(c: &mut Conn<'_>, id: &str, now: Time) -> Result<bool, Error> {
 
 /// Removes requests that have run out; gives how many.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(request::table.filter(request::expires_at.lt(now.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, request, id, expires_at, now)?)
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, swept};
 use super::schema::reset;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -72,7 +72,5 @@ pub fn end_all(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<(), Erro
 
 /// Removes what has run out; gives how many.
 pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    Ok(
-        db!(c, conn => diesel::delete(reset::table.filter(reset::expires_at.lt(now.millis()))).execute(conn))?,
-    )
+    Ok(swept!(c, reset, id, expires_at, now)?)
 }

@@ -56,4 +56,5 @@ mod source;
 mod sso;
 mod status;
 mod stranger;
+mod sweep;
 mod token;

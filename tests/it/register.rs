@@ -545,7 +545,7 @@ fn an_app_that_nobody_uses_is_removed_in_time() {
     redeem(&mut app.browser(), &code, CB, &[("client_id", &id)]).is(200);
     app.pass(Duration::from_secs(31 * 86_400));
     let now = app.app.clock.now();
-    app.wait(worker::sweep(&app.app, now)).unwrap();
+    app.wait(worker::tidy(&app.app, now)).unwrap();
     for (client, status) in [(used, 200), (unused, 401)] {
         let token = text(&client, "registration_access_token");
         let at = format!("{DOOR}/{}", text(&client, "client_id"));

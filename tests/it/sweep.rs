@@ -1,0 +1,72 @@
+//! What has run out is removed, a little at a time, and nothing else.
+
+use std::time::Duration;
+
+use gerege::store::browser::Browser;
+use gerege::store::pushed::Pushed;
+use gerege::{store, worker};
+
+use crate::app::TestApp;
+use crate::signin::sign_in;
+
+#[test]
+fn much_that_has_run_out_is_removed_a_little_at_a_time() {
+    let app = TestApp::new();
+    let now = app.app.clock.now();
+    app.write(move |c| {
+        for number in 0..2501_i64 {
+            let gone = number < 2500;
+            store::pushed::add(
+                c,
+                &Pushed {
+                    hash: number.to_string(),
+                    client_id: "demo-messenger".into(),
+                    body: "{}".into(),
+                    expires_at: now.millis() + if gone { -1 } else { 1 },
+                },
+            )?;
+        }
+        Ok(())
+    });
+    let sweep = move |c: &mut store::Conn<'_>| store::pushed::sweep(c, now);
+    assert_eq!(app.write(sweep), 1000, "what one transaction removes");
+    assert_eq!(app.wait(worker::sweep(&app.app, now)).unwrap(), 1500);
+    app.pass(Duration::from_secs(1));
+    let now = app.app.clock.now();
+    assert_eq!(
+        app.wait(worker::sweep(&app.app, now)).unwrap(),
+        1,
+        "what was alive"
+    );
+}
+
+#[test]
+fn a_browser_is_forgotten_when_it_holds_no_session_and_stays_away() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut signed_in = app.browser();
+    sign_in(&mut signed_in, "temuulen");
+    let now = app.app.clock.now();
+    app.write(move |c| {
+        for number in 0..1500 {
+            let browser = Browser {
+                id: format!("browser-{number}"),
+                secret_hash: format!("secret-{number}"),
+                created_at: now.millis(),
+                seen_at: now.millis(),
+            };
+            store::browser::add(c, &browser)?;
+        }
+        Ok(())
+    });
+    assert_eq!(app.wait(worker::tidy(&app.app, now)).unwrap(), 0);
+    app.pass(Duration::from_secs(25 * 3600));
+    let now = app.app.clock.now();
+    assert_eq!(app.wait(worker::tidy(&app.app, now)).unwrap(), 1500);
+    // The session goes first, and its browser after it.
+    app.pass(Duration::from_secs(3 * 86_400));
+    let now = app.app.clock.now();
+    assert!(app.wait(worker::sweep(&app.app, now)).unwrap() > 0);
+    assert_eq!(app.wait(worker::tidy(&app.app, now)).unwrap(), 1);
+    app.deliver();
+}
