@@ -299,9 +299,12 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
             "broken"
         );
     }
-    let mut response = if speaks_json(http.path()) || matches!(fault, Fault::Json(_)) {
+    let mut response = if speaks_json(http.path()) {
         json(http, fault, &reference)
     } else {
+        if let Fault::Json(problem) = fault {
+            explain(&reference, http.path(), problem);
+        }
         page(http, fault).unwrap_or_else(|cause| {
             tracing::error!(req = reference, %cause, "the error page is broken");
             HttpResponse::InternalServerError()
@@ -385,7 +388,7 @@ pub fn told(http: &HttpRequest, problem: &Problem) -> serde_json::Map<String, se
     body
 }
 
-/// Tells the operator of a refusal that a command mends. Others are the app's own business.
+/// Tells the operator of a refusal whose mend is known. Others are the app's own business.
 pub fn explain(reference: &str, path: &str, problem: &Problem) {
     if let Some(fix) = &problem.fix {
         tracing::info!(
