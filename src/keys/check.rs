@@ -146,7 +146,10 @@ pub fn read_signed(jwks: &str, token: &str, types: &[&str]) -> Result<Vec<u8>, U
         return Err(Unread::Unsigned);
     }
     let algorithm = foreign(&parts.header.alg).ok_or(Unread::Algorithm)?;
-    let fits = |typ: &String| types.iter().any(|one| one.eq_ignore_ascii_case(typ));
+    let fits = |typ: &String| {
+        let typ = short(typ);
+        types.iter().any(|one| one.eq_ignore_ascii_case(typ))
+    };
     if !parts.header.typ.as_ref().is_none_or(fits) {
         return Err(Unread::Type);
     }
@@ -195,6 +198,14 @@ fn foreign(name: &str) -> Option<jsonwebtoken::Algorithm> {
         // RFC 9864 2.2: the same by its newer name.
         "Ed25519" => Some(jsonwebtoken::Algorithm::EdDSA),
         other => parse(other).map(jose),
+    }
+}
+
+/// A `typ` in its short form: `application/` before it says nothing more (RFC 7515 4.1.9).
+fn short(typ: &str) -> &str {
+    match typ.split_once('/') {
+        Some((kind, rest)) if kind.eq_ignore_ascii_case("application") => rest,
+        _ => typ,
     }
 }
 
@@ -281,7 +292,7 @@ pub struct Proof {
 /// Reads a proof that its sender holds a key (RFC 9449 4.3, 2 to 7).
 pub fn read_proof(proof: &str) -> Option<Proof> {
     let parts: Parts<'_, ProofHeader> = split(proof)?;
-    if parts.header.typ != "dpop+jwt" {
+    if short(&parts.header.typ) != "dpop+jwt" {
         return None;
     }
     let (jwk, algorithm) = parts.header.jwk.required(&parts.header.alg)?;

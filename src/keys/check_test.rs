@@ -28,7 +28,8 @@ fn a_proof_is_signed_by_the_public_key_in_its_header() {
     let jkt = read_proof(&proof(|_, _| ())).unwrap().jkt;
     assert_eq!(jkt.len(), 43);
     type Change = fn(&mut Value, &mut Value);
-    let same: [Change; 4] = [
+    let same: [Change; 5] = [
+        |header, _| header["typ"] = json!("application/dpop+jwt"),
         |header, _| header["alg"] = json!("Ed25519"),
         |header, _| header["kid"] = json!("1"),
         |header, _| header["jwk"]["use"] = json!("sig"),
