@@ -2,8 +2,7 @@
 
 mod about;
 mod choice;
-mod logouts;
-mod pings;
+mod news;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -313,8 +312,8 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
                 .map_err(|refusal| refused(&format!("{id} keeps its secret"), &id, refusal))?;
             print(app, &kept, "changed", out);
         }
-        Command::Logouts { id } => logouts::run(house, id, out)?,
-        Command::Pings { id } => pings::run(house, id, out)?,
+        Command::Logouts { id } => news::logouts(house, id, out)?,
+        Command::Pings { id } => news::pings(house, id, out)?,
         Command::Remove { id } => {
             let ended = house
                 .wait(story::remove(app, &id))
