@@ -242,7 +242,7 @@ fn the_model_of_a_code_tells_when_nothing_is_locked() {
         (WRONG_VERIFIER, "a wrong verifier was lost"),
     ] {
         let found = explore(&story, from(0), &[kind; 2], 0, Steps::Unlocked);
-        let why = found.err().expect("a fault");
+        let why = found.expect_err("a fault");
         assert!(why.starts_with(fault), "{why}");
     }
 }

@@ -262,7 +262,7 @@ fn the_model_of_a_refresh_token_tells_when_nothing_is_locked() {
     let story = Rotate::new(&app);
     let from = (FRESH, Seen::default());
     let why = explore(&story, from, &[FIRST; 2], 0, Steps::Unlocked);
-    let why = why.err().expect("a fault");
+    let why = why.expect_err("a fault");
     assert!(why.starts_with("a token got two successors"), "{why}");
 }
 
