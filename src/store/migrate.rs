@@ -47,7 +47,7 @@ macro_rules! on_fresh {
                 let manager = PgManager::new(at)?;
                 let $conn = &mut manager
                     .connect()
-                    .map_err(|error| Error::Busy(error.to_string()))?;
+                    .map_err(|error| Error::Away(error.to_string()))?;
                 $job
             }
         }
@@ -114,7 +114,7 @@ pub fn integrity(database: &Engine) -> Result<String, Error> {
             let manager = PgManager::new(at)?;
             let conn = &mut manager
                 .connect()
-                .map_err(|error| Error::Busy(error.to_string()))?;
+                .map_err(|error| Error::Away(error.to_string()))?;
             conn.batch_execute("SELECT 1")?;
             Ok("ok".into())
         }

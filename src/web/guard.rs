@@ -309,8 +309,7 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
                 .body(format!("This page is broken. Reference: {reference}\n"))
         })
     };
-    if let Fault::Busy(wait) | Fault::TooMany(wait) = fault {
-        let seconds = wait.as_secs().max(1);
+    if let Some(wait) = fault.wait() {
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -320,10 +319,7 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
 
 fn page(http: &HttpRequest, fault: &Fault) -> Result<HttpResponse, Fault> {
     let visit = super::visit::of(http)?;
-    let wait = match fault {
-        Fault::Busy(wait) | Fault::TooMany(wait) => wait.as_secs().max(1),
-        _ => 0,
-    };
+    let wait = fault.wait().map_or(0, |wait| wait.as_secs());
     let (status, name) = match fault {
         Fault::Page(status, name) => (*status, *name),
         Fault::Json(_) => (StatusCode::BAD_REQUEST, "bad-request"),
@@ -345,6 +341,7 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
                 StatusCode::METHOD_NOT_ALLOWED => "this address takes another method",
                 StatusCode::PAYLOAD_TOO_LARGE => "the request is too large",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+        Fault::Away => (StatusCode::SERVICE_UNAVAILABLE, "away"),
                     "the body must be application/x-www-form-urlencoded"
                 }
                 _ => "the request cannot be read",
@@ -376,6 +373,10 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
 }
 
 /// The body of a refusal (RFC 6749 5.2).
+        Fault::Away => Problem::new(
+            Code::TemporarilyUnavailable,
+            "the database cannot be used at the moment; try again after Retry-After",
+        ),
 pub fn told(http: &HttpRequest, problem: &Problem) -> serde_json::Map<String, serde_json::Value> {
     let mut body = problem.json();
     let app = http.app_data::<web::Data<App>>();
