@@ -17,6 +17,7 @@ use super::metrics::Metrics;
 use crate::app::App;
 use crate::config::Config;
 use crate::crash::{self, Edge};
+use crate::flow::client::Whence;
 use crate::flow::short;
 use crate::limit::Bucket;
 use crate::oauth::error::{Code, Problem};
@@ -38,6 +39,16 @@ pub fn address(http: &HttpRequest) -> IpAddr {
         .map_or(IpAddr::from([0, 0, 0, 0]), |passed| passed.address)
 }
 
+/// Where a request came from.
+pub fn whence(http: &HttpRequest) -> Whence {
+    let extensions = http.extensions();
+    let passed = extensions.get::<Passed>();
+    Whence {
+        address: passed.map_or(IpAddr::from([0, 0, 0, 0]), |passed| passed.address),
+        reference: passed.map_or_else(String::new, |passed| passed.reference.clone()),
+    }
+}
+
 /// Headers by which proxies speak. In dev mode a request with one did not come from this machine.
 const FORWARDED: [&str; 4] = [
     "forwarded",
@@ -45,6 +56,9 @@ const FORWARDED: [&str; 4] = [
     "x-forwarded-host",
     "x-forwarded-proto",
 ];
+
+/// The request's number, for whoever asks the operator about an answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Pages that can end an authorization: browsers check `form-action` at every hop after the
 /// form, and messengers redirect again (PROTOCOL 3).
@@ -100,6 +114,9 @@ pub async fn guard(
     };
     let status = response.status();
     dress(http.path(), app.config.secure(), response.headers_mut());
+    if let Ok(number) = HeaderValue::from_str(&passed.reference) {
+        response.headers_mut().insert(REQUEST_ID, number);
+    }
     let took = began.elapsed();
     if let Some(metrics) = http.app_data::<web::Data<Metrics>>() {
         metrics.count(status, took);
@@ -440,7 +457,7 @@ pub fn open_to_browsers(http: &HttpRequest, response: &mut actix_web::HttpRespon
         response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
         response.insert_header((
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "WWW-Authenticate, DPoP-Nonce",
+            "WWW-Authenticate, DPoP-Nonce, Request-Id",
         ));
     }
 }
