@@ -329,7 +329,7 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
     if let Some(wait) = fault.wait() {
         response
             .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
     response
 }
@@ -341,6 +341,7 @@ fn page(http: &HttpRequest, fault: &Fault) -> Result<HttpResponse, Fault> {
         Fault::Page(status, name) => (*status, *name),
         Fault::Json(_) => (StatusCode::BAD_REQUEST, "bad-request"),
         Fault::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        Fault::Away => (StatusCode::SERVICE_UNAVAILABLE, "away"),
         Fault::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "slow"),
         Fault::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "broken"),
     };
@@ -357,8 +358,12 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
                 StatusCode::NOT_FOUND => "nothing is at this address",
                 StatusCode::METHOD_NOT_ALLOWED => "this address takes another method",
                 StatusCode::PAYLOAD_TOO_LARGE => "the request is too large",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+                    if http.path().starts_with("/oauth2/register") =>
+                {
+                    "the body must be application/json"
+                }
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-        Fault::Away => (StatusCode::SERVICE_UNAVAILABLE, "away"),
                     "the body must be application/x-www-form-urlencoded"
                 }
                 _ => "the request cannot be read",
@@ -367,6 +372,10 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
         Fault::Busy(_) | Fault::TooMany(_) => Problem::new(
             Code::TemporarilyUnavailable,
             "too much at once; try again after Retry-After",
+        ),
+        Fault::Away => Problem::new(
+            Code::TemporarilyUnavailable,
+            "the database cannot be used at the moment; try again after Retry-After",
         ),
         Fault::Broken(_) => Problem::new(
             Code::ServerError,
@@ -390,10 +399,6 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
 }
 
 /// The body of a refusal (RFC 6749 5.2).
-        Fault::Away => Problem::new(
-            Code::TemporarilyUnavailable,
-            "the database cannot be used at the moment; try again after Retry-After",
-        ),
 pub fn told(http: &HttpRequest, problem: &Problem) -> serde_json::Map<String, serde_json::Value> {
     let mut body = problem.json();
     let app = http.app_data::<web::Data<App>>();
