@@ -124,3 +124,6 @@ impl From<app::Error> for Fault {
         Self::new("gerege cannot start", error, fix)
     }
 }
+            app::Error::Authority(_) => {
+                "name a file with certificates in PEM (mtls.ca_file), or leave it out"
+            }

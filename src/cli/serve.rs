@@ -10,7 +10,8 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::fault::Fault;
-use super::house::make_folders;
+use super::file;
+use super::house::{has_its_key, make_folders};
 use super::out;
 use crate::app::App;
 use crate::clock::{Clock, Time};
@@ -41,6 +42,10 @@ const ASKS: u32 = 100;
 pub fn run(config: Config) -> Result<(), Fault> {
     #[allow(clippy::disallowed_methods)] // how long the start took is no part of any story
     let began = std::time::Instant::now();
+    let mistakes = file::judge(&config);
+    if !mistakes.is_empty() {
+        return Err(Fault::Config(mistakes));
+    }
     log(&config)?;
     make_folders(&config)?;
     mark(&config)?;
@@ -54,13 +59,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
         if app.config.dev {
             demo::set_up(&app).await?;
         }
-        let server = web::bind(app.clone()).map_err(|error| {
-            Fault::new(
-                "cannot listen",
-                format!("{error:#}"),
-                "give the key that is named a free address of this machine, or end what listens there",
-            )
-        })?;
+        let server = web::bind(app.clone()).map_err(|error| unheard(&error))?;
         let (stop, stopped) = watch::channel(false);
         let work = tokio::task::spawn_local(worker::run(app.clone(), stopped));
         let handle = server.handle.clone();
@@ -86,6 +85,24 @@ pub fn run(config: Config) -> Result<(), Fault> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// What to do about an address that is not to be had.
+fn unheard(error: &anyhow::Error) -> Fault {
+    let fix = match error.downcast_ref::<web::Unbound>() {
+        Some(unbound) if unbound.error.kind() == std::io::ErrorKind::AddrInUse => {
+            format!("end it, or give {} another port", unbound.key)
+        }
+        Some(unbound) if unbound.error.kind() == std::io::ErrorKind::PermissionDenied => {
+            format!(
+                "give {} a port from 1024 up, or let the system open this one for it",
+                unbound.key
+            )
+        }
+        Some(unbound) => format!("give {} an address of this machine", unbound.key),
+        None => "gerege config check".to_owned(),
+    };
+    Fault::new("cannot listen", format!("{error:#}"), fix)
 }
 
 /// Migrates where that is due, and takes the server's hold on the database. Says when no other
@@ -122,6 +139,7 @@ fn prepare(config: &Config) -> Result<(migrate::Done, Option<Time>, Lock), Fault
             continue;
         }
         if let Some(lock) = Lock::shared(engine)? {
+            has_its_key(config)?;
             return Ok((done, alone_at, lock));
         }
         wait();
