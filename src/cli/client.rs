@@ -300,11 +300,27 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             print(app, &kept, "", out);
         }
         Command::Edit(edit) => {
-            let id = edit.id.clone();
+            let (id, asked) = (edit.id.clone(), edit.id.clone());
+            let old = app.store.read(move |c| store::client::find(c, &asked));
+            if let Some(old) = house.wait(old)? {
+                removable(&old, &edit)?;
+            }
             let change = changes(*edit)?;
             let kept = house
                 .wait(story::edit(app, &id, change))
-                .map_err(|refusal| refused(&format!("{id} was not changed"), &id, refusal))?;
+                .map_err(|refusal| {
+                    let what = format!("{id} was not changed");
+                    match refusal {
+                        Refusal::NoRedirect => Fault::new(
+                            what,
+                            refusal,
+                            format!(
+                                "gerege client edit {id} --add-redirect https://app.example/back"
+                            ),
+                        ),
+                        refusal => refused(&what, &id, refusal),
+                    }
+                })?;
             print(app, &kept, "changed", out);
         }
         Command::RotateSecret { id } => {
@@ -413,6 +429,54 @@ fn read_keys(file: &Path) -> Result<String, Fault> {
             "name a file with a JWK set that this user may read",
         )
     })
+}
+
+/// Whether what is to be removed is there: an address that was mistyped removes nothing.
+fn removable(old: &Client, edit: &Edit) -> Result<(), Fault> {
+    let show = format!("gerege client show {}", old.id);
+    let scopes = scopes(&edit.id, &edit.remove_scope)?;
+    let name = |grant: &GrantType| grant.name().to_owned();
+    let grants: Vec<String> = old.grants.iter().map(name).collect();
+    let typed: Vec<String> = edit.remove_grant.iter().map(name).collect();
+    for (what, has, typed) in [
+        ("address", &old.redirects, &edit.remove_redirect),
+        (
+            "address after signing out",
+            &old.post_logout,
+            &edit.remove_post_logout_redirect,
+        ),
+        ("scope", &old.scopes, &scopes),
+        ("grant", &grants, &typed),
+        ("type", &old.asking.details, &edit.remove_detail_type),
+        ("service", &old.exchange, &edit.remove_exchange),
+    ] {
+        all_there(&old.id, what, has, typed, &show)?;
+    }
+    Ok(())
+}
+
+/// Refuses to remove what is not there.
+///
+/// # Errors
+/// Names the first such word.
+pub fn all_there(
+    id: &str,
+    what: &str,
+    has: &[String],
+    typed: &[String],
+    show: &str,
+) -> Result<(), Fault> {
+    let Some(none) = typed.iter().find(|one| !has.contains(one)) else {
+        return Ok(());
+    };
+    Err(Fault::new(
+        format!("{id} was not changed"),
+        match has {
+            [] => format!("it has no {what} that could be removed"),
+            has => format!("it has no {what} {none}; it has {}", has.join(", ")),
+        },
+        show,
+    ))
 }
 
 /// What the words of `client edit` change.

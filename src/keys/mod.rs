@@ -26,7 +26,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed};
+pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed, usable};
 pub use master::{Master, Purpose};
 pub use signer::seed;
 
