@@ -130,7 +130,7 @@ pub fn run() -> ExitCode {
                 let _ = error.print();
                 return ExitCode::from(if asked { 0 } else { 2 });
             }
-            let fault = Fault::from_clap(&error, &written());
+            let fault = Fault::from_clap(&error, &written(std::env::args()));
             Out::default().fault(&fault);
             return ExitCode::from(fault.code());
         }
@@ -186,10 +186,10 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
 }
 
 /// The command that was typed, as far as its words are commands: `gerege client add`.
-fn written() -> String {
+fn written(words: impl Iterator<Item = String>) -> String {
     let mut command = &Args::command();
     let mut path = command.get_name().to_owned();
-    for word in std::env::args().skip(1) {
+    for word in words.skip(1) {
         if let Some(found) = command.find_subcommand(&word) {
             path = format!("{path} {word}");
             command = found;

@@ -137,7 +137,7 @@ pub async fn create(
 }
 
 /// Whether the keys that were sent could ever check what the app signs.
-fn usable(new: &Client) -> Result<(), Problem> {
+pub(super) fn usable(new: &Client) -> Result<(), Problem> {
     new.jwks.as_deref().map_or(Ok(()), |jwks| {
         keys::usable(jwks)
             .map_err(|why| Problem::new(Code::InvalidClientMetadata, format!("jwks: {why}")))
