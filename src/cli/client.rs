@@ -4,6 +4,7 @@ mod about;
 mod choice;
 mod logouts;
 mod pings;
+mod removal;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use serde_json::json;
 use self::about::About;
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
 use choice::{Profile, grant, known, profile};
+pub use removal::all_there;
+use removal::removable;
 use show::{list, print};
 
 use super::count;
@@ -429,54 +432,6 @@ fn read_keys(file: &Path) -> Result<String, Fault> {
             "name a file with a JWK set that this user may read",
         )
     })
-}
-
-/// Whether what is to be removed is there: an address that was mistyped removes nothing.
-fn removable(old: &Client, edit: &Edit) -> Result<(), Fault> {
-    let show = format!("gerege client show {}", old.id);
-    let scopes = scopes(&edit.id, &edit.remove_scope)?;
-    let name = |grant: &GrantType| grant.name().to_owned();
-    let grants: Vec<String> = old.grants.iter().map(name).collect();
-    let typed: Vec<String> = edit.remove_grant.iter().map(name).collect();
-    for (what, has, typed) in [
-        ("address", &old.redirects, &edit.remove_redirect),
-        (
-            "address after signing out",
-            &old.post_logout,
-            &edit.remove_post_logout_redirect,
-        ),
-        ("scope", &old.scopes, &scopes),
-        ("grant", &grants, &typed),
-        ("type", &old.asking.details, &edit.remove_detail_type),
-        ("service", &old.exchange, &edit.remove_exchange),
-    ] {
-        all_there(&old.id, what, has, typed, &show)?;
-    }
-    Ok(())
-}
-
-/// Refuses to remove what is not there.
-///
-/// # Errors
-/// Names the first such word.
-pub fn all_there(
-    id: &str,
-    what: &str,
-    has: &[String],
-    typed: &[String],
-    show: &str,
-) -> Result<(), Fault> {
-    let Some(none) = typed.iter().find(|one| !has.contains(one)) else {
-        return Ok(());
-    };
-    Err(Fault::new(
-        format!("{id} was not changed"),
-        match has {
-            [] => format!("it has no {what} that could be removed"),
-            has => format!("it has no {what} {none}; it has {}", has.join(", ")),
-        },
-        show,
-    ))
 }
 
 /// What the words of `client edit` change.

@@ -3,6 +3,7 @@
 /// Certificates of clients (RFC 8705).
 pub mod certificate;
 mod check;
+mod fit;
 mod master;
 mod roca;
 mod signer;
@@ -26,7 +27,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed, usable};
+pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed};
+pub use fit::usable;
 pub use master::{Master, Purpose};
 pub use signer::seed;
 

@@ -235,7 +235,9 @@ fn no_forged_assertion_proves_a_client() {
         .sign(&json!({ "alg": "ES256", "kid": "e" }), &world.claims());
     world.send(&good).is(200);
     // Once, and never again.
-    refused(&world.send(&good), "used before");
+    let again = world.send(&good);
+    assert!(again.text().contains("was used before"), "{}", again.text());
+    refused(&again, "used before");
     let rsa = world
         .rsa
         .sign(&json!({ "alg": "RS256", "kid": "r" }), &world.claims());
