@@ -1,7 +1,7 @@
 //! `gerege serve`: migrate, build the house, listen, work, stop in order.
 
 use std::fs::OpenOptions;
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,20 +89,27 @@ pub fn run(config: Config) -> Result<(), Fault> {
 
 /// What to do about an address that is not to be had.
 fn unheard(error: &anyhow::Error) -> Fault {
-    let fix = match error.downcast_ref::<web::Unbound>() {
-        Some(unbound) if unbound.error.kind() == std::io::ErrorKind::AddrInUse => {
-            format!("end it, or give {} another port", unbound.key)
-        }
-        Some(unbound) if unbound.error.kind() == std::io::ErrorKind::PermissionDenied => {
-            format!(
-                "give {} a port from 1024 up, or let the system open this one for it",
-                unbound.key
-            )
-        }
-        Some(unbound) => format!("give {} an address of this machine", unbound.key),
-        None => "gerege config check".to_owned(),
+    let Some(unbound) = error.downcast_ref::<web::Unbound>() else {
+        return Fault::new("cannot listen", format!("{error:#}"), "gerege config check");
     };
-    Fault::new("cannot listen", format!("{error:#}"), fix)
+    let mut other = unbound.address;
+    let variable = format!("GEREGE_{}", unbound.key.replace('.', "__").to_uppercase());
+    let fix = match unbound.error.kind() {
+        ErrorKind::AddrInUse => {
+            other.set_port(other.port().checked_add(1).unwrap_or(8777));
+            format!("end it, or use another port: {variable}={other}")
+        }
+        ErrorKind::PermissionDenied => {
+            other.set_port(8777);
+            format!("{variable}={other} with a proxy in front, or let the system allow this port")
+        }
+        _ => format!("give {} an address of this machine", unbound.key),
+    };
+    Fault::new(
+        format!("cannot listen on {} ({})", unbound.address, unbound.key),
+        unbound.why(),
+        fix,
+    )
 }
 
 /// Migrates where that is due, and takes the server's hold on the database. Says when no other

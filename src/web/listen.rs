@@ -39,7 +39,7 @@ const STOP: u64 = 10;
 
 /// An address that is not to be had.
 #[derive(Debug, thiserror::Error)]
-#[error("{key} = {address}: {}", why(error))]
+#[error("{key} = {address}: {}", self.why())]
 pub struct Unbound {
     /// The key of the configuration.
     pub key: &'static str,
@@ -49,13 +49,16 @@ pub struct Unbound {
     pub error: std::io::Error,
 }
 
-fn why(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::AddrInUse => "another program is using this port".into(),
-        ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
-        ErrorKind::PermissionDenied => "this user may not listen on this port".into(),
-        _ => error.to_string(),
+impl Unbound {
+    /// Why not, in words.
+    pub fn why(&self) -> String {
+        use std::io::ErrorKind;
+        match self.error.kind() {
+            ErrorKind::AddrInUse => "another program is using this port".into(),
+            ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+            ErrorKind::PermissionDenied => "this user may not listen on this port".into(),
+            _ => self.error.to_string(),
+        }
     }
 }
 

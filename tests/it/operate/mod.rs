@@ -72,7 +72,7 @@ impl Place {
     pub fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = own_folder(&format!("operate-{name}"));
+        let folder = own_folder(&format!("operate-{name}-{number}"));
         let (address, listener) = free_port();
         drop(listener);
         let server = std::env::var("TEST_POSTGRES").ok();

@@ -13,8 +13,9 @@ fn an_address_that_is_taken_is_named() {
     ] {
         let place = Place::new(key).with(name, address);
         place.run(&["serve"]).is(1).says(&[
-            "cannot listen",
+            "cannot listen on",
             "another program is using this port",
+            "use another port: GEREGE_LISTEN__",
             key,
         ]);
     }
@@ -66,7 +67,8 @@ fn what_stops_the_start_is_found_before_it() {
         ("MTLS__HEADER", "client-cert"),
         ("MTLS__PROXIES", "127.0.0.1"),
     ];
-    let cases: [(&str, &str, Vec<(&str, &str)>); 11] = [
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+    let cases: [Case<'_>; 11] = [
         (
             "listen.tls_cert",
             "No such file",
