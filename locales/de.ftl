@@ -545,6 +545,10 @@ fault-busy-todo = Warte { $seconds ->
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden
 } und versuch es noch einmal.
+fault-away-heading = Das geht gerade nicht
+fault-away-what = Der Teil dieses Servers, der die Konten verwahrt, antwortet nicht. Nichts wurde halb geändert.
+fault-away-why = Vielleicht startet er gerade neu. Mit dir oder deinem Konto hat es nichts zu tun.
+fault-away-todo = Warte eine Minute und versuch es noch einmal. Wenn es so bleibt, sag den Menschen Bescheid, die diesen Server betreiben, und nenn die Nummer unten.
 fault-broken-heading = Bei uns ging etwas schief
 fault-broken-what = Wir konnten nicht zu Ende bringen, was du wolltest. Nichts wurde halb geändert.
 fault-broken-why = { "" }

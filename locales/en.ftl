@@ -545,6 +545,10 @@ fault-busy-todo = Wait { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 } and try again.
+fault-away-heading = We cannot do that right now
+fault-away-what = The part of this server that keeps accounts does not answer. Nothing was changed halfway.
+fault-away-why = It may be starting again. It has nothing to do with you or your account.
+fault-away-todo = Wait a minute and try again. If it goes on, tell the people who run this server and quote the number below.
 fault-broken-heading = Something went wrong on our side
 fault-broken-what = We could not finish what you asked for. Nothing was changed halfway.
 fault-broken-why = { "" }

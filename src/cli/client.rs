@@ -3,6 +3,7 @@
 mod about;
 mod choice;
 mod news;
+mod removal;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use serde_json::json;
 use self::about::About;
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
 use choice::{Profile, grant, known, profile};
+pub use removal::all_there;
+use removal::removable;
 use show::{list, print};
 
 use super::count;
@@ -299,11 +302,27 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             print(app, &kept, "", out);
         }
         Command::Edit(edit) => {
-            let id = edit.id.clone();
+            let (id, asked) = (edit.id.clone(), edit.id.clone());
+            let old = app.store.read(move |c| store::client::find(c, &asked));
+            if let Some(old) = house.wait(old)? {
+                removable(&old, &edit)?;
+            }
             let change = changes(*edit)?;
             let kept = house
                 .wait(story::edit(app, &id, change))
-                .map_err(|refusal| refused(&format!("{id} was not changed"), &id, refusal))?;
+                .map_err(|refusal| {
+                    let what = format!("{id} was not changed");
+                    match refusal {
+                        Refusal::NoRedirect => Fault::new(
+                            what,
+                            refusal,
+                            format!(
+                                "gerege client edit {id} --add-redirect https://app.example/back"
+                            ),
+                        ),
+                        refusal => refused(&what, &id, refusal),
+                    }
+                })?;
             print(app, &kept, "changed", out);
         }
         Command::RotateSecret { id } => {

@@ -5,7 +5,7 @@ mod offer;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{algorithm, change, detail_type};
+use super::client::{algorithm, all_there, change, detail_type};
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::moment;
@@ -280,6 +280,13 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
         }
         Command::Edit(edit) => {
             let (id, new_secret, no_secret) = (edit.id.clone(), edit.new_secret, edit.no_secret);
+            let asked = id.clone();
+            let old = app
+                .store
+                .read(move |c| store::client::find_service(c, &asked));
+            if let Some(old) = house.wait(old)? {
+                removable(&old, &edit)?;
+            }
             let change = changes(*edit)?;
             let kept = house
                 .wait(story::edit(app, &id, new_secret, no_secret, change))
@@ -324,6 +331,21 @@ fn new(add: Add) -> Result<Service, Fault> {
 fn scopes(id: &str, typed: &[String]) -> Result<Vec<String>, Fault> {
     operate::scopes(typed)
         .map_err(|name| refused(&format!("{id} stays as it is"), Refusal::Scope(name)))
+}
+
+/// Whether what is to be removed is there: a name that was mistyped removes nothing.
+fn removable(old: &Service, edit: &Edit) -> Result<(), Fault> {
+    let show = format!("gerege service show {}", old.id);
+    let claims: Vec<String> = old.claims.iter().map(|rule| rule.claim.clone()).collect();
+    let typed = scopes(&edit.id, &edit.remove_scope)?;
+    for (what, has, typed) in [
+        ("scope", &old.scopes, &typed),
+        ("claim", &claims, &edit.remove_claim),
+        ("type", &old.details, &edit.remove_detail_type),
+    ] {
+        all_there(&old.id, what, has, typed, &show)?;
+    }
+    Ok(())
 }
 
 fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> {
@@ -436,6 +458,13 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             "its tokens name a person only by sub; a chat server mostly wants more: \
              --claim 'jid={username}@{domain}'",
         );
+    }
+    if !verb.is_empty() && service.scopes.is_empty() {
+        out.warn(&format!(
+            "it has no scope, and a service is reached only with one: gerege service edit {} \
+             --add-scope {}",
+            service.id, service.id
+        ));
     }
     if out.json {
         let mut all = facts(app, service);

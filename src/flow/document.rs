@@ -61,7 +61,8 @@ pub async fn current(
     }
     let (policy, now) = (super::register::policy(app).await?, app.clock.now());
     let parsed = |answer: &Answer| {
-        read(client_id, &answer.kind, &answer.body, &policy, now)
+        let new = read(client_id, &answer.kind, &answer.body, &policy, now);
+        new.and_then(|new| super::register::usable(&new).map(|()| new))
             .map_err(|problem| problem.to_string())
     };
     let ask = Ask {

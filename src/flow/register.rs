@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::call::{self, Ask, Failure, Typed, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
+use crate::keys;
 use crate::limit::Bucket;
 use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
@@ -110,6 +111,7 @@ pub async fn create(
         created_at: now,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
+    usable(&new)?;
     sector(app, &new, from).await?;
     let secret = new.uses_secret().then(|| app.rng.secret());
     new.secret_hash = secret.as_ref().map(Secret::hash);
@@ -132,6 +134,14 @@ pub async fn create(
     }
     tracing::info!(client = new.id, "client.registered");
     Ok(answer(app, &new, secret.as_ref(), Some(&access)))
+}
+
+/// Whether the keys that were sent could ever check what the app signs.
+pub(super) fn usable(new: &Client) -> Result<(), Problem> {
+    new.jwks.as_deref().map_or(Ok(()), |jwks| {
+        keys::usable(jwks)
+            .map_err(|why| Problem::new(Code::InvalidClientMetadata, format!("jwks: {why}")))
+    })
 }
 
 /// Shows an app its registration (RFC 7592 2.1).
@@ -165,6 +175,7 @@ pub async fn update(
         created_at: old.created_at,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
+    usable(&new)?;
     // What the operator holds it to it does not shake off.
     new.fapi = old.fapi;
     fapi::check(&new)

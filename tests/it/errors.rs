@@ -34,7 +34,7 @@ fn each_code_has_its_page_and_each_page_its_code() {
     let folder = root().join("docs/errors");
     let mut pages = BTreeSet::new();
     let mut index = String::from(
-        "# Errors\n\nWhat the answer to an app can say in `error`: what each code means, and what to do about each sentence beside it (`error_description`). The sentences are for developers; apps go by the code.\n\nThe log of the server tells of refusals that a command of the operator mends, as `request.refused` with `try=`. With `clients.error_pages` answers point to these pages (`error_uri`).\n\n",
+        "# Errors\n\nWhat the answer to an app can say in `error`: what each code means, and what to do about each sentence beside it (`error_description`). The sentences are for developers; apps go by the code.\n\nThe log of the server tells of refusals that a command of the operator mends, as `request.refused` with `try=`, and of callers that did not prove who they are, as `caller.refused` with `why=`. `req=` is the number that the answer has in its header `Request-Id`. With `clients.error_pages` answers point to these pages (`error_uri`).\n\n",
     );
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap()

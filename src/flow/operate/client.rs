@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::is_id;
 use crate::app::App;
+use crate::keys;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
@@ -297,7 +298,9 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) if !away => Err(Refusal::NoKeys),
         (_, None) if client.must_sign() && !away => Err(Refusal::NoRequestKeys),
-        (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
+        (_, Some(jwks)) => registration::check_keys(jwks)
+            .and_then(|()| keys::usable(jwks))
+            .map_err(Refusal::Keys),
         _ => Ok(()),
     }
 }

@@ -183,8 +183,16 @@ fn a_client_is_judged_as_a_whole() {
     }
     let jwks = [
         (
-            set(json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b" })),
+            set(json!({
+                "kty": "EC", "crv": "P-256",
+                "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+                "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+            })),
             true,
+        ),
+        (
+            set(json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b" })),
+            false,
         ),
         (set(json!({ "kty": "EC", "d": "secret" })), false),
         (set(json!({ "kty": "oct", "k": "secret" })), false),
@@ -238,7 +246,7 @@ async fn a_fapi_app_that_asks_for_a_service_which_checks_nothing_is_told_so() {
         .unwrap();
     let mut one = messenger("bank");
     one.auth = ClientAuth::PrivateKeyJwt;
-    one.jwks = Some(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b"}]}"#.into());
+    one.jwks = Some(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}]}"#.into());
     one.id_token_algorithm = Algorithm::ES256;
     one.scopes = ["openid", "files", "mail", "room"]
         .map(str::to_owned)
