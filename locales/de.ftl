@@ -443,6 +443,7 @@ log-email = E-Mail-Adresse geändert
 log-name = Name geändert
 log-app-allowed = { $app } darf das Konto benutzen
 log-app-joined = Durch eine andere App des Herstellers bei { $app } angemeldet
+log-app-many = Älteste Anmeldung bei { $app } beendet, weil es mehr als 100 waren
 log-app-removed = { $app } entfernt
 log-terms = Angenommen: { $title }
 log-made = Konto vom Betreiber angelegt

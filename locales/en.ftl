@@ -443,6 +443,7 @@ log-email = Email address changed
 log-name = Name changed
 log-app-allowed = Let { $app } use the account
 log-app-joined = Signed in to { $app } by another app of its maker
+log-app-many = Ended the oldest sign-in of { $app }, because it had more than 100
 log-app-removed = Removed { $app }
 log-terms = Accepted: { $title }
 log-made = Account made by the operator

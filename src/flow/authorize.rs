@@ -26,7 +26,7 @@ use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
-use crate::oauth::scope::{self, DEVICE_SSO};
+use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
@@ -460,7 +460,7 @@ async fn issue(
         used_at: None,
         wrong: 0,
     };
-    let (device_life, tokens) = (pending::life(app, offline), app.config.tokens);
+    let tokens = app.config.tokens;
     let (action, client) = (scene.checked.action.clone(), scene.client.clone());
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
@@ -513,16 +513,16 @@ async fn issue(
             // What the operator took from the app since is not brought back by a merge.
             grant.scopes.retain(|name| client.may_have(name));
             grant.offline = is_offline(&client, &grant.scopes);
-            let life = match (&waits, grant.offline) {
-                (Some(_), _) => device_life,
-                (None, true) => tokens.refresh_max_ttl,
-                // Its device secret opens further apps while the session lives.
-                (None, false) if scope::has(&grant.scopes, DEVICE_SSO) => tokens.refresh_max_ttl,
-                (None, false) => tokens.code_ttl + tokens.access_ttl,
+            // Until the app has come for it: what waits for that stays no longer.
+            let wait = if waits.is_some() {
+                tokens.device_ttl
+            } else {
+                tokens.code_ttl
             };
-            store::grant::add(c, &grant, now.plus(life))?;
+            store::grant::add(c, &grant, now.plus(wait + tokens.access_ttl))?;
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
+                grants::bound_waiting(c, &grant)?;
             }
             Ok(true)
         })

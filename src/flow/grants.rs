@@ -1,6 +1,7 @@
 //! Grants that clients manage: found by their name, taken over, read and ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -13,8 +14,61 @@ use crate::oauth::binding::{Held, check_proof};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::management::{self, Action, QUERY, REVOKE};
-use crate::oauth::scope;
-use crate::store::{self, Conn, Error};
+use crate::oauth::scope::{self, DEVICE_SSO};
+use crate::store::{self, Conn, Error, event::Event};
+
+/// So many sign-ins of one app to one account stand at once: a sign-in with each start of an app
+/// must not fill the disk for as long as the last of them could be used.
+pub const MOST: i64 = 100;
+/// So many more wait for the app to come for them.
+pub const MOST_WAITING: i64 = 100;
+
+/// How long the row of a grant is kept that an app has come for, from now.
+pub(super) fn life(app: &App, grant: &Grant, given: bool) -> Duration {
+    let tokens = app.config.tokens;
+    // A device secret opens further apps while the session lives.
+    if given || scope::has(&grant.scopes, DEVICE_SSO) {
+        tokens.refresh_max_ttl
+    } else {
+        tokens.access_ttl
+    }
+}
+
+/// An app has come for its grant: it is kept as long as what it gave can be used, and where there
+/// are too many for this app and account, the oldest end. `log_id` is of the line that says so.
+pub(super) fn keep(
+    c: &mut Conn<'_>,
+    grant: &Grant,
+    life: Duration,
+    log_id: &str,
+    now: Time,
+) -> Result<(), Error> {
+    store::grant::extend(c, &grant.id, now.plus(life))?;
+    let (person, client) = (&grant.account_id, &grant.client_id);
+    let old = store::grant::beyond(c, person, client, MOST, now)?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    for id in &old {
+        store::grant::revoke(c, id, now)?;
+    }
+    tracing::info!(client, ended = old.len(), "grant.many");
+    let name = store::client::find(c, client)?.map(|client| client.name);
+    let line = Event {
+        id: log_id.to_owned(),
+        account_id: person.clone(),
+        at: now.millis(),
+        kind: "app.many".into(),
+        detail: serde_json::json!({ "client": client, "app": name.unwrap_or_default() })
+            .to_string(),
+    };
+    store::event::add(c, &line)
+}
+
+/// Takes back the oldest that wait for an app that does not come for them.
+pub(super) fn bound_waiting(c: &mut Conn<'_>, grant: &Grant) -> Result<(), Error> {
+    store::grant::forget_waiting(c, &grant.account_id, &grant.client_id, MOST_WAITING)
+}
 
 /// The grant of this name that counts now, of a client: one that is to take its place and waits
 /// for its code to be redeemed does not yet.

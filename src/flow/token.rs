@@ -276,6 +276,8 @@ async fn by_code(
                 )));
             }
             grants::take_over(c, &grant, now)?;
+            let life = grants::life(&house, &grant, award.refresh);
+            grants::keep(c, &grant, life, &log_id, now)?;
             if award.refresh {
                 store::grant::add_refresh(
                     c,

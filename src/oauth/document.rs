@@ -75,8 +75,13 @@ pub fn read(
     }
     // Whose `sub`s it would see is settled by a list elsewhere (OpenID Connect Registration 5),
     // which nobody reads for a document.
-    if sent.get("sector_identifier_uri").is_some_and(|uri| !uri.is_null()) {
-        return Err(wrong("sector_identifier_uri is for apps that are registered"));
+    if sent
+        .get("sector_identifier_uri")
+        .is_some_and(|uri| !uri.is_null())
+    {
+        return Err(wrong(
+            "sector_identifier_uri is for apps that are registered",
+        ));
     }
     let identity = Identity {
         id: client_id.to_owned(),

@@ -82,7 +82,12 @@ mod tests {
             (Registered, &[one], None, Some("a.example")),
             (Registered, &[one, two], None, None),
             // The list was read, and names each of them.
-            (Registered, &[machine, one], Some(list), Some("owner.example")),
+            (
+                Registered,
+                &[machine, one],
+                Some(list),
+                Some("owner.example"),
+            ),
             (Registered, &[machine, one], None, alone),
             (Registered, &[scheme, one], None, alone),
             (Registered, &[one, scheme], None, alone),

@@ -39,6 +39,7 @@ mod mtls;
 mod pages;
 mod pairwise;
 mod par;
+mod pile;
 mod pkce;
 mod power_cut;
 mod race;
