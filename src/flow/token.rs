@@ -448,6 +448,7 @@ async fn by_itself(
         scopes: &scopes,
         binding: binding.as_ref(),
         act: None,
+        bounds: None,
         // Nothing ends it before its time.
         place: None,
         ttl: app.config.tokens.access_ttl,
@@ -516,6 +517,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         scopes: &to.scopes,
         binding: to.binding.as_ref(),
         act: None,
+        bounds: None,
         place: to.place,
         ttl: app.config.tokens.access_ttl,
     };
