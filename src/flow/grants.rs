@@ -177,6 +177,10 @@ pub async fn manage(
         let why = "the client is not there any more";
         return Ok(Err(Problem::new(Code::InvalidToken, why)));
     };
+    if !client.may_have(needed) {
+        let why = format!("the client may not have {needed} any more");
+        return Ok(Err(Problem::new(Code::InsufficientScope, why)));
+    }
     if let Err(problem) = check_proof(&client, held) {
         return Ok(Err(problem));
     }

@@ -65,6 +65,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
             let Some(grant) = alive(c, &house, &grant_id, now)? else {
                 return Ok(Err(ended()));
             };
+            let grant = grant.cut(&asker.client);
             let to = match recipient(c, &house, &grant, &grant.scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),

@@ -96,6 +96,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
             let Some(owner) = store::client::find(c, &first.client_id)? else {
                 return ended();
             };
+            let first = first.cut(&owner);
             // Both are held, so that whoever ends them now sees this grant and ends it too.
             if !store::account::hold(c, &first.account_id, None)? {
                 return ended();

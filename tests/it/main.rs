@@ -58,4 +58,5 @@ mod sso;
 mod status;
 mod stranger;
 mod sweep;
+mod taken;
 mod token;
