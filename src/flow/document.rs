@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::authorize::Refused;
 use super::short;
 use crate::app::App;
-use crate::call::{Answer, Ask, Failure, Typed, Wanted};
+use crate::call::{Answer, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
 use crate::limit::Bucket;
 use crate::oauth::authorize::{PageError, Refusal};
@@ -67,16 +67,25 @@ pub async fn current(
     let ask = Ask {
         typed: Typed::ByStranger,
         address: client_id,
-        accept: "application/json",
+        purpose: Purpose::Metadata,
         wanted: Wanted::Kept,
         asker: Some(from),
     };
-    let answer = match app.call.kept(ask, now) {
-        Some(kept) => kept,
+    // What is kept and cannot be used is not kept (5.2): what may be registered may have changed.
+    let kept = match app.call.kept(ask, now) {
+        Some(Ok(kept)) if parsed(&kept).is_ok() => Some(kept),
+        _ => None,
+    };
+    let anew = Ask {
+        wanted: Wanted::Anew,
+        ..ask
+    };
+    let answer = match kept {
+        Some(kept) => Ok(kept),
         None => match app.limiter.check(Bucket::Register, from, now) {
             Ok(()) => {
                 let good = |answer: &Answer| parsed(answer).map(drop);
-                app.call.good_document(ask, now, &good).await
+                app.call.good_document(anew, now, &good).await
             }
             Err(wait) => match app.call.stale(ask, now) {
                 Some(stale) => Ok(stale),

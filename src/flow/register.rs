@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::opaque::Kind;
 use crate::app::App;
-use crate::call::{self, Ask, Failure, Typed, Wanted};
+use crate::call::{self, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::limit::Bucket;
@@ -302,7 +302,7 @@ async fn sector(app: &App, client: &Client, from: IpAddr) -> Result<(), Refused>
     let ask = |wanted| Ask {
         typed: Typed::ByStranger,
         address: uri,
-        accept: "application/json",
+        purpose: Purpose::Sector,
         wanted,
         asker: Some(from),
     };
