@@ -21,7 +21,7 @@ use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, che
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
-use crate::oauth::management;
+use crate::oauth::management::{self, Action};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
@@ -200,7 +200,7 @@ pub async fn scene(
             here,
         })));
     }
-    let checked = match check(
+    let mut checked = match check(
         &stored.asked,
         client.as_ref(),
         &services,
@@ -209,14 +209,22 @@ pub async fn scene(
         Ok(checked) => checked,
         Err(refusal) => return Ok(Some(Err(Refused(Box::new(refusal), client.map(Box::new))))),
     };
-    Ok(client.map(|client| {
-        Ok(Scene {
-            stored,
-            client,
-            checked,
-            here,
-        })
-    }))
+    let Some(client) = client else {
+        return Ok(None);
+    };
+    // What was once allowed in detail was allowed once: to have it again is to ask again.
+    if let Some(Action::Merge(_)) = &checked.action
+        && let Some(old) = grants::named(app, checked.action.as_ref(), &client).await?
+        && here.of(&old.account_id).is_some()
+    {
+        checked.details = old.details.and(&checked.details);
+    }
+    Ok(Some(Ok(Scene {
+        stored,
+        client,
+        checked,
+        here,
+    })))
 }
 
 /// Whom a request's next page is about, as the one decision sees it: pages that asked on their own
@@ -267,19 +275,20 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     };
     let now = app.clock.now();
     let view = view(app, &scene).await?;
-    let next = match next(&scene.checked, &view, now) {
-        Next::Issue { account_id, .. }
+    let next = next(&scene.checked, &view, now);
+    let next = match &next {
+        Next::Issue { account_id, .. } | Next::Consent { account_id, .. }
             if !grants::stands(
                 app,
                 scene.checked.action.as_ref(),
-                &scene.client.id,
-                &account_id,
+                &scene.client,
+                account_id,
             )
             .await? =>
         {
             Next::Refuse(management::unknown())
         }
-        next => next,
+        _ => next,
     };
     match next {
         Next::Issue {
@@ -462,6 +471,7 @@ async fn issue(
     };
     let tokens = app.config.tokens;
     let (action, client) = (scene.checked.action.clone(), scene.client.clone());
+    let first_party = scene.checked.first_party;
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
     // was left out there is forgotten.
@@ -507,7 +517,8 @@ async fn issue(
             if let Some(unlisted) = &unlisted {
                 document::put_on_file(c, unlisted, now)?;
             }
-            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
+            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone(), first_party)?
+            else {
                 return Ok(false); // the one that it was to change was ended meanwhile
             };
             // What the operator took from the app since is not brought back by a merge.

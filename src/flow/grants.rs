@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::bearer::Token;
 use crate::oauth::binding::{Held, check_proof};
+use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::management::{self, Action, QUERY, REVOKE};
@@ -81,6 +82,23 @@ fn find(c: &mut Conn<'_>, client_id: &str, id: &str) -> Result<Option<Grant>, Er
     Ok(None)
 }
 
+/// The grant that a request names, one of this client's.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn named(
+    app: &App,
+    action: Option<&Action>,
+    client: &Client,
+) -> Result<Option<Grant>, Error> {
+    let Some(id) = action.and_then(Action::names) else {
+        return Ok(None);
+    };
+    let (id, client_id) = (id.to_owned(), client.id.clone());
+    let found = app.store.read(move |c| find(c, &client_id, &id)).await?;
+    Ok(found.map(|grant| grant.cut(client)))
+}
+
 /// Whether the grant that a request names is one of this client's and person's.
 ///
 /// # Errors
@@ -88,22 +106,23 @@ fn find(c: &mut Conn<'_>, client_id: &str, id: &str) -> Result<Option<Grant>, Er
 pub(super) async fn stands(
     app: &App,
     action: Option<&Action>,
-    client_id: &str,
+    client: &Client,
     account_id: &str,
 ) -> Result<bool, Error> {
-    let Some(id) = action.and_then(Action::names) else {
+    if action.and_then(Action::names).is_none() {
         return Ok(true);
-    };
-    let (id, client_id) = (id.to_owned(), client_id.to_owned());
-    let found = app.store.read(move |c| find(c, &client_id, &id)).await?;
+    }
+    let found = named(app, action, client).await?;
     Ok(found.is_some_and(|grant| grant.account_id == account_id))
 }
 
 /// A new grant as the action of its request wants it; `None` when the one that it names is gone.
+/// Of an app of the operator's own nobody is asked: what they allow is not on file.
 pub(super) fn settle(
     c: &mut Conn<'_>,
     action: Option<&Action>,
     new: Grant,
+    first_party: bool,
 ) -> Result<Option<Grant>, Error> {
     let Some(action) = action else {
         return Ok(Some(new));
@@ -115,7 +134,11 @@ pub(super) fn settle(
             _ => return Ok(None),
         },
     };
-    Ok(Some(action.settle(new, old.as_ref())))
+    let on_file = match first_party {
+        true => None,
+        false => store::grant::consent(c, &new.account_id, &new.client_id)?.or(Some(Vec::new())),
+    };
+    Ok(Some(action.settle(new, old.as_ref(), on_file.as_deref())))
 }
 
 /// Ends the grants whose place this one takes, now that its code is redeemed: their refresh tokens
