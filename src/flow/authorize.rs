@@ -517,6 +517,9 @@ async fn issue(
             if let Some(unlisted) = &unlisted {
                 document::put_on_file(c, unlisted, now)?;
             }
+            if client.is_strangers() {
+                store::registered::note_use(c, &client.id, now)?;
+            }
             let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone(), first_party)?
             else {
                 return Ok(false); // the one that it was to change was ended meanwhile

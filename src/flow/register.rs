@@ -92,10 +92,8 @@ pub async fn create(
             }
         }
     }
-    let unused = app
-        .store
-        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
-    if unused.await? >= MOST_UNUSED {
+    // Whom the operator gave a token to is not kept out by those who need none.
+    if initial.is_none() && is_full(app).await? {
         tracing::warn!(
             unused = MOST_UNUSED,
             try = "gerege client list, and a smaller registration.unused_days",
@@ -132,6 +130,13 @@ pub async fn create(
     }
     tracing::info!(client = new.id, "client.registered");
     Ok(answer(app, &new, secret.as_ref(), Some(&access)))
+}
+
+async fn is_full(app: &App) -> Result<bool, Error> {
+    let unused = app
+        .store
+        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
+    Ok(unused.await? >= MOST_UNUSED)
 }
 
 /// Shows an app its registration (RFC 7592 2.1).
