@@ -63,7 +63,7 @@ pub async fn begin(
                     why = short(&problem.description),
                     "request_object.refused"
                 );
-                let refusal = refuse(&asked, client, problem);
+                let refusal = refuse(&asked, client, app.config.issuer(), problem);
                 return Ok(Err(Refused(Box::new(refusal), Some(client.clone().into()))));
             }
         }
