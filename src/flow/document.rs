@@ -20,9 +20,10 @@ use crate::store::{self, Conn, Error};
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// Whether a client may sign people in now, as far as documents go: one that is known by a
-/// document only while documents are taken.
+/// document only while documents are taken, and the operator does not keep it out.
 pub fn is_open(app: &App, client: &Client) -> bool {
-    client.registration.origin != Origin::Document || app.config.registration.metadata_documents
+    client.registration.origin != Origin::Document
+        || app.config.registration.metadata_documents && !client.registration.imposed.kept_out
 }
 
 /// Who asks, where a document says so, which is read here and nowhere later on the way.
@@ -57,6 +58,11 @@ pub async fn current(
     from: IpAddr,
 ) -> Result<Result<Option<Client>, Duration>, Error> {
     if !app.config.registration.metadata_documents {
+        return Ok(Ok(None));
+    }
+    let id = client_id.to_owned();
+    let old = app.store.read(move |c| store::client::find(c, &id)).await?;
+    if old.as_ref().is_some_and(|old| !is_open(app, old)) {
         return Ok(Ok(None));
     }
     let (policy, now) = (super::register::policy(app).await?, app.clock.now());
@@ -110,8 +116,6 @@ pub async fn current(
             return Ok(Ok(None));
         }
     };
-    let id = client_id.to_owned();
-    let old = app.store.read(move |c| store::client::find(c, &id)).await?;
     let Some(old) = old else {
         return Ok(Ok(Some(new)));
     };

@@ -53,17 +53,22 @@ pub fn token_hash(c: &mut Conn<'_>, client_id: &str) -> Result<Option<String>, E
     Ok(hash.flatten())
 }
 
-/// The names of the apps that the operator registered.
+/// The names of the apps that the operator registered. One that is kept out is not among the
+/// strangers that are noted here, and is no app of theirs.
 pub fn operators_names(c: &mut Conn<'_>) -> Result<Vec<String>, Error> {
     let strangers = registered::table.select(registered::client_id);
     let query = client::table
         .filter(client::id.ne_all(strangers))
         .select(client::body);
     let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
-    bodies
-        .iter()
-        .map(|body| Ok(serde_json::from_str::<Client>(body)?.name))
-        .collect()
+    let mut names = Vec::new();
+    for body in &bodies {
+        let client: Client = serde_json::from_str(body)?;
+        if !client.is_strangers() {
+            names.push(client.name);
+        }
+    }
+    Ok(names)
 }
 
 /// Forgets the note about an app.

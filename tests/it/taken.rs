@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use gerege::store;
-use serde_json::Value;
+use gerege::flow::operate::client;
+use gerege::{store, worker};
+use serde_json::{Value, json};
 
 use crate::app::TestApp;
+use crate::elsewhere::Elsewhere;
 use crate::http::{Answer, basic};
-use crate::register::{code, redeem};
-use crate::road::*;
+use crate::register::{arrive, code, redeem};
+use crate::road::{FORUM, SECRET, ask, introspect, register, request, text};
 
 /// Takes scopes from the forum.
 fn take(app: &TestApp, names: &'static [&'static str]) {
@@ -111,5 +113,51 @@ fn a_service_does_not_hear_of_what_was_taken_from_an_app() {
     }
     take(&app, &["openid", "offline_access", "profile", "email"]);
     refreshed(&app, &tokens, &[]).is(400);
+    app.deliver();
+}
+
+#[test]
+fn an_app_known_by_a_document_stays_out_once_it_was_removed() {
+    let (app, server) = (
+        TestApp::with(&[
+            ("REGISTRATION__METADATA_DOCUMENTS", "true"),
+            ("NETWORK__ALLOW", "127.0.0.1"),
+        ]),
+        Elsewhere::new(),
+    );
+    let back = "https://app.example/cb";
+    let id = server.url("/client.json");
+    let document = json!({ "client_id": id, "client_name": "Far app", "redirect_uris": [back],
+        "grant_types": ["authorization_code", "refresh_token"] });
+    server.answers("/client.json", 200, &document.to_string());
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let given = code(&mut browser, &id, back, "temuulen");
+    let tokens = redeem(&mut app.browser(), &given, back, &[("client_id", &id)]);
+    let refresh = text(&tokens.is(200).json(), "refresh_token");
+    let waits = arrive(&mut browser, &id, back, "temuulen").is(200);
+    server.asked();
+    let remove = |forget| app.wait(client::remove(&app.app, &id, forget)).unwrap();
+    let gone = remove(false);
+    assert_eq!((gone.ended, gone.kept_out), (1, true));
+    app.pass(Duration::from_secs(700));
+    arrive(&mut browser, &id, back, "temuulen").is(400);
+    // What was under way does not get there either.
+    let sent = browser.submit(&waits, &[]);
+    assert!(browser.arrive(sent).param("code").is_none());
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str()),
+        ("client_id", id.as_str()),
+    ];
+    assert_ne!(app.browser().post("/oauth2/token", &fields).status, 200);
+    assert_eq!(server.asked().len(), 0, "it is read no more");
+    // Nothing sweeps that away.
+    app.pass(Duration::from_secs(60 * 86_400));
+    let now = app.app.clock.now();
+    app.wait(worker::tidy(&app.app, now)).unwrap();
+    arrive(&mut browser, &id, back, "temuulen").is(400);
+    assert!(!remove(true).kept_out);
+    arrive(&mut browser, &id, back, "temuulen").is(200);
     app.deliver();
 }

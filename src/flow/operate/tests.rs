@@ -293,11 +293,12 @@ async fn a_removed_client_takes_what_it_was_granted_with_it() {
         client::add(app, messenger(id)).await.unwrap();
         keep(app, &grant(app, &person.id, id, true)).await;
     }
-    assert_eq!(client::remove(app, "forum").await.unwrap(), 1);
+    let done = client::remove(app, "forum", false).await.unwrap();
+    assert_eq!((done.ended, done.kept_out), (1, false));
     let left = person::signed(app, person.id.clone()).await.unwrap().grants;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].client_id, "other");
-    let gone = client::remove(app, "forum").await.unwrap_err();
+    let gone = client::remove(app, "forum", false).await.unwrap_err();
     assert!(matches!(gone, client::Refusal::Unknown(_)));
 }
 
