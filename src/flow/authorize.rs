@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::grants;
 use super::hint;
@@ -17,6 +18,7 @@ use crate::config;
 use crate::flow::browser::{self, Here};
 use crate::flow::{document, keyring, request_object, shown, subject, terms};
 use crate::keys::ISSUER;
+use crate::limit::Bucket;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
@@ -71,6 +73,9 @@ pub async fn begin(
     if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
         return Ok(Err(Refused(Box::new(refusal), client.map(Box::new))));
     }
+    if let Err(wait) = room(app, cookie, from).await? {
+        return Ok(Err(Refused::slow(wait)));
+    }
     let (draft, now) = (Draft::draw(app, cookie), app.clock.now());
     let begun = draft.begun(&asked);
     app.store
@@ -79,11 +84,30 @@ pub async fn begin(
     Ok(Ok(begun))
 }
 
+/// Whether one more request is kept for a browser: each lies here for an hour, up to 8 KiB of
+/// whatever somebody likes. Whoever is signed in is known; of the others one network address has
+/// so many. The inner error says when to come again.
+pub(super) async fn room(
+    app: &App,
+    cookie: &str,
+    from: IpAddr,
+) -> Result<Result<(), Duration>, Error> {
+    if browser::find(app, Some(cookie)).await?.first().is_some() {
+        return Ok(Ok(()));
+    }
+    Ok(app.limiter.check(Bucket::Begin, from, app.clock.now()))
+}
+
 /// A request that goes no further, and who asked, if that is known.
 #[derive(Debug)]
 pub struct Refused(pub Box<Refusal>, pub Option<Box<Client>>);
 
 impl Refused {
+    /// Too many from there.
+    pub(super) fn slow(wait: Duration) -> Self {
+        Self(Box::new(Refusal::Page(PageError::Slow(wait))), None)
+    }
+
     /// What is sent back to the client, or what the page must say.
     ///
     /// # Errors

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use gerege::store;
+use gerege::{store, worker};
+use serde_json::{Value, json};
 
 use crate::app::TestApp;
-use crate::http::{Browser, basic};
-use crate::register::{code, redeem};
-use crate::road::*;
+use crate::http::{Browser, basic, encode};
+use crate::register::{DOOR, arrive, bearer, code, open, redeem, registered};
+use crate::road::{FORUM, SECRET, register, request, text};
+use crate::signin::sign_in;
+
+const CB: &str = "https://app.example/cb";
 
 fn standing(app: &TestApp, account_id: &str) -> usize {
     let (id, now) = (account_id.to_owned(), app.app.clock.now());
@@ -77,5 +81,82 @@ fn the_oldest_sign_in_of_an_app_ends_when_there_are_too_many() {
     assert_eq!(standing(&app, &account.id), 101, "with the one that waits");
     let log = browser.get("/account/log").is(200).text();
     assert!(log.contains("Ended the oldest sign-in of Forum"), "{log}");
+    app.deliver();
+}
+
+#[test]
+fn one_network_begins_few_sign_ins_where_nobody_is_signed_in() {
+    let app = TestApp::limited(&[]);
+    app.person("temuulen");
+    register(&app);
+    let mut known = app.browser();
+    sign_in(&mut known, "temuulen");
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+    ]);
+    let begin = || app.browser().get(&at);
+    let begun = (0..100).take_while(|_| begin().status == 303).count();
+    assert_eq!(begun, 60);
+    let slow = begin().is(429);
+    assert_eq!(slow.header("retry-after"), Some("1"));
+    // Whoever is signed in does not wait for them.
+    known.get(&at).is(303);
+    app.pass(Duration::from_secs(2));
+    assert_eq!((0..5).filter(|_| begin().status == 303).count(), 2);
+    // A pushed request waits to be opened, and is not spent by being too early.
+    let fields = at.split_once('?').unwrap().1.to_owned();
+    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+    let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
+    let pushed = forum.send("POST", "/oauth2/par", &kind, Some(fields.as_bytes()));
+    let uri = text(&pushed.is(201).json(), "request_uri");
+    let opened = encode(&[("client_id", "forum"), ("request_uri", &uri)]);
+    let open = || app.browser().get(&format!("/oauth2/authorize?{opened}"));
+    open().is(429);
+    app.pass(Duration::from_secs(1));
+    open().is(303);
+    app.deliver();
+}
+
+#[test]
+fn an_app_that_nobody_uses_any_more_is_removed() {
+    let app = open();
+    app.person("temuulen");
+    let body = json!({ "redirect_uris": [CB], "token_endpoint_auth_method": "none" });
+    let apps: Vec<Value> = (0..3).map(|_| registered(&app, &body)).collect();
+    let use_it = |which: &Value| {
+        let mut browser = app.browser();
+        let mut page = arrive(&mut browser, &text(which, "client_id"), CB, "temuulen");
+        if page.path.starts_with("/signin/continue") {
+            let sent = browser.submit(&page, &[]);
+            page = browser.arrive(sent);
+        } else {
+            let sent = browser.allow(&page);
+            page = browser.arrive(sent);
+        }
+        page.is(303).param("code").expect("a code");
+    };
+    apps.iter().for_each(use_it);
+    let looked_at = text(&apps[2], "client_id");
+    app.write(move |c| {
+        let mut client = store::client::find(c, &looked_at)?.expect("the app");
+        client.registration.checked = true;
+        store::client::save(c, &client)
+    });
+    app.pass(Duration::from_secs(20 * 86_400));
+    use_it(&apps[1]);
+    app.pass(Duration::from_secs(15 * 86_400));
+    let now = app.app.clock.now();
+    app.wait(worker::sweep(&app.app, now)).unwrap();
+    app.wait(worker::tidy(&app.app, now)).unwrap();
+    for (client, status) in apps.iter().zip([401, 200, 200]) {
+        let token = text(client, "registration_access_token");
+        let at = format!("{DOOR}/{}", text(client, "client_id"));
+        bearer(&app, &token).get(&at).is(status);
+    }
+    let gone = text(&apps[0], "client_id");
+    let left = app.read(move |c| store::client::find(c, &gone));
+    assert_eq!(left, None);
     app.deliver();
 }
