@@ -139,6 +139,8 @@ pub async fn edit(
     change: impl Fn(&mut Service) + Send + 'static,
 ) -> Result<Kept, Refusal> {
     let (id, fresh) = (id.to_owned(), new_secret.then(|| app.rng.secret()));
+    let now = app.clock.now();
+    let gone_at = now.plus(app.config.tokens.keep_old_keys_ttl);
     let kept = app
         .store
         .write(move |c| {
@@ -159,6 +161,7 @@ pub async fn edit(
                 service.secret_hash = Some(fresh.hash());
             }
             store::client::save_service(c, &service)?;
+            retire_others(c, &service, now, gone_at)?;
             Ok(Ok(Kept {
                 service,
                 secret: fresh.clone(),
@@ -167,6 +170,24 @@ pub async fn edit(
         .await??;
     make_key(app, &kept.service).await?;
     Ok(kept)
+}
+
+/// Retires the keys that a service signs with no more, since its algorithm or the owner of its keys
+/// was changed; they stay published as long as any that was replaced.
+fn retire_others(
+    c: &mut Conn<'_>,
+    service: &Service,
+    now: Time,
+    gone_at: Time,
+) -> Result<(), Error> {
+    let name = keys::name(service.algorithm);
+    for row in store::key::list(c)? {
+        let signs = service.keys == KeyOwner::Own && row.algorithm == name;
+        if row.owner == service.id && row.retired_at.is_none() && !signs {
+            store::key::retire(c, &row.kid, now, gone_at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a service; its keys sign and are published no more.

@@ -381,7 +381,7 @@ async fn a_key_is_rotated_ahead_at_once_or_after_a_theft() {
         set["keys"].as_array().unwrap().len()
     };
     let rotate = async |when| {
-        let mut turns = key::rotate(app, "chat", None, when).await.unwrap();
+        let mut turns = key::rotate(app, "chat", None, when).await.unwrap().turns;
         assert_eq!(turns.len(), 1);
         turns.remove(0)
     };
@@ -421,6 +421,47 @@ async fn a_key_is_rotated_ahead_at_once_or_after_a_theft() {
     assert!(matches!(unknown, key::Refusal::Owner(_)));
     let none = key::rotate(app, "chat", Some(Algorithm::RS256), When::Now).await;
     assert!(matches!(none.unwrap_err(), key::Refusal::Algorithm(..)));
+}
+
+#[tokio::test]
+async fn a_key_that_a_service_left_behind_ends_and_can_be_taken_back() {
+    let house = House::new().await;
+    let app = &house.app;
+    service::add(app, chat("chat", &["chat"]), false)
+        .await
+        .unwrap();
+    let edit = async |change: fn(&mut Service)| {
+        house.pass(1);
+        service::edit(app, "chat", false, false, change)
+            .await
+            .unwrap();
+        keyring::refresh(app).await.unwrap();
+        let rows = key::list(app).await.unwrap();
+        let own = rows.into_iter().filter(|row| row.owner == "chat");
+        own.filter(|row| row.retired_at.is_none()).count()
+    };
+    let published = || {
+        let set = app.keys.jwks("chat", app.clock.now());
+        set["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(edit(|one| one.algorithm = Algorithm::EdDSA).await, 1);
+    assert_eq!(published(), 2, "its tokens stay good for a while");
+    let turned = key::rotate(app, "chat", None, When::Compromised)
+        .await
+        .unwrap();
+    assert_eq!((turned.turns.len(), turned.left.len()), (1, 1));
+    assert_eq!(published(), 1);
+    // One that signs with the issuer's keys has none of its own.
+    assert_eq!(edit(|one| one.keys = KeyOwner::Issuer).await, 0);
+    assert_eq!(published(), 1);
+    assert!(key::rotate(app, "chat", None, When::Now).await.is_err());
+    let turned = key::rotate(app, "chat", None, When::Compromised)
+        .await
+        .unwrap();
+    assert_eq!((turned.turns.len(), turned.left.len()), (0, 1));
+    assert_eq!(published(), 0);
+    assert_eq!(edit(|one| one.keys = KeyOwner::Own).await, 1);
+    assert_eq!(published(), 1);
 }
 
 #[tokio::test]
