@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::is_id;
+use crate::account::label;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::keyring::{self, Want};
@@ -58,6 +59,9 @@ pub enum Refusal {
     /// A claim's rule.
     #[error("the claim {0}: {1}")]
     Claim(String, RuleFault),
+    /// What is said of a scope.
+    #[error("what is said of the scope {0} {1}")]
+    Words(String, &'static str),
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -232,6 +236,16 @@ fn check(service: &Service) -> Result<(), Refusal> {
     }
     if service.offers.metadata && !resource::is_identifier(&service.audience) {
         return Err(Refusal::NoUrl(service.audience.clone()));
+    }
+    for (name, said) in &service.words.scopes {
+        let wrong = |why| Err(Refusal::Words(name.clone(), why));
+        if !scope::has(&service.scopes, name) {
+            return wrong("is of no use: the service does not have it");
+        }
+        // A person reads it on one line.
+        if let Err(why) = label::read(said) {
+            return wrong(why);
+        }
     }
     for rule in &service.claims {
         check_rule(rule).map_err(|fault| Refusal::Claim(rule.claim.clone(), fault))?;

@@ -67,6 +67,7 @@ fn chat(id: &str, scopes: &[&str]) -> Service {
         userinfo: false,
         proof: Proof::Bearer,
         offers: Offers::default(),
+        words: Default::default(),
         secret_hash: None,
         created_at: Time::default(),
     }
