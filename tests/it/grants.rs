@@ -281,33 +281,17 @@ fn nobody_reads_or_ends_the_grant_of_another() {
         ("redirect_uri", FORUM),
         ("scope", OPENID),
     ];
-    let page = ask(
-        &mut stranger,
-        &request(&[&own[..], &merge].concat()),
-        "saraana",
-    );
-    let back = if page.status == 303 {
-        page
-    } else {
-        stranger.allow(&page)
-    };
-    let back = if back.location().starts_with(FORUM) {
-        back
-    } else {
-        stranger.arrive(back)
-    };
+    let at = request(&[&own[..], &merge].concat());
+    let back = ask(&mut stranger, &at, "saraana").is(303);
     assert_eq!(back.param("error").as_deref(), Some("invalid_grant_id"));
-    let as_other = [&merge[..], &[("client_id", "other")]].concat();
-    let back = allowed_as(&mut browser, &as_other);
+    let own = [
+        ("client_id", "other"),
+        ("redirect_uri", FORUM),
+        ("scope", OPENID),
+    ];
+    let stored = browser.get(&request(&[&own[..], &merge].concat()));
+    let back = browser.arrive(stored).is(303);
     assert_eq!(back.param("error").as_deref(), Some("invalid_grant_id"));
-}
-
-fn allowed_as(browser: &mut Browser, more: &[(&str, &str)]) -> Answer {
-    let own = [("redirect_uri", FORUM), ("scope", OPENID)];
-    let stored = browser.get(&request(&[&own, more].concat()));
-    let page = browser.arrive(stored);
-    let sent = browser.allow(&page);
-    browser.arrive(sent)
 }
 
 #[test]
