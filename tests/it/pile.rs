@@ -160,3 +160,27 @@ fn an_app_that_nobody_uses_any_more_is_removed() {
     assert_eq!(left, None);
     app.deliver();
 }
+
+#[test]
+fn one_browser_keeps_few_requests() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    register(&app);
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+    ]);
+    let begun: Vec<String> = (0..105)
+        .map(|_| {
+            app.pass(Duration::from_millis(1));
+            browser.get(&at).is(303).location().to_owned()
+        })
+        .collect();
+    for (number, status) in [(0, 400), (4, 400), (5, 303), (104, 303)] {
+        assert_eq!(browser.get(&begun[number]).status, status, "{number}");
+    }
+    app.deliver();
+}
