@@ -76,11 +76,17 @@ pub enum Command {
         /// Of this app alone
         id: Option<String>,
     },
-    /// Remove an app and sign everyone out of it
-    #[command(after_help = "Examples:\n  gerege client remove forum")]
+    /// Remove an app and sign everyone out of it. One that is known by a document
+    /// stays on the list and is kept out
+    #[command(
+        after_help = "Examples:\n  gerege client remove forum\n  gerege client remove https://app.example/client.json\n  gerege client remove https://app.example/client.json --forget"
+    )]
     Remove {
         /// The app's id
         id: String,
+        /// Forget one that is known by a document: it may come again
+        #[arg(long)]
+        forget: bool,
     },
 }
 
@@ -333,15 +339,21 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
         }
         Command::Logouts { id } => news::logouts(house, id, out)?,
         Command::Pings { id } => news::pings(house, id, out)?,
-        Command::Remove { id } => {
-            let ended = house
-                .wait(story::remove(app, &id))
+        Command::Remove { id, forget } => {
+            let gone = house
+                .wait(story::remove(app, &id, forget))
                 .map_err(|refusal| refused(&format!("{id} was not removed"), &id, refusal))?;
+            let done = if gone.kept_out { "kept out" } else { "removed" };
             if out.json {
-                out::json(&json!({ "client_id": id, "done": "removed", "apps_ended": ended }));
+                out::json(&json!({ "client_id": id, "done": done, "apps_ended": gone.ended }));
             } else {
-                let ended = count(ended, "sign-in", "sign-ins");
-                out::line(&format!("removed {id}: {ended} ended"));
+                let ended = count(gone.ended, "sign-in", "sign-ins");
+                out::line(&format!("{done} {id}: {ended} ended"));
+            }
+            if gone.kept_out {
+                out.warn(&format!(
+                    "its document is read no more; to let it come again: gerege client remove {id} --forget"
+                ));
             }
         }
     }

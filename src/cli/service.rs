@@ -1,6 +1,7 @@
 //! `gerege service`: servers that trust our tokens.
 
 mod offer;
+mod words;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::flow::operate::{
 };
 use crate::keys;
 use crate::oauth::service::{
-    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat, Words,
 };
 use crate::store;
 
@@ -183,6 +184,8 @@ pub struct Add {
     detail_type: Vec<String>,
     #[command(flatten)]
     offers: offer::New,
+    #[command(flatten)]
+    words: words::Said,
 }
 
 /// Changes to a service.
@@ -240,6 +243,8 @@ pub struct Edit {
     remove_detail_type: Vec<String>,
     #[command(flatten)]
     offers: offer::Change,
+    #[command(flatten)]
+    words: words::Said,
 }
 
 impl Command {
@@ -308,10 +313,13 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
 }
 
 fn new(add: Add) -> Result<Service, Fault> {
+    let (mut words, typed) = (Words::default(), scopes(&add.id, &add.scope)?);
+    add.words.apply(&mut words, &typed);
     Ok(Service {
         name: add.name.unwrap_or_else(|| add.id.clone()),
         audience: add.audience,
-        scopes: scopes(&add.id, &add.scope)?,
+        scopes: typed,
+        words,
         algorithm: add.algorithm,
         format: add.format.into(),
         claims: add.claim,
@@ -374,6 +382,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> 
         service.userinfo = edit.userinfo.unwrap_or(service.userinfo);
         service.proof = edit.proof.map_or(service.proof, Into::into);
         edit.offers.apply(&mut service.offers);
+        edit.words.apply(&mut service.words, &service.scopes);
     })
 }
 
@@ -388,6 +397,7 @@ fn refused(what: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::DetailTaken(..) => "choose another name for the type, such as a URL".to_owned(),
         Refusal::ScopeTaken(..) => "choose another scope, such as chat:send".to_owned(),
+        Refusal::Words(name, _) => format!("write it like --describe '{name}=Read your files'"),
         Refusal::OwnIssuer => "--keys own, or leave --own-issuer out".to_owned(),
         Refusal::NoUrl(_) => {
             "remove it and add it again with --audience https://chat.example".to_owned()
@@ -438,6 +448,7 @@ fn facts(app: &App, service: &Service) -> Value {
     });
     if let Some(map) = all.as_object_mut() {
         offer::facts(app, service, map);
+        words::facts(service, map);
         for (name, url) in places(app, service) {
             map.insert(name.to_owned(), url.into());
         }
@@ -535,6 +546,7 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
         ("may ask us", yes(service.secret_hash.is_some())),
         ("introspection", app.config.url("/oauth2/introspect")),
     ]);
+    lines.extend(words::lines(service));
     lines.extend(offer::lines(app, service));
     lines.extend(places(app, service));
     out::facts(&lines);

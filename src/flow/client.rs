@@ -10,7 +10,7 @@ use super::document;
 use super::logout::typed;
 use super::short;
 use crate::app::{App, Registered};
-use crate::call::{Ask, Wanted};
+use crate::call::{Ask, Purpose, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
@@ -282,7 +282,7 @@ pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> 
     let ask = Ask {
         typed: typed(client),
         address: uri,
-        accept: "application/json",
+        purpose: Purpose::Keys,
         wanted,
         asker: None,
     };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::opaque::Kind;
 use crate::app::App;
-use crate::call::{self, Ask, Failure, Typed, Wanted};
+use crate::call::{self, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::keys;
@@ -93,10 +93,8 @@ pub async fn create(
             }
         }
     }
-    let unused = app
-        .store
-        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
-    if unused.await? >= MOST_UNUSED {
+    // Whom the operator gave a token to is not kept out by those who need none.
+    if initial.is_none() && is_full(app).await? {
         tracing::warn!(
             unused = MOST_UNUSED,
             try = "gerege client list, and a smaller registration.unused_days",
@@ -142,6 +140,13 @@ pub(super) fn usable(new: &Client) -> Result<(), Problem> {
         keys::usable(jwks)
             .map_err(|why| Problem::new(Code::InvalidClientMetadata, format!("jwks: {why}")))
     })
+}
+
+async fn is_full(app: &App) -> Result<bool, Error> {
+    let unused = app
+        .store
+        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
+    Ok(unused.await? >= MOST_UNUSED)
 }
 
 /// Shows an app its registration (RFC 7592 2.1).
@@ -313,7 +318,7 @@ async fn sector(app: &App, client: &Client, from: IpAddr) -> Result<(), Refused>
     let ask = |wanted| Ask {
         typed: Typed::ByStranger,
         address: uri,
-        accept: "application/json",
+        purpose: Purpose::Sector,
         wanted,
         asker: Some(from),
     };

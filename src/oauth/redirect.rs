@@ -1,6 +1,8 @@
 //! Where an answer may be sent. Only `Client::redirect` makes a `RedirectUri` that leads away, and
 //! only a `RedirectUri` can be answered to: an open redirect cannot be spelled.
 
+use url::Url;
+
 use super::client::Client;
 use super::params::{decode, encode_all};
 
@@ -230,6 +232,23 @@ fn cut_at(text: &str, mark: char) -> (&str, Option<&str>) {
         Some((before, after)) => (before, Some(after)),
         None => (text, None),
     }
+}
+
+/// Whether an address is one of a server's: what a stranger had sent there, by way of a person's
+/// browser, would come from our own pages. This machine has several names.
+pub fn is_at(server: &str, uri: &str) -> bool {
+    let place = |text: &str| {
+        let url = Url::parse(text).ok()?;
+        let host = match url.host_str()? {
+            "127.0.0.1" | "[::1]" => "localhost",
+            host => host,
+        };
+        let place = (host.to_owned(), url.port_or_known_default());
+        url.origin()
+            .is_tuple()
+            .then_some((url.scheme().to_owned(), place))
+    };
+    place(server).is_some_and(|server| place(uri) == Some(server))
 }
 
 /// Loopback where an app takes whatever port is free (RFC 8252 7.3).
@@ -568,6 +587,26 @@ impl Client {
                     .map(|(place, found)| (self.redirects[place].clone(), found)),
             }),
         }
+    }
+
+    /// As [`Self::redirect`], and for a stranger's app nowhere at `server`: a program's port is
+    /// settled only now (RFC 8252 7.3), and ours was not free for it.
+    ///
+    /// # Errors
+    /// What is wrong, for the page.
+    pub fn redirect_away(
+        &self,
+        server: &str,
+        asked: Option<&str>,
+    ) -> Result<RedirectUri, Mismatch> {
+        let found = self.redirect(asked)?;
+        if self.is_strangers() && is_at(server, found.as_str()) {
+            return Err(Mismatch::Unknown {
+                asked: found.text,
+                nearest: None,
+            });
+        }
+        Ok(found)
     }
 }
 

@@ -153,6 +153,7 @@ impl TestApp {
                 .with(Bucket::SignIn, None)
                 .with(Bucket::SignUp, None)
                 .with(Bucket::Register, None)
+                .with(Bucket::Begin, None)
                 .with(Bucket::Mail, None);
         }
         let app = Arc::new(app);

@@ -110,6 +110,7 @@ pub fn services() -> [Service; 2] {
         userinfo: true,
         proof: Proof::Bearer,
         offers: Offers::default(),
+        words: Default::default(),
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),
     };
