@@ -306,7 +306,11 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
             let id = scene.stored.id;
             let open = app
                 .store
-                .write(move |c| store::request::answer(c, &id, now))
+                .write(move |c| {
+                    // A refusal may be said twice; a code is not followed by one.
+                    let again = request::find(c, &id, now)?.is_some_and(|it| it.is_refused());
+                    Ok(store::request::answer(c, &id, now)? || again)
+                })
                 .await?;
             let refusal = scene.checked.refuse(problem);
             let refused = Refused(Box::new(refusal), Some(scene.client.into()));
@@ -488,7 +492,13 @@ async fn issue(
             // Both are held, so that whoever ends them now sees this grant and ends it too.
             let alive =
                 store::account::hold(c, &account_id, None)? && store::browser::hold(c, &grant.sid)?;
-            if !alive || !store::request::answer(c, &id, now)? {
+            if !alive {
+                return Ok(false);
+            }
+            // A double click leaves the first code on its way: it is taken back, and this browser
+            // gets another.
+            let first = store::request::answer(c, &id, now)?;
+            if !first && !request::take_back(c, &id, now)? {
                 return Ok(false);
             }
             if let Some(waits) = &waits
@@ -496,7 +506,7 @@ async fn issue(
             {
                 return Ok(false); // it ran out, or was decided in another browser
             }
-            if let Some(scopes) = &allowed {
+            if let Some(scopes) = allowed.as_ref().filter(|_| first) {
                 let mut all =
                     store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
                 all.retain(|scope| !asked.contains(scope));
@@ -523,6 +533,9 @@ async fn issue(
             store::grant::add(c, &grant, now.plus(life))?;
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
+                if action.is_none() {
+                    request::give(c, &id, &code.hash, now)?;
+                }
             }
             Ok(true)
         })

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Form, Posted};
 use super::signin::{query, step};
 use super::visit::Visit;
 use crate::account::{Account, Session};
@@ -260,7 +260,8 @@ async fn details_page(
 }
 
 /// POST `/account/details`
-pub async fn save_details(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault> {
+pub async fn save_details(http: HttpRequest, posted: Posted) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     let (session, account) = member!(visit);
     let (app, visitor, path) = (&visit.app, visit.visitor(), "/account/details");
@@ -268,6 +269,14 @@ pub async fn save_details(http: HttpRequest, form: Form) -> Result<HttpResponse,
         name: account.name.clone(),
         email: String::new(),
     };
+    if let Some(late) = late {
+        let old = late.old(visit)?;
+        match form.text("save") {
+            "name" => form.text("name").clone_into(&mut typed.name),
+            _ => form.text("email").clone_into(&mut typed.email),
+        }
+        return details_page(&http, visit, &account, typed, vec![old]).await;
+    }
     let error = |field, id, args: &[(&str, String)]| app.page.error(&visit.lang, field, id, args);
     let mistake = match form.text("save") {
         "name" => {

@@ -20,6 +20,7 @@ use crate::clock::Time;
 use crate::flow::Visitor;
 use crate::flow::browser::{self, Here};
 use crate::page::{Lang, Member, Person, Shell, View};
+use crate::rng::digest;
 
 /// One request for a page.
 pub struct Visit {
@@ -190,7 +191,7 @@ impl Visit {
         let mut shell = self.app.page.shell(&self.lang, &config.name);
         shell.contact = config.contact.clone().unwrap_or_default();
         shell.reference.clone_from(&self.reference);
-        shell.form = token::make(self.app.keys.master(), &self.cookie, self.now);
+        shell.form = token::make(self.app.keys.master(), &digest(&self.cookie), self.now);
         shell.notice.clone_from(&self.notice.borrow());
         shell
     }

@@ -58,3 +58,4 @@ mod status;
 mod stranger;
 mod sweep;
 mod token;
+mod twice;

@@ -8,7 +8,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::confirm::{Confirmed, confirm, whom};
+pub use self::confirm::{Confirmed, confirm, whom, whom_again};
 use self::guess::{Reserved, Who, reserve};
 use super::browser::Begin;
 use super::letter::{Addressed, Letter};
@@ -128,7 +128,6 @@ pub async fn sign_in(
         visitor,
         now,
     );
-    let cookie = begin.cookie.clone();
     let line = visitor.event(app, &found.id, "signin", now);
     let notice = Letter::NewDevice {
         account_id: found.id.clone(),
@@ -175,7 +174,7 @@ pub async fn sign_in(
         app.post.notify_one();
     }
     Ok(Outcome::In {
-        cookie,
+        cookie: begun.cookie,
         username,
         new_device: begun.new_device,
     })

@@ -202,13 +202,34 @@ fn count(c: &mut Conn<'_>, key: &str, now: Time) -> Result<u32, Error> {
 /// When the database does not answer.
 pub async fn prove(app: &Arc<App>, door: &Door, typed: &str) -> Result<Answered, Error> {
     let typed = code_digits(typed);
-    answer(app, door, move |drawn, c, draft| {
+    let again = typed.clone();
+    let proves = move |drawn: &Drawn, draft: &Draft| {
+        again
+            .as_deref()
+            .is_some_and(|it| is_right(&drawn.app, draft, it))
+    };
+    answer(app, door, proves, move |drawn, c, draft| {
         Ok(match &typed {
             None => Err(Answered::Empty),
             Some(typed) => judge(drawn, c, draft, typed)?,
         })
     })
     .await
+}
+
+fn is_right(app: &App, draft: &Draft, typed: &str) -> bool {
+    derived::is_mail_code(
+        app.keys.master(),
+        &draft.id,
+        &draft.email_key,
+        draft.mail.number,
+        typed,
+    )
+}
+
+/// No proof.
+const fn nothing(_: &Drawn, _: &Draft) -> bool {
+    false
 }
 
 /// Judges a code; `Ok` when it proves the address.
@@ -233,13 +254,7 @@ fn judge(
         uncount(c)?;
         return Ok(Err(Answered::Closed));
     }
-    let right = derived::is_mail_code(
-        app.keys.master(),
-        &draft.id,
-        &draft.email_key,
-        draft.mail.number,
-        typed,
-    );
+    let right = is_right(app, draft, typed);
     // No code proves an address that has an account (SECURITY R10, R11).
     let owner = store::account::find_by_email(c, &draft.email_key)?;
     Ok(
@@ -278,7 +293,7 @@ fn judge(
 /// # Errors
 /// When the database does not answer.
 pub async fn resend(app: &Arc<App>, door: &Door) -> Result<Answered, Error> {
-    answer(app, door, |drawn, c, draft| {
+    answer(app, door, nothing, |drawn, c, draft| {
         let wait = wait_to_send(draft, &drawn.app.limits, drawn.now);
         Ok(Err(if !wait.is_zero() {
             Answered::Wait(wait)
@@ -297,7 +312,7 @@ pub async fn resend(app: &Arc<App>, door: &Door) -> Result<Answered, Error> {
 /// When the database does not answer.
 pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<Answered, Error> {
     let typed = typed.to_owned();
-    answer(app, door, move |drawn, c, draft| {
+    answer(app, door, nothing, move |drawn, c, draft| {
         let app = &drawn.app;
         let username = Username::parse(&draft.username, &app.policy.username).ok();
         let address = match check_email(&typed, username.as_ref(), &app.policy) {
@@ -325,10 +340,12 @@ pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<
 }
 
 /// One answer to this page behind the draft's lock. `act` says `Ok` when the draft goes on, else
-/// what the page says; both are written.
+/// what the page says; both are written. `proves` says whether a post is the one that made the
+/// account, sent again.
 pub(super) async fn answer(
     app: &Arc<App>,
     door: &Door,
+    proves: impl Fn(&Drawn, &Draft) -> bool + Send + 'static,
     act: impl Fn(&Drawn, &mut Conn<'_>, &mut Draft) -> Result<Result<(), Answered>, Error>
     + Send
     + 'static,
@@ -352,7 +369,8 @@ pub(super) async fn answer(
             let settings = settings(app, c, now)?;
             let next = step(&draft, &settings, &app.limits, now);
             if next != Step::Email {
-                return Ok(Answered::Moved(Moved::to(next)));
+                let again = proves(&drawn, &draft);
+                return Ok(Answered::Moved(drawn.late(c, &draft, next, again)?));
             }
             match act(&drawn, c, &mut draft)? {
                 Ok(()) => {
@@ -380,7 +398,7 @@ pub(super) async fn answer(
 
 /// After the transaction: an account counts for its network, the worker is rung.
 pub(super) fn finished(app: &App, door: &Door, moved: &Moved) {
-    if moved.begun.is_some() {
+    if moved.made {
         // Looked at before; a race past it is one account more, which is friction enough.
         let _ = app
             .limiter

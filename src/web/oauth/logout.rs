@@ -45,7 +45,7 @@ pub async fn post(
 }
 
 async fn confirmed(visit: Visit, http: &HttpRequest, body: &Params) -> Result<HttpResponse, Fault> {
-    Form::check(&visit, http, body)?;
+    Form::check(&visit, http, body).await?;
     if body.one("decision") != Some("signout") {
         return Ok(visit.see_other("/account"));
     }

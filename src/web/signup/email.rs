@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::{door, go, look, posted, shell_of};
+use super::{Page, door, go, look, posted, shell_of};
 use crate::account::Email as Address;
 use crate::account::email::slip;
 use crate::account::signup::Step;
@@ -12,8 +12,10 @@ use crate::flow::signup::email::{self, Answered};
 use crate::page::FieldError;
 use crate::page::view::{Email, RefusedMail};
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::Posted;
 use crate::web::visit::Visit;
+
+const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 /// GET: where the code went, and the truth about the mail. Sends nothing.
 pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
@@ -24,12 +26,15 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
 }
 
 /// POST: the code, the wish for a new one, or another address.
-pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
-    let wizard = match posted(&form, Step::Email).await? {
-        Ok(wizard) => wizard,
+pub async fn take(form: Posted) -> Result<HttpResponse, Fault> {
+    let Page { form, wizard, old } = match posted(form, Step::Email).await? {
+        Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (visit, typed) = (&form.visit, form.text("email"));
+    if let Some(old) = old {
+        return page(visit, &wizard, UNPROCESSABLE, typed, vec![old]).await;
+    }
     let door = door(visit);
     let answered = match form.text("other") {
         "resend" => email::resend(&visit.app, &door).await?,
@@ -47,8 +52,14 @@ pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
         crate::flow::signup::Found::Open(wizard) => wizard,
         _ => wizard,
     };
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    page(visit, &wizard, status, typed, error.into_iter().collect()).await
+    page(
+        visit,
+        &wizard,
+        UNPROCESSABLE,
+        typed,
+        error.into_iter().collect(),
+    )
+    .await
 }
 
 /// What is to be put right.
