@@ -356,17 +356,14 @@ async fn on_file(
 async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
     let now = app.clock.now();
     let (people, client_id) = (scene.here.signed_in.clone(), scene.client.id.clone());
-    let (later, ask_again) = (
-        scene.stored.marks.terms_later,
-        app.config.terms.ask_again_on_change,
-    );
+    let ask_again = app.config.terms.ask_again_on_change;
     let mut sessions = app
         .store
         .read(move |c| {
             people
                 .iter()
                 .map(|(session, account)| {
-                    session_view(c, session, account, &client_id, later, ask_again, now)
+                    session_view(c, session, account, &client_id, ask_again, now)
                 })
                 .collect::<Result<Vec<_>, _>>()
         })
@@ -399,12 +396,11 @@ fn session_view(
     session: &Session,
     account: &Account,
     client_id: &str,
-    later: bool,
     ask_again: bool,
     now: Time,
 ) -> Result<SessionView, Error> {
     let due = terms::due_in(c, ask_again, &account.id, &account.language, now)?;
-    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
+    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !session.terms_later;
     Ok(SessionView {
         account_id: account.id.clone(),
         sub: String::new(), // the client's to compute

@@ -310,6 +310,7 @@ impl Begin {
                     session.ends_at,
                     now,
                 )?;
+                browser::put_terms_off(c, &had.sid, false)?;
                 had.sid
             }
             None => {

@@ -30,8 +30,6 @@ pub struct Marks {
     pub shown: Option<String>,
     /// "Do not allow" was clicked.
     pub declined: bool,
-    /// A newer agreement was put off until later.
-    pub terms_later: bool,
 }
 
 /// A stored request.

@@ -236,16 +236,15 @@ pub fn prove(
             session::amr.eq(amr),
             session::keep.eq(keep),
             session::ends_at.eq(ends_at.millis()),
-            session::terms_later.eq(false),
         ))
         .execute(conn))?;
     Ok(())
 }
 
-/// Notes that a newer agreement was put off until the next sign-in.
-pub fn put_terms_off(c: &mut Conn<'_>, sid: &str) -> Result<(), Error> {
+/// Notes whether a newer agreement was put off until the next sign-in.
+pub fn put_terms_off(c: &mut Conn<'_>, sid: &str, later: bool) -> Result<(), Error> {
     db!(c, conn => diesel::update(session::table.find(sid))
-        .set(session::terms_later.eq(true))
+        .set(session::terms_later.eq(later))
         .execute(conn))?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::visit::Visit;
 use crate::config::SignupMode;
 use crate::flow::request::{Asking, asking};
 use crate::flow::signin::{self, Attempt, Confirmed, Cookies, Outcome};
+use crate::flow::terms;
 use crate::oauth::params::Params;
 use crate::page::view::{Confirm, SignIn, SignOut, SignedOut};
 use crate::page::{App as Chip, FieldError, Shell};
@@ -192,6 +193,7 @@ pub async fn submit(http: HttpRequest, posted: Posted) -> Result<HttpResponse, F
         Outcome::In {
             cookie,
             username,
+            account_id,
             new_device,
         } => {
             tracing::info!(
@@ -201,6 +203,11 @@ pub async fn submit(http: HttpRequest, posted: Posted) -> Result<HttpResponse, F
                 "signin.done"
             );
             visit.signed_in(&cookie, attempt.keep);
+            // On the way to an app its own decision asks.
+            let due = terms::due(&visit.app, &account_id, &visit.lang.code).await?;
+            if request.is_none() && !due.is_empty() {
+                return Ok(visit.see_other("/signin/terms"));
+            }
             Ok(visit.see_other(&onward(request.as_deref())))
         }
         Outcome::Wrong => {

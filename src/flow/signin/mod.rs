@@ -68,6 +68,8 @@ pub enum Outcome {
         cookie: Secret,
         /// Who it is.
         username: String,
+        /// The same, by id.
+        account_id: String,
         /// On a device that is new to the account.
         new_device: bool,
     },
@@ -137,6 +139,7 @@ pub async fn sign_in(
     };
     let notice = address(app, &found, &notice, now)?;
     let (username, request) = (found.username.clone(), attempt.request.clone());
+    let account_id = found.id.clone();
     let begun = app
         .store
         .write(move |c| {
@@ -176,6 +179,7 @@ pub async fn sign_in(
     Ok(Outcome::In {
         cookie: begun.cookie,
         username,
+        account_id,
         new_device: begun.new_device,
     })
 }
