@@ -100,7 +100,7 @@ fn place(visit: &Visit, place: Place) -> view::Session {
         name: if place.name.is_empty() {
             visit.app.page.text(&visit.lang, "device-unknown", &[])
         } else {
-            place.name
+            visit.app.page.device(&visit.lang, &place.name)
         },
         id: place.id,
         place: place.network,
@@ -197,7 +197,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
     Entry {
         text,
         kind: kind(&line.device),
-        device: line.device,
+        device: visit.app.page.device(&visit.lang, &line.device),
         place: line.network,
         at: line.at,
     }
@@ -295,7 +295,9 @@ pub async fn save_details(http: HttpRequest, posted: Posted) -> Result<HttpRespo
             match asked {
                 Asked::Sent => return Ok(done(visit, path, "email-sent", "")),
                 Asked::Same => error("email", "email-same", &[]),
-                Asked::Limited => error("email", "code-mail-spent", &[]),
+                Asked::Limited(wait) => {
+                    error("email", "code-held-address", &[("span", visit.span(wait))])
+                }
                 Asked::Mistake(code) => error("email", code.id(), &code.args()),
             }
         }

@@ -249,7 +249,7 @@ struct Drawn {
     begin: Begin,
     event: Event,
     /// Whether the network address may ask for a mail: drawn once, though the story may run again.
-    may_ask: OnceLock<bool>,
+    may_ask: OnceLock<Result<(), Duration>>,
 }
 
 impl Drawn {
@@ -311,7 +311,8 @@ impl Drawn {
         for _ in 0..3 {
             match step(draft, settings, &self.app.limits, self.now) {
                 Step::Email if draft.mail.sent_at.is_none() => {
-                    email::post(self, c, draft)?;
+                    // What holds it back the page says.
+                    let _ = email::post(self, c, draft)?;
                     break;
                 }
                 Step::Done if draft.account_id.is_none() => {

@@ -1,5 +1,7 @@
 //! W4 `/signup/email`: the code from the mail.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
@@ -8,7 +10,7 @@ use crate::account::Email as Address;
 use crate::account::email::slip;
 use crate::account::signup::Step;
 use crate::flow::signup::Wizard;
-use crate::flow::signup::email::{self, Answered};
+use crate::flow::signup::email::{self, Answered, Held};
 use crate::page::FieldError;
 use crate::page::view::{Email, RefusedMail};
 use crate::web::fault::Fault;
@@ -74,7 +76,15 @@ pub(super) fn wrong(visit: &Visit, answered: &Answered) -> Option<FieldError> {
         Answered::Old => error("code", "code-old", &[]),
         Answered::Closed => error("code", "code-closed", &[]),
         Answered::Full => error("code", "waiting-full", &[]),
-        Answered::MailSpent => error("resend", "code-mail-spent", &[]),
+        Answered::Held(by, live) => {
+            let (id, span) = held(*by);
+            let id = if *live {
+                format!("{id}-live")
+            } else {
+                id.to_owned()
+            };
+            error("resend", &id, &[("span", visit.span(span))])
+        }
         Answered::Address(code) => error("email", code.id(), &code.args()),
         Answered::Wait(wait) => {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
@@ -84,19 +94,36 @@ pub(super) fn wrong(visit: &Visit, answered: &Answered) -> Option<FieldError> {
     }
 }
 
+/// The words for what holds a mail back.
+const fn held(by: Held) -> (&'static str, Duration) {
+    match by {
+        Held::Network(span) => ("code-held-network", span),
+        Held::Address(span) => ("code-held-address", span),
+    }
+}
+
 async fn page(
     visit: &Visit,
     wizard: &Wizard,
     status: StatusCode,
     typed: &str,
-    mut errors: Vec<FieldError>,
+    errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
     let draft = &wizard.draft;
-    let truth = email::truth(&visit.app, draft).await?;
+    let truth = email::truth(&visit.app, draft, visit.address).await?;
     let address = Address::parse(&draft.email).ok();
-    if truth.unsent && errors.is_empty() {
-        errors.extend(wrong(visit, &Answered::MailSpent));
-    }
+    let say = |id: &str, args: &[(&str, String)]| visit.app.page.text(&visit.lang, id, args);
+    let unsent = truth.unsent.map(|by| {
+        let why = match by.map(held) {
+            // It stands among the mistakes.
+            Some(_) if errors.iter().any(|one| one.field == "resend") => String::new(),
+            Some((id, span)) => say(id, &[("span", visit.span(span))]),
+            None => say("code-unsent-now", &[]),
+        };
+        format!("{} {why}", say("code-unsent", &[]))
+            .trim()
+            .to_owned()
+    });
     let minutes = visit.app.limits.code.as_secs() / 60;
     let view = Email {
         address: draft.email.clone(),
@@ -111,6 +138,8 @@ async fn page(
             domain: address.map_or_else(String::new, |it| it.domain_shown().to_owned()),
             said,
         }),
+        unsent,
+        sending: truth.sending,
         mail_down: truth.down,
         link_only: truth.link_only,
         back: if wizard.settings.terms {
