@@ -200,5 +200,8 @@ fn go(visit: &Visit, moved: &Moved) -> HttpResponse {
     if let Some(cookie) = &moved.cookie {
         visit.signed_in(cookie, false);
     }
+    if moved.step == Step::Waiting {
+        visit.keep_draft();
+    }
     visit.see_other(path(moved.step))
 }
