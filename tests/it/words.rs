@@ -64,9 +64,12 @@ fn the_drafts_cookie_is_kept_as_long_as_the_page_says() {
 #[test]
 fn an_agreement_can_be_saved_and_promises_what_there_is() {
     let app = TestApp::new();
-    for (language, title) in [("en", "Terms of use"), ("de", "Nutzungsbedingungen")] {
+    for (language, title, name) in [
+        ("en", "Terms of use", "temuulen"),
+        ("de", "Nutzungsbedingungen", "saran"),
+    ] {
         let mut browser = app.browser().with("Accept-Language", language);
-        let begun = begin(&mut browser, "/signup", "temuulen", &[]).leads("/signup/agree");
+        let begun = begin(&mut browser, "/signup", name, &[]).leads("/signup/agree");
         let page = browser.follow(&begun).is(200);
         assert!(page.text().contains(title), "{language}");
         let href = "/terms/terms/1?download";

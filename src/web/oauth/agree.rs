@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::consent::{Asking, gone, mark, scene, shell};
+use super::query;
 use crate::account::{Account, Session};
 use crate::flow::authorize::Scene;
 use crate::flow::{authorize, signin, terms};
@@ -25,6 +26,10 @@ impl Asked {
     /// Who is asked, or the answer in the page's place.
     async fn find(visit: &Visit, http: &HttpRequest) -> Result<Result<Self, HttpResponse>, Fault> {
         let Some(request) = request_of(http) else {
+            let params = query(http).map_err(|_| Fault::unreadable())?;
+            if params.has("request") {
+                return Ok(Err(gone(visit)?));
+            }
             return Ok(match visit.here().await?.first().cloned() {
                 Some((session, account)) => Ok(Self {
                     of: None,
