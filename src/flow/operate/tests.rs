@@ -191,10 +191,6 @@ fn a_client_is_judged_as_a_whole() {
             })),
             true,
         ),
-        (
-            set(json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b" })),
-            false,
-        ),
         (set(json!({ "kty": "EC", "d": "secret" })), false),
         (set(json!({ "kty": "oct", "k": "secret" })), false),
         (Some("{\"keys\":[]}".to_owned()), false),
