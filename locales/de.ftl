@@ -339,6 +339,8 @@ scope-offline-access-detail = Oder bis du sie { $days } Tage nicht benutzt
 scope-device-sso = Dich auf diesem Gerät bei den anderen Apps ihres Herstellers anmelden
 scope-messenger = Dich am Messenger-Server { $server } anmelden
 scope-messenger-detail = Nachrichten als du senden und empfangen
+scope-service = { $server } für „{ $scope }“ benutzen
+scope-said-detail = Bei { $server }
 scope-detail = { $server } für „{ $type }“ benutzen, genau so wie hier
 scope-other = Benutzen, was sie „{ $scope }“ nennt
 cannot-password = Dein Passwort sehen
@@ -461,6 +463,7 @@ log-email = E-Mail-Adresse geändert
 log-name = Name geändert
 log-app-allowed = { $app } darf das Konto benutzen
 log-app-joined = Durch eine andere App des Herstellers bei { $app } angemeldet
+log-app-many = Älteste Anmeldung bei { $app } beendet, weil es mehr als 100 waren
 log-app-removed = { $app } entfernt
 log-terms = Angenommen: { $title }
 log-made = Konto vom Betreiber angelegt
@@ -571,6 +574,10 @@ fault-busy-todo = Warte { $seconds ->
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden
 } und versuch es noch einmal.
+fault-away-heading = Das geht gerade nicht
+fault-away-what = Der Teil dieses Servers, der die Konten verwahrt, antwortet nicht. Nichts wurde halb geändert.
+fault-away-why = Vielleicht startet er gerade neu. Mit dir oder deinem Konto hat es nichts zu tun.
+fault-away-todo = Warte eine Minute und versuch es noch einmal. Wenn es so bleibt, sag den Menschen Bescheid, die diesen Server betreiben, und nenn die Nummer unten.
 fault-broken-heading = Bei uns ging etwas schief
 fault-broken-what = Wir konnten nicht zu Ende bringen, was du wolltest. Nichts wurde halb geändert.
 fault-broken-why = { "" }

@@ -339,6 +339,8 @@ scope-offline-access-detail = Or after { $days } days without use
 scope-device-sso = Sign you in to the other apps of its maker on this device
 scope-messenger = Sign you in to the messenger server { $server }
 scope-messenger-detail = Send and receive messages as you
+scope-service = Use { $server } for “{ $scope }”
+scope-said-detail = At { $server }
 scope-detail = Use { $server } for “{ $type }”, exactly as follows
 scope-other = Use what it calls “{ $scope }”
 cannot-password = See your password
@@ -461,6 +463,7 @@ log-email = Email address changed
 log-name = Name changed
 log-app-allowed = Let { $app } use the account
 log-app-joined = Signed in to { $app } by another app of its maker
+log-app-many = Ended the oldest sign-in of { $app }, because it had more than 100
 log-app-removed = Removed { $app }
 log-terms = Accepted: { $title }
 log-made = Account made by the operator
@@ -571,6 +574,10 @@ fault-busy-todo = Wait { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 } and try again.
+fault-away-heading = We cannot do that right now
+fault-away-what = The part of this server that keeps accounts does not answer. Nothing was changed halfway.
+fault-away-why = It may be starting again. It has nothing to do with you or your account.
+fault-away-todo = Wait a minute and try again. If it goes on, tell the people who run this server and quote the number below.
 fault-broken-heading = Something went wrong on our side
 fault-broken-what = We could not finish what you asked for. Nothing was changed halfway.
 fault-broken-why = { "" }

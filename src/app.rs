@@ -40,6 +40,9 @@ pub enum Error {
     /// The master key or a signing key.
     #[error(transparent)]
     Keys(#[from] keys::Error),
+    /// Who vouches for the certificates of clients.
+    #[error(transparent)]
+    Authority(keys::Error),
     /// The hashing threads.
     #[error(transparent)]
     Hash(#[from] hash::Error),
@@ -181,7 +184,7 @@ impl App {
                 .as_ref()
                 .and_then(|mtls| mtls.ca_file.as_deref())
             {
-                Some(file) => Some(Authority::load(file)?),
+                Some(file) => Some(Authority::load(file).map_err(Error::Authority)?),
                 None => None,
             },
             registered: RwLock::default(),
@@ -230,7 +233,11 @@ fn prove(store: &Store, master: &Master) -> Result<(), Error> {
     }
 }
 
-fn questions(config: &Config) -> Result<Questions, Error> {
+/// The questions of the security check.
+///
+/// # Errors
+/// When the operator's file cannot be read.
+pub fn questions(config: &Config) -> Result<Questions, Error> {
     let Some(file) = &config.check.questions_file else {
         return Questions::sample().map_err(|mistakes| Error::Questions {
             file: "the sample questions".into(),

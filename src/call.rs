@@ -15,7 +15,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::{Host, Url};
 
-pub use cache::{Ask, Wanted};
+pub use cache::{Ask, Purpose, Wanted};
 pub use public::is_public;
 
 use crate::config::{Network, Reachable};

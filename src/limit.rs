@@ -27,10 +27,12 @@ pub enum Bucket {
     General,
     /// Apps that register themselves.
     Register,
+    /// Sign-ins begun in browsers that nobody is signed in to: each waits for an hour.
+    Begin,
 }
 
 impl Bucket {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 
     /// The name in metrics and logs.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Bucket {
             Self::Caller => "caller",
             Self::General => "general",
             Self::Register => "register",
+            Self::Begin => "begin",
         }
     }
 }
@@ -84,6 +87,7 @@ const RATES: [Option<Rate>; Bucket::COUNT] = [
     Some(rate(60, 1_000)),
     Some(rate(300, 20)),
     Some(rate(20, 60_000)),
+    Some(rate(60, 1_000)),
 ];
 
 const fn rate(burst: u32, millis: u64) -> Rate {

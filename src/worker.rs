@@ -48,11 +48,18 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     );
 }
 
+/// What does not work now is tried again with the next beat. An outage has its own line.
+fn failed(error: &Error, what: &'static str) {
+    if !matches!(error, Error::Away(_)) {
+        tracing::warn!(%error, what, "work.failed");
+    }
+}
+
 async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut telling = logout::Telling::default();
     let warn = |told: Result<_, Error>| {
         if let Err(error) = told {
-            tracing::warn!(%error, "logouts");
+            failed(&error, "logouts");
         }
     };
     while !*stop.borrow() {
@@ -72,7 +79,7 @@ async fn tell_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 async fn ping_apps(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = ciba::send_due(&app).await {
-            tracing::warn!(%error, "pings");
+            failed(&error, "pings");
         }
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
@@ -86,11 +93,11 @@ async fn keep_clean(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let now = app.clock.now();
         if let Err(error) = sweep(&app, now).await {
-            tracing::warn!(%error, "sweep");
+            failed(&error, "sweep");
         }
         if tidied.is_none_or(|at| now.since(at) >= TIDY) {
             if let Err(error) = tidy(&app, now).await {
-                tracing::warn!(%error, "tidy");
+                failed(&error, "tidy");
             }
             tidied = Some(now);
         }
@@ -107,12 +114,15 @@ async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     tokio::task::spawn_blocking(keys::seed);
     while !*stop.borrow() {
         if let Err(error) = keyring::refresh(&app).await {
-            tracing::warn!(%error, "keys");
+            match error {
+                keyring::Error::Store(error) => failed(&error, "keys"),
+                error => tracing::warn!(%error, "keys"),
+            }
         }
         let now = app.clock.now();
         if clock_set.is_none_or(|at| now.since(at) >= health::CLOCK) {
             if let Err(error) = health::set_clock(&app).await {
-                tracing::warn!(%error, "clock");
+                failed(&error, "clock");
             }
             clock_set = Some(app.clock.now());
         }
@@ -127,7 +137,7 @@ async fn send_mail(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut sending = Sending::default();
     let warn = |sent: Result<_, Error>| {
         if let Err(error) = sent {
-            tracing::warn!(%error, "outbox");
+            failed(&error, "outbox");
         }
     };
     while !*stop.borrow() {

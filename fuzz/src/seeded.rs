@@ -106,7 +106,8 @@ macro_rules! targets {
 }
 
 targets! {
-    authorize token ciba client_auth assertion redirect scope pkce logout form
+    authorize token ciba client_auth assertion request_object dpop status_list registration
+    document details grant_management redirect scope pkce logout form
     email username name password login terms markdown
     cookie language config mail opaque verify jwks pem inspect phc
 }

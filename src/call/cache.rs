@@ -20,8 +20,32 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// Documents kept; past it the ones that were read longest ago are forgotten.
 const MOST: usize = 1000;
 
-/// Whether a stranger typed it, and the address.
-pub(super) type Key = (bool, String);
+/// What a document is read for. Each is kept by itself: an app that has an address read for one
+/// thing, which is nothing there, must not shut out another that has it read for what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// An app's metadata document.
+    Metadata,
+    /// An app's public keys.
+    Keys,
+    /// A request object.
+    Request,
+    /// The list of a sector's addresses.
+    Sector,
+}
+
+impl Purpose {
+    /// The media types that are asked for.
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Metadata | Self::Keys | Self::Sector => "application/json",
+            Self::Request => "application/oauth-authz-req+jwt, application/jwt",
+        }
+    }
+}
+
+/// Whether a stranger typed it, what for, and the address.
+pub(super) type Key = (bool, Purpose, String);
 
 /// What is kept.
 #[derive(Default)]
@@ -56,8 +80,8 @@ pub struct Ask<'a> {
     pub typed: Typed,
     /// Its address.
     pub address: &'a str,
-    /// Its media types.
-    pub accept: &'a str,
+    /// What for.
+    pub purpose: Purpose,
     /// How fresh it has to be.
     pub wanted: Wanted,
     /// Who makes us call, where it is anyone who likes: few calls at once for each network.
@@ -66,7 +90,8 @@ pub struct Ask<'a> {
 
 impl Ask<'_> {
     fn key(&self) -> Key {
-        (self.typed == Typed::ByStranger, self.address.to_owned())
+        let stranger = self.typed == Typed::ByStranger;
+        (stranger, self.purpose, self.address.to_owned())
     }
 }
 
@@ -136,7 +161,8 @@ impl Caller {
         if matches!(place, Some(None)) {
             return Err(Failure::Busy);
         }
-        self.read(ask.typed, ask.address, ask.accept).await
+        self.read(ask.typed, ask.address, ask.purpose.accept())
+            .await
     }
 }
 
@@ -231,8 +257,8 @@ fn is_stale(entry: &Entry, now: Time) -> bool {
 mod tests {
     use super::*;
 
-    fn key(name: &str) -> (bool, String) {
-        (true, name.to_owned())
+    fn key(name: &str) -> Key {
+        (true, Purpose::Keys, name.to_owned())
     }
 
     fn answer(body: &str, max_age: Option<u64>) -> Result<Arc<Answer>, Failure> {

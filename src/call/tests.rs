@@ -216,7 +216,7 @@ async fn servers_that_never_answer_hold_few_calls() {
             let ask = Ask {
                 typed: ByStranger,
                 address: &address,
-                accept: "*/*",
+                purpose: Purpose::Keys,
                 wanted: Wanted::Kept,
                 asker: Some(asker.into()),
             };
@@ -261,7 +261,7 @@ async fn a_document_is_called_for_once_by_many() {
     let ask = Ask {
         typed: ByStranger,
         address: &address,
-        accept: "*/*",
+        purpose: Purpose::Keys,
         wanted: Wanted::Kept,
         asker: None,
     };

@@ -2,8 +2,8 @@
 
 mod about;
 mod choice;
-mod logouts;
-mod pings;
+mod news;
+mod removal;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use serde_json::json;
 use self::about::About;
 pub use choice::{Auth, NeedChoice, PkceChoice, Refresh, algorithm, detail_type};
 use choice::{Profile, grant, known, profile};
+pub use removal::all_there;
+use removal::removable;
 use show::{list, print};
 
 use super::count;
@@ -74,11 +76,17 @@ pub enum Command {
         /// Of this app alone
         id: Option<String>,
     },
-    /// Remove an app and sign everyone out of it
-    #[command(after_help = "Examples:\n  gerege client remove forum")]
+    /// Remove an app and sign everyone out of it. One that is known by a document
+    /// stays on the list and is kept out
+    #[command(
+        after_help = "Examples:\n  gerege client remove forum\n  gerege client remove https://app.example/client.json\n  gerege client remove https://app.example/client.json --forget"
+    )]
     Remove {
         /// The app's id
         id: String,
+        /// Forget one that is known by a document: it may come again
+        #[arg(long)]
+        forget: bool,
     },
 }
 
@@ -300,11 +308,27 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             print(app, &kept, "", out);
         }
         Command::Edit(edit) => {
-            let id = edit.id.clone();
+            let (id, asked) = (edit.id.clone(), edit.id.clone());
+            let old = app.store.read(move |c| store::client::find(c, &asked));
+            if let Some(old) = house.wait(old)? {
+                removable(&old, &edit)?;
+            }
             let change = changes(*edit)?;
             let kept = house
                 .wait(story::edit(app, &id, change))
-                .map_err(|refusal| refused(&format!("{id} was not changed"), &id, refusal))?;
+                .map_err(|refusal| {
+                    let what = format!("{id} was not changed");
+                    match refusal {
+                        Refusal::NoRedirect => Fault::new(
+                            what,
+                            refusal,
+                            format!(
+                                "gerege client edit {id} --add-redirect https://app.example/back"
+                            ),
+                        ),
+                        refusal => refused(&what, &id, refusal),
+                    }
+                })?;
             print(app, &kept, "changed", out);
         }
         Command::RotateSecret { id } => {
@@ -313,17 +337,23 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
                 .map_err(|refusal| refused(&format!("{id} keeps its secret"), &id, refusal))?;
             print(app, &kept, "changed", out);
         }
-        Command::Logouts { id } => logouts::run(house, id, out)?,
-        Command::Pings { id } => pings::run(house, id, out)?,
-        Command::Remove { id } => {
-            let ended = house
-                .wait(story::remove(app, &id))
+        Command::Logouts { id } => news::logouts(house, id, out)?,
+        Command::Pings { id } => news::pings(house, id, out)?,
+        Command::Remove { id, forget } => {
+            let gone = house
+                .wait(story::remove(app, &id, forget))
                 .map_err(|refusal| refused(&format!("{id} was not removed"), &id, refusal))?;
+            let done = if gone.kept_out { "kept out" } else { "removed" };
             if out.json {
-                out::json(&json!({ "client_id": id, "done": "removed", "apps_ended": ended }));
+                out::json(&json!({ "client_id": id, "done": done, "apps_ended": gone.ended }));
             } else {
-                let ended = count(ended, "sign-in", "sign-ins");
-                out::line(&format!("removed {id}: {ended} ended"));
+                let ended = count(gone.ended, "sign-in", "sign-ins");
+                out::line(&format!("{done} {id}: {ended} ended"));
+            }
+            if gone.kept_out {
+                out.warn(&format!(
+                    "its document is read no more; to let it come again: gerege client remove {id} --forget"
+                ));
             }
         }
     }

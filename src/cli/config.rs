@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::file;
 use super::out::{self, Out};
 use crate::config::Config;
 
@@ -32,10 +33,17 @@ pub enum Command {
 /// Does it.
 pub fn run(
     command: Command,
-    file: Option<PathBuf>,
+    from: Option<PathBuf>,
     config: Result<Config, Fault>,
     out: Out,
 ) -> Result<(), Fault> {
+    let config = match (&command, config) {
+        (Command::Check, Ok(config)) => match file::judge(&config) {
+            mistakes if mistakes.is_empty() => Ok(config),
+            mistakes => Err(Fault::Config(mistakes)),
+        },
+        (_, config) => config,
+    };
     if out.json
         && let (Command::Check, Err(Fault::Config(mistakes))) = (&command, &config)
     {
@@ -55,7 +63,7 @@ pub fn run(
     let config = config?;
     match command {
         Command::Check => {
-            let from = file.map(|file| file.display().to_string());
+            let from = from.map(|file| file.display().to_string());
             if out.json {
                 out::json(&json!({
                     "ok": true,

@@ -1,6 +1,7 @@
 //! `gerege db`: the database itself.
 
 use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -15,7 +16,7 @@ use crate::config::{Config, Engine};
 use crate::keys::{Master, Purpose};
 use crate::rng::Rng;
 use crate::store::lock::Lock;
-use crate::store::migrate;
+use crate::store::{self, migrate};
 
 /// What to do with the database.
 #[derive(Debug, Subcommand)]
@@ -180,12 +181,7 @@ fn backup(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
             "name a new file in a folder that this user may write",
         )
     };
-    // Made first and for this user alone: a backup holds everyone's addresses.
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map_err(|error| failed(&error))?;
+    begin(file).map_err(|error| failed(&error))?;
     let copied = match engine {
         Engine::Sqlite(_) => migrate::copy(engine, file).map_err(|error| failed(&error)),
         Engine::Postgres(at) => postgres::dump(at, file),
@@ -227,9 +223,19 @@ fn backup(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a database goes with the master key at hand; one that was never used goes with any.
-fn fits(engine: &Engine, config: &Config) -> Result<(), Fault> {
-    let Some(proof) = migrate::setting(engine, "master_key_proof")? else {
+/// Makes a new file for this user alone: a backup holds everyone's addresses.
+fn begin(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
+}
+
+/// Whether a backup goes with the master key at hand, by the value that proves it; one that was
+/// never used goes with any.
+fn fits(proof: Option<String>, config: &Config) -> Result<(), Fault> {
+    let Some(proof) = proof else {
         return Ok(());
     };
     let master = Master::load(&config.master_key_file, false, &Rng::System).map_err(|error| {
@@ -243,13 +249,37 @@ fn fits(engine: &Engine, config: &Config) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::new(
-        "the backup does not go with this master key",
+        "nothing was restored: the backup does not go with this master key",
         format!(
             "it was made with another key than {}",
             config.master_key_file.display()
         ),
         "put the key of that time at master_key_file, then the same command again",
     ))
+}
+
+/// Whether this program knows what a backup holds.
+fn known(status: &migrate::Status, file: &Path) -> Result<(), Fault> {
+    if status.applied.is_empty() {
+        return Err(bad(file, "it holds no database of Gerege"));
+    }
+    status.unknown.first().map_or(Ok(()), |newer| {
+        Err(bad(
+            file,
+            format!(
+                "a newer Gerege made it: it has migration {newer}, which this program does not know"
+            ),
+        ))
+    })
+}
+
+/// A backup that is none.
+fn bad(file: &Path, why: impl ToString) -> Fault {
+    Fault::new(
+        format!("{} was not restored", file.display()),
+        why,
+        "name a file that gerege db backup made",
+    )
 }
 
 fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
@@ -265,19 +295,15 @@ fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
         Engine::Sqlite(path) => restore_file(config, engine, path, file)?,
         Engine::Postgres(at) => {
             let _alone = alone(engine, "nothing was restored")?;
-            postgres::restore(at, file)?;
-            // Its form cannot be looked into before, and what was there is gone by now.
-            fits(engine, config).map_err(|_| {
-                Fault::new(
-                    "the backup was restored, and does not go with this master key",
-                    format!(
-                        "its signing keys were made with another one than {}",
-                        config.master_key_file.display()
-                    ),
-                    "put the key of that time at master_key_file before the server starts",
-                )
-            })?;
-            None
+            judge_dump(config, file)?;
+            let saved = migrate::status(engine)?.applied.first().map(|_| {
+                let to = before_restore(config, "dump")?;
+                postgres::dump(at, &to)?;
+                Ok::<_, Fault>(to)
+            });
+            let saved = saved.transpose()?;
+            postgres::restore(at, file, &migrate::tables()?)?;
+            saved
         }
     };
     let status = migrate::status(engine)?;
@@ -331,10 +357,7 @@ fn restore_file(
     judged?;
     let mut saved = None;
     if is_there(engine) {
-        let backups = config.data_dir.join("backup");
-        fs::create_dir_all(&backups).map_err(failed)?;
-        let stamp = Clock::system().now().rfc3339().replace(':', "");
-        let to = backups.join(format!("before-restore-{stamp}.db"));
+        let to = before_restore(config, "db")?;
         migrate::copy(engine, &to)?;
         saved = Some(to);
     }
@@ -355,27 +378,62 @@ fn restore_file(
 /// Whether a copy of a backup is a whole database of ours that this program and key can use.
 fn judge(config: &Config, copy: &Path, file: &Path) -> Result<(), Fault> {
     let engine = Engine::Sqlite(copy.to_owned());
-    let bad = |why: String| {
-        Fault::new(
-            format!("{} was not restored", file.display()),
-            why,
-            "name a file that gerege db backup made",
-        )
-    };
-    let status = migrate::status(&engine).map_err(|error| bad(error.to_string()))?;
-    if status.applied.is_empty() {
-        return Err(bad("it holds no database of Gerege".into()));
-    }
-    if let Some(newer) = status.unknown.first() {
-        return Err(bad(format!(
-            "a newer Gerege made it: it has migration {newer}, which this program does not know"
-        )));
-    }
-    let whole = migrate::integrity(&engine).map_err(|error| bad(error.to_string()))?;
+    let unread = |error: store::Error| bad(file, error.cause());
+    known(&migrate::status(&engine).map_err(unread)?, file)?;
+    let whole = migrate::integrity(&engine).map_err(unread)?;
     if whole != "ok" {
-        return Err(bad(format!("it is damaged: {whole}")));
+        return Err(bad(file, format!("it is damaged: {whole}")));
     }
-    fits(&engine, config)
+    let proof = migrate::setting(&engine, "master_key_proof").map_err(unread)?;
+    fits(proof, config)
+}
+
+/// The same for a backup in PostgreSQL's form, before anything is touched.
+fn judge_dump(config: &Config, file: &Path) -> Result<(), Fault> {
+    let mut start = [0; 5];
+    let read = File::open(file).and_then(|mut open| open.read_exact(&mut start));
+    if read.is_err() || start != *b"PGDMP" {
+        return Err(bad(file, "it is no copy of a PostgreSQL database"));
+    }
+    let mut applied: Vec<String> = postgres::rows(file, "__diesel_schema_migrations")?
+        .into_iter()
+        .filter_map(|row| row.into_iter().next())
+        .collect();
+    applied.sort();
+    known(&migrate::standing(applied)?, file)?;
+    let settings = postgres::rows(file, "setting")?;
+    let proof = settings.into_iter().find_map(|row| match row.as_slice() {
+        [key, value, ..] if key == "master_key_proof" => Some(value.clone()),
+        _ => None,
+    });
+    fits(proof, config)
+}
+
+/// A new file for what was there before.
+fn before_restore(config: &Config, kind: &str) -> Result<PathBuf, Fault> {
+    let backups = config.data_dir.join("backup");
+    let stamp = Clock::system().now().rfc3339().replace(':', "");
+    let made = fs::create_dir_all(&backups).and_then(|()| {
+        // Two in one second are two.
+        let mut end = String::new();
+        for number in 2.. {
+            let file = backups.join(format!("before-restore-{stamp}{end}.{kind}"));
+            match begin(&file) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    end = format!("-{number}");
+                }
+                made => return made.map(|()| file),
+            }
+        }
+        Err(ErrorKind::AlreadyExists.into())
+    });
+    made.map_err(|error| {
+        Fault::new(
+            "nothing was restored",
+            format!("{}: {error}", backups.display()),
+            "see that this user may write the data folder, and that the disk has room",
+        )
+    })
 }
 
 fn with_end(path: &Path, end: &str) -> PathBuf {

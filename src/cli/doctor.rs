@@ -6,14 +6,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::file;
 use super::health;
-use super::house::{is_there, place};
+use super::house::{due, is_there, place};
 use super::out::{self, Out, State};
 use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine};
@@ -21,6 +20,7 @@ use crate::keys::{Keys, Master, Purpose};
 use crate::oauth::service::{Algorithm, KeyOwner, Rotation};
 use crate::rng::Rng;
 use crate::store::{self, Store, migrate};
+use crate::web;
 
 /// Check everything; exit code 0 good, 1 something to look at, 2 broken
 #[derive(Debug, Args)]
@@ -57,6 +57,14 @@ impl Findings {
 
     fn broken(&mut self, what: &'static str, says: impl Into<String>, hint: impl Into<String>) {
         self.add(what, State::Broken, says, Some(hint.into()));
+    }
+
+    fn database(&mut self, error: &store::Error) {
+        let hint = match error {
+            store::Error::Away(cause) => store::Error::fix(cause),
+            _ => "gerege db status",
+        };
+        self.broken("database", error.to_string(), hint);
     }
 
     fn add(
@@ -120,6 +128,10 @@ fn look(found: &mut Findings, file: Option<&Path>, config: &Config) {
         "configuration",
         format!("{from}, {} set", config.show(false).count()),
     );
+    for mistake in file::judge(config) {
+        let says = format!("{} ({}): {}", mistake.key, mistake.origin, mistake.what);
+        found.broken("configuration", says, mistake.fix);
+    }
     address(found, config);
     folder(found, config);
     tls(found, config);
@@ -133,13 +145,24 @@ fn look(found: &mut Findings, file: Option<&Path>, config: &Config) {
         Ok((200, _)) => found.good("server", format!("ready on {}", config.listen.address)),
         Ok((status, facts)) => found.broken(
             "server",
-            format!("answers {status}: {facts}"),
-            "read its log",
+            format!(
+                "runs on {} and is not ready ({status}): {facts}",
+                config.listen.address
+            ),
+            "mend what is marked above; its log says more",
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => found.warn(
+            "server",
+            format!("none runs on {}", config.listen.address),
+            "gerege serve",
         ),
         Err(error) => found.warn(
             "server",
-            format!("none answers on {}: {error}", config.listen.address),
-            "gerege serve",
+            format!(
+                "{} does not answer as it should: {error}",
+                config.listen.address
+            ),
+            "read its log; is it this server that listens there?",
         ),
     }
 }
@@ -207,35 +230,19 @@ fn tls(found: &mut Findings, config: &Config) {
     let Some(tls) = &config.listen.tls else {
         return;
     };
-    let chain =
-        CertificateDer::pem_file_iter(&tls.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match chain {
-        Ok(chain) if !chain.is_empty() => {
-            found.good("certificate", tls.cert.display().to_string());
-        }
-        Ok(_) => found.broken(
-            "certificate",
-            format!("{} holds none", tls.cert.display()),
-            "set listen.tls_cert to a PEM file with the whole chain",
-        ),
-        Err(error) => found.broken(
-            "certificate",
-            format!("{}: {error}", tls.cert.display()),
-            "set listen.tls_cert to a PEM file that this user may read",
-        ),
+    // What is wrong with them was said with the other files.
+    if web::certificate(tls).is_err() {
+        return;
     }
-    match PrivateKeyDer::from_pem_file(&tls.key) {
-        Err(error) => found.broken(
-            "certificate's key",
-            format!("{}: {error}", tls.key.display()),
-            "set listen.tls_key to a PEM file that this user may read",
-        ),
-        Ok(_) if is_open(&tls.key) => found.warn(
+    found.good("certificate", tls.cert.display().to_string());
+    if is_open(&tls.key) {
+        found.warn(
             "certificate's key",
             format!("others can read {}", tls.key.display()),
             format!("chmod 600 {}", tls.key.display()),
-        ),
-        Ok(_) => found.good("certificate's key", tls.key.display().to_string()),
+        );
+    } else {
+        found.good("certificate's key", tls.key.display().to_string());
     }
 }
 
@@ -295,11 +302,7 @@ fn database(found: &mut Findings, config: &Config) -> Option<Store> {
     let status = match migrate::status(engine) {
         Ok(status) => status,
         Err(error) => {
-            found.broken(
-                "database",
-                error.to_string(),
-                "check database.url, and that it runs",
-            );
+            found.database(&error);
             return None;
         }
     };
@@ -314,7 +317,7 @@ fn database(found: &mut Findings, config: &Config) -> Option<Store> {
     if !status.pending.is_empty() {
         found.warn(
             "database",
-            format!("{} migrations are due", status.pending.len()),
+            due(status.pending.len()),
             "gerege db migrate, or start the server",
         );
         return None;
@@ -322,12 +325,12 @@ fn database(found: &mut Findings, config: &Config) -> Option<Store> {
     match migrate::integrity(engine) {
         Ok(whole) if whole == "ok" => found.good("database", place(config)),
         Ok(told) => found.broken("database", told, "gerege db restore with the last backup"),
-        Err(error) => found.broken("database", error.to_string(), "check database.url"),
+        Err(error) => found.database(&error),
     }
     match Store::open(engine, 1) {
         Ok(store) => Some(store),
         Err(error) => {
-            found.broken("database", error.to_string(), "check database.url");
+            found.database(&error);
             None
         }
     }
@@ -377,7 +380,7 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
     let (proof, rows, clients, services, terms, letters) = match read {
         Ok(read) => read,
         Err(error) => {
-            return found.broken("database", error.to_string(), "gerege db status");
+            return found.database(&error);
         }
     };
     if proof.is_some_and(|proof| proof != master.mac_text(Purpose::Proof, &[])) {

@@ -69,8 +69,31 @@ impl Fault {
         }
     }
 
-    /// What clap found wrong, in our three lines.
-    pub fn from_clap(error: &clap::Error) -> Self {
+    /// What clap found wrong with `command`, in our three lines.
+    pub fn from_clap(error: &clap::Error, command: &str) -> Self {
+        use clap::error::{ContextKind, ContextValue, ErrorKind};
+        let help = format!("{command} --help");
+        let said = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.clone()),
+            Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+            _ => None,
+        };
+        if let ErrorKind::InvalidValue | ErrorKind::ValueValidation = error.kind()
+            && let Some(option) = said(ContextKind::InvalidArg)
+        {
+            let value = said(ContextKind::InvalidValue).filter(|value| !value.is_empty());
+            let what = match value {
+                Some(value) => format!("{value} does not fit {option}"),
+                None => format!("{option} needs a value"),
+            };
+            let choices = said(ContextKind::ValidValue).filter(|all| !all.is_empty());
+            let why = match (choices, std::error::Error::source(error)) {
+                (Some(choices), _) => format!("it is one of {choices}"),
+                (None, Some(cause)) => cause.to_string(),
+                (None, None) => "nothing stands after it".to_owned(),
+            };
+            return Self::usage(what, why, help);
+        }
         let text = error.render().to_string();
         let mut parts = text.split("\n\n");
         let first = parts.next().unwrap_or_default();
@@ -81,38 +104,44 @@ impl Fault {
                 .flat_map(|part| part.lines())
                 .find_map(|line| line.trim().strip_prefix(prefix))
         };
-        let usage = find("Usage: ").unwrap_or("gerege [COMMAND]");
-        let command: Vec<&str> = usage
-            .split_whitespace()
-            .take_while(|word| !word.starts_with(['[', '<', '-']) && *word != "…")
-            .filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
-            .collect();
-        let why = match find("tip: ") {
-            Some(tip) => tip.to_owned(),
-            None => format!("the command is written: {usage}"),
+        let why = match (find("tip: "), find("Usage: ")) {
+            (Some(tip), _) => tip.to_owned(),
+            (None, Some(usage)) => format!("the command is written: {usage}"),
+            (None, None) => "its words do not fit together".to_owned(),
         };
-        Self::usage(what, why, format!("{} --help", command.join(" ")))
+        Self::usage(what, why, help)
     }
 }
 
 impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
-        Self::new(
-            "the database did not answer",
-            error,
-            "gerege db status, then the same command again",
-        )
+        let again = "gerege db status, then the same command again";
+        match &error {
+            store::Error::Away(cause) => Self::new(
+                "the database cannot be used",
+                cause,
+                store::Error::fix(cause),
+            ),
+            store::Error::Busy(cause) => Self::new("the database is busy", cause, again),
+            store::Error::Broken(cause) => Self::new("the database is broken", cause, again),
+        }
     }
 }
 
 impl From<app::Error> for Fault {
     fn from(error: app::Error) -> Self {
+        if let app::Error::Store(error) = error {
+            return error.into();
+        }
         let fix = match &error {
             app::Error::Keys(crate::keys::Error::OtherMaster) => {
                 "put back the master key that this database was made with (master_key_file)"
             }
             app::Error::Keys(_) => "check master_key_file: 32 bytes, readable by this user",
             app::Error::Store(_) => "check database.url, and that the database runs",
+            app::Error::Authority(_) => {
+                "name a file with certificates in PEM (mtls.ca_file), or leave it out"
+            }
             app::Error::Mail(_) => "check the [mail] section",
             app::Error::Hash(_) => "check the [password] section",
             app::Error::Call(_) => {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::count;
 use super::fault::Fault;
 use crate::app::App;
 use crate::clock::Clock;
@@ -12,8 +13,7 @@ use crate::rng::Rng;
 use crate::store::lock::Lock;
 use crate::store::migrate;
 
-/// The parts, and a small runtime for the stories. The app goes before the runtime: its
-/// connections may not be closed inside one.
+/// The parts, and a small runtime for the stories.
 pub struct House {
     /// The parts.
     pub app: Arc<App>,
@@ -92,21 +92,11 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
     } else if !status.pending.is_empty() {
         return Err(Fault::new(
             "this database is older than this program",
-            format!("{} migrations are due", status.pending.len()),
+            due(status.pending.len()),
             "stop the server, then: gerege db migrate (or start the new server, which does it)",
         ));
-    } else if !config.master_key_file.exists()
-        && migrate::setting(engine, "master_key_proof")?.is_some()
-    {
-        // A new key would be made here, and would open nothing.
-        return Err(Fault::new(
-            "the master key is missing",
-            format!(
-                "{} is not there, and this database was made with one",
-                config.master_key_file.display()
-            ),
-            "put the key back, or set master_key_file to where it lies",
-        ));
+    } else {
+        has_its_key(config)?;
     }
     // A server that starts holds it alone for a moment.
     for _ in 0..ASKS {
@@ -120,6 +110,30 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
         "the database is held by another program",
         "a migration or a restore is under way",
         "wait for it to end, then the same command again",
+    ))
+}
+
+/// How many migrations are due, as a sentence.
+pub fn due(many: usize) -> String {
+    let is = if many == 1 { "is" } else { "are" };
+    format!("{} {is} due", count(many, "migration", "migrations"))
+}
+
+/// Refuses a migrated database whose master key is gone: a new key would be made, and would open
+/// nothing.
+pub fn has_its_key(config: &Config) -> Result<(), Fault> {
+    if config.master_key_file.exists()
+        || migrate::setting(&config.database.engine, "master_key_proof")?.is_none()
+    {
+        return Ok(());
+    }
+    Err(Fault::new(
+        "the master key is missing",
+        format!(
+            "{} is not there, and this database was made with one",
+            config.master_key_file.display()
+        ),
+        "put the key back, or set master_key_file to where it lies",
     ))
 }
 

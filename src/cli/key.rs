@@ -124,7 +124,7 @@ fn turn(house: &House, rotate: &Rotate, out: Out) -> Result<(), Fault> {
     } else {
         When::Ahead
     };
-    let turns = house
+    let turned = house
         .wait(story::rotate(
             &house.app,
             &rotate.owner,
@@ -140,7 +140,7 @@ fn turn(house: &House, rotate: &Rotate, out: Out) -> Result<(), Fault> {
             Fault::new("no key was changed", refusal, fix)
         })?;
     if out.json {
-        let list: Vec<Value> = turns
+        let mut list: Vec<Value> = (turned.turns)
             .iter()
             .map(|turn| {
                 json!({
@@ -153,10 +153,13 @@ fn turn(house: &House, rotate: &Rotate, out: Out) -> Result<(), Fault> {
                 })
             })
             .collect();
+        if !turned.left.is_empty() {
+            list.push(json!({ "owner": rotate.owner, "kid": null, "replaces": turned.left }));
+        }
         out::json(&list);
         return Ok(());
     }
-    for turn in &turns {
+    for turn in &turned.turns {
         let what = match (when, turn.waited) {
             (When::Ahead, true) => "was published already and signs from",
             (When::Ahead, false) => "is published and signs from",
@@ -176,6 +179,12 @@ fn turn(house: &House, rotate: &Rotate, out: Out) -> Result<(), Fault> {
                 ));
             }
         }
+    }
+    for kid in &turned.left {
+        out::line(&format!(
+            "{}: {kid}, which signed nothing any more, is published no more; its tokens are refused",
+            rotate.owner
+        ));
     }
     if when == When::Compromised {
         out.warn(

@@ -6,6 +6,7 @@ mod config;
 mod db;
 mod doctor;
 mod fault;
+mod file;
 mod health;
 mod house;
 mod key;
@@ -28,7 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::clock::Time;
 use crate::config::{self as configuration, Config};
@@ -129,7 +130,7 @@ pub fn run() -> ExitCode {
                 let _ = error.print();
                 return ExitCode::from(if asked { 0 } else { 2 });
             }
-            let fault = Fault::from_clap(&error);
+            let fault = Fault::from_clap(&error, &written(std::env::args()));
             Out::default().fault(&fault);
             return ExitCode::from(fault.code());
         }
@@ -182,6 +183,19 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
         }
     };
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The command that was typed, as far as its words are commands: `gerege client add`.
+fn written(words: impl Iterator<Item = String>) -> String {
+    let mut command = &Args::command();
+    let mut path = command.get_name().to_owned();
+    for word in words.skip(1) {
+        if let Some(found) = command.find_subcommand(&word) {
+            path = format!("{path} {word}");
+            command = found;
+        }
+    }
+    path
 }
 
 fn environment() -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! `gerege serve`: migrate, build the house, listen, work, stop in order.
 
 use std::fs::OpenOptions;
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::fault::Fault;
-use super::house::make_folders;
+use super::file;
+use super::house::{has_its_key, make_folders};
 use super::out;
 use crate::app::App;
 use crate::clock::{Clock, Time};
@@ -41,6 +42,10 @@ const ASKS: u32 = 100;
 pub fn run(config: Config) -> Result<(), Fault> {
     #[allow(clippy::disallowed_methods)] // how long the start took is no part of any story
     let began = std::time::Instant::now();
+    let mistakes = file::judge(&config);
+    if !mistakes.is_empty() {
+        return Err(Fault::Config(mistakes));
+    }
     log(&config)?;
     make_folders(&config)?;
     mark(&config)?;
@@ -54,13 +59,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
         if app.config.dev {
             demo::set_up(&app).await?;
         }
-        let server = web::bind(app.clone()).map_err(|error| {
-            Fault::new(
-                "cannot listen",
-                format!("{error:#}"),
-                "give the key that is named a free address of this machine, or end what listens there",
-            )
-        })?;
+        let server = web::bind(app.clone()).map_err(|error| unheard(&error))?;
         let (stop, stopped) = watch::channel(false);
         let work = tokio::task::spawn_local(worker::run(app.clone(), stopped));
         let handle = server.handle.clone();
@@ -86,6 +85,31 @@ pub fn run(config: Config) -> Result<(), Fault> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// What to do about an address that is not to be had.
+fn unheard(error: &anyhow::Error) -> Fault {
+    let Some(unbound) = error.downcast_ref::<web::Unbound>() else {
+        return Fault::new("cannot listen", format!("{error:#}"), "gerege config check");
+    };
+    let mut other = unbound.address;
+    let variable = format!("GEREGE_{}", unbound.key.replace('.', "__").to_uppercase());
+    let fix = match unbound.error.kind() {
+        ErrorKind::AddrInUse => {
+            other.set_port(other.port().checked_add(1).unwrap_or(8777));
+            format!("end it, or use another port: {variable}={other}")
+        }
+        ErrorKind::PermissionDenied => {
+            other.set_port(8777);
+            format!("{variable}={other} with a proxy in front, or let the system allow this port")
+        }
+        _ => format!("give {} an address of this machine", unbound.key),
+    };
+    Fault::new(
+        format!("cannot listen on {} ({})", unbound.address, unbound.key),
+        unbound.why(),
+        fix,
+    )
 }
 
 /// Migrates where that is due, and takes the server's hold on the database. Says when no other
@@ -122,6 +146,7 @@ fn prepare(config: &Config) -> Result<(migrate::Done, Option<Time>, Lock), Fault
             continue;
         }
         if let Some(lock) = Lock::shared(engine)? {
+            has_its_key(config)?;
             return Ok((done, alone_at, lock));
         }
         wait();

@@ -1,11 +1,12 @@
 //! `gerege service`: servers that trust our tokens.
 
 mod offer;
+mod words;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{algorithm, change, detail_type};
+use super::client::{algorithm, all_there, change, detail_type};
 use super::fault::Fault;
 use super::house::{House, Missing};
 use super::moment;
@@ -18,7 +19,7 @@ use crate::flow::operate::{
 };
 use crate::keys;
 use crate::oauth::service::{
-    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat,
+    Algorithm, ClaimRule, KeyOwner, Proof, Rotation, Service, TokenFormat, Words,
 };
 use crate::store;
 
@@ -183,6 +184,8 @@ pub struct Add {
     detail_type: Vec<String>,
     #[command(flatten)]
     offers: offer::New,
+    #[command(flatten)]
+    words: words::Said,
 }
 
 /// Changes to a service.
@@ -240,6 +243,8 @@ pub struct Edit {
     remove_detail_type: Vec<String>,
     #[command(flatten)]
     offers: offer::Change,
+    #[command(flatten)]
+    words: words::Said,
 }
 
 impl Command {
@@ -280,6 +285,13 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
         }
         Command::Edit(edit) => {
             let (id, new_secret, no_secret) = (edit.id.clone(), edit.new_secret, edit.no_secret);
+            let asked = id.clone();
+            let old = app
+                .store
+                .read(move |c| store::client::find_service(c, &asked));
+            if let Some(old) = house.wait(old)? {
+                removable(&old, &edit)?;
+            }
             let change = changes(*edit)?;
             let kept = house
                 .wait(story::edit(app, &id, new_secret, no_secret, change))
@@ -301,10 +313,13 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
 }
 
 fn new(add: Add) -> Result<Service, Fault> {
+    let (mut words, typed) = (Words::default(), scopes(&add.id, &add.scope)?);
+    add.words.apply(&mut words, &typed);
     Ok(Service {
         name: add.name.unwrap_or_else(|| add.id.clone()),
         audience: add.audience,
-        scopes: scopes(&add.id, &add.scope)?,
+        scopes: typed,
+        words,
         algorithm: add.algorithm,
         format: add.format.into(),
         claims: add.claim,
@@ -324,6 +339,21 @@ fn new(add: Add) -> Result<Service, Fault> {
 fn scopes(id: &str, typed: &[String]) -> Result<Vec<String>, Fault> {
     operate::scopes(typed)
         .map_err(|name| refused(&format!("{id} stays as it is"), Refusal::Scope(name)))
+}
+
+/// Whether what is to be removed is there: a name that was mistyped removes nothing.
+fn removable(old: &Service, edit: &Edit) -> Result<(), Fault> {
+    let show = format!("gerege service show {}", old.id);
+    let claims: Vec<String> = old.claims.iter().map(|rule| rule.claim.clone()).collect();
+    let typed = scopes(&edit.id, &edit.remove_scope)?;
+    for (what, has, typed) in [
+        ("scope", &old.scopes, &typed),
+        ("claim", &claims, &edit.remove_claim),
+        ("type", &old.details, &edit.remove_detail_type),
+    ] {
+        all_there(&old.id, what, has, typed, &show)?;
+    }
+    Ok(())
 }
 
 fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> {
@@ -352,6 +382,7 @@ fn changes(edit: Edit) -> Result<impl Fn(&mut Service) + Send + 'static, Fault> 
         service.userinfo = edit.userinfo.unwrap_or(service.userinfo);
         service.proof = edit.proof.map_or(service.proof, Into::into);
         edit.offers.apply(&mut service.offers);
+        edit.words.apply(&mut service.words, &service.scopes);
     })
 }
 
@@ -366,6 +397,7 @@ fn refused(what: &str, refusal: Refusal) -> Fault {
         Refusal::Scope(_) => "write scopes as words, with spaces between them".to_owned(),
         Refusal::DetailTaken(..) => "choose another name for the type, such as a URL".to_owned(),
         Refusal::ScopeTaken(..) => "choose another scope, such as chat:send".to_owned(),
+        Refusal::Words(name, _) => format!("write it like --describe '{name}=Read your files'"),
         Refusal::OwnIssuer => "--keys own, or leave --own-issuer out".to_owned(),
         Refusal::NoUrl(_) => {
             "remove it and add it again with --audience https://chat.example".to_owned()
@@ -416,6 +448,7 @@ fn facts(app: &App, service: &Service) -> Value {
     });
     if let Some(map) = all.as_object_mut() {
         offer::facts(app, service, map);
+        words::facts(service, map);
         for (name, url) in places(app, service) {
             map.insert(name.to_owned(), url.into());
         }
@@ -436,6 +469,13 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             "its tokens name a person only by sub; a chat server mostly wants more: \
              --claim 'jid={username}@{domain}'",
         );
+    }
+    if !verb.is_empty() && service.scopes.is_empty() {
+        out.warn(&format!(
+            "it has no scope, and a service is reached only with one: gerege service edit {} \
+             --add-scope {}",
+            service.id, service.id
+        ));
     }
     if out.json {
         let mut all = facts(app, service);
@@ -506,6 +546,7 @@ fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
         ("may ask us", yes(service.secret_hash.is_some())),
         ("introspection", app.config.url("/oauth2/introspect")),
     ]);
+    lines.extend(words::lines(service));
     lines.extend(offer::lines(app, service));
     lines.extend(places(app, service));
     out::facts(&lines);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::{Command, CommandFactory as _, Parser as _};
 
-use super::{Args, Fault};
+use super::{Args, Fault, written};
 
 /// Every command with its path, such as `gerege client add`.
 fn commands() -> Vec<(String, Command)> {
@@ -194,7 +194,7 @@ fn a_wrong_command_line_is_told_in_three_lines() {
     ];
     for (line, says, fix) in cases {
         let error = Args::try_parse_from(line.split(' ')).unwrap_err();
-        let fault = Fault::from_clap(&error);
+        let fault = Fault::from_clap(&error, &written(line.split(' ').map(str::to_owned)));
         assert_eq!(fault.code(), 2, "{line}");
         let texts = fault.texts();
         let [text] = texts.as_slice() else {

@@ -38,7 +38,7 @@ pub enum User {
         )]
         after: String,
         /// How many at most
-        #[arg(long, default_value_t = 1000, value_name = "N")]
+        #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show a person: where they are signed in, and what happened lately
@@ -246,6 +246,11 @@ fn facts(app: &App, account: &Account) -> Value {
 }
 
 fn list(house: &House, after: String, limit: u32, out: Out) -> Result<(), Fault> {
+    let nothing = if after.is_empty() {
+        "Nobody yet. Add someone: gerege user add --help".to_owned()
+    } else {
+        format!("Nobody after {}.", out::plain(&after))
+    };
     let people = house.wait(person::list(&house.app, after, limit.into()))?;
     if out.json {
         let list: Vec<Value> = people.iter().map(|one| facts(&house.app, one)).collect();
@@ -270,11 +275,7 @@ fn list(house: &House, after: String, limit: u32, out: Out) -> Result<(), Fault>
         })
         .collect();
     let heads = ["USERNAME", "NAME", "EMAIL", "SINCE (UTC)", ""];
-    out.table(
-        &heads,
-        &rows,
-        "Nobody yet. Add someone: gerege user add --help",
-    );
+    out.table(&heads, &rows, &nothing);
     if people.len() == usize::try_from(limit).unwrap_or(usize::MAX)
         && let Some(last) = people.last()
     {

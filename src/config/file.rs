@@ -322,9 +322,14 @@ type Wrong = (String, String);
 
 fn value_of_item(key: &Key, item: &Item) -> Result<Value, Wrong> {
     let found = item.type_name();
+    let article = if found.starts_with(['a', 'i']) {
+        "an"
+    } else {
+        "a"
+    };
     let wrong = || {
         (
-            format!("{} is needed here, not a {found}", needed(key)),
+            format!("{} is needed here, not {article} {found}", needed(key)),
             example(key),
         )
     };

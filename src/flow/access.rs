@@ -36,6 +36,8 @@ pub(super) struct Made<'a> {
     pub(super) binding: Option<&'a Binding>,
     /// Who acts by it, where it was exchanged.
     pub(super) act: Option<&'a Value>,
+    /// What the tokens before it could do elsewhere.
+    pub(super) bounds: Option<&'a Value>,
     /// Where its status stands.
     pub(super) place: Option<Place>,
     /// At most `tokens.access_minutes`.
@@ -59,6 +61,7 @@ pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, cr
         domain: &app.config.domain,
         binding: made.binding,
         act: made.act,
+        bounds: made.bounds,
         status: status.as_ref(),
         jti: &app.rng.id(),
         now,

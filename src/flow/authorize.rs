@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::grants;
 use super::hint;
@@ -17,16 +18,17 @@ use crate::config;
 use crate::flow::browser::{self, Here};
 use crate::flow::{document, keyring, request_object, shown, subject, terms};
 use crate::keys::ISSUER;
+use crate::limit::Bucket;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
-use crate::oauth::management;
+use crate::oauth::management::{self, Action};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
 use crate::oauth::pushed;
 use crate::oauth::redirect::{RedirectUri, Response};
-use crate::oauth::scope::{self, DEVICE_SSO};
+use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
@@ -63,13 +65,16 @@ pub async fn begin(
                     why = short(&problem.description),
                     "request_object.refused"
                 );
-                let refusal = refuse(&asked, client, problem);
+                let refusal = refuse(&asked, client, app.config.issuer(), problem);
                 return Ok(Err(Refused(Box::new(refusal), Some(client.clone().into()))));
             }
         }
     }
     if let Err(refusal) = check(&asked, client.as_ref(), &services, app.config.issuer()) {
         return Ok(Err(Refused(Box::new(refusal), client.map(Box::new))));
+    }
+    if let Err(wait) = room(app, cookie, from).await? {
+        return Ok(Err(Refused::slow(wait)));
     }
     let (draft, now) = (Draft::draw(app, cookie), app.clock.now());
     let begun = draft.begun(&asked);
@@ -79,11 +84,30 @@ pub async fn begin(
     Ok(Ok(begun))
 }
 
+/// Whether one more request is kept for a browser: each lies here for an hour, up to 8 KiB of
+/// whatever somebody likes. Whoever is signed in is known; of the others one network address has
+/// so many. The inner error says when to come again.
+pub(super) async fn room(
+    app: &App,
+    cookie: &str,
+    from: IpAddr,
+) -> Result<Result<(), Duration>, Error> {
+    if browser::find(app, Some(cookie)).await?.first().is_some() {
+        return Ok(Ok(()));
+    }
+    Ok(app.limiter.check(Bucket::Begin, from, app.clock.now()))
+}
+
 /// A request that goes no further, and who asked, if that is known.
 #[derive(Debug)]
 pub struct Refused(pub Box<Refusal>, pub Option<Box<Client>>);
 
 impl Refused {
+    /// Too many from there.
+    pub(super) fn slow(wait: Duration) -> Self {
+        Self(Box::new(Refusal::Page(PageError::Slow(wait))), None)
+    }
+
     /// What is sent back to the client, or what the page must say.
     ///
     /// # Errors
@@ -200,7 +224,7 @@ pub async fn scene(
             here,
         })));
     }
-    let checked = match check(
+    let mut checked = match check(
         &stored.asked,
         client.as_ref(),
         &services,
@@ -209,14 +233,22 @@ pub async fn scene(
         Ok(checked) => checked,
         Err(refusal) => return Ok(Some(Err(Refused(Box::new(refusal), client.map(Box::new))))),
     };
-    Ok(client.map(|client| {
-        Ok(Scene {
-            stored,
-            client,
-            checked,
-            here,
-        })
-    }))
+    let Some(client) = client else {
+        return Ok(None);
+    };
+    // What was once allowed in detail was allowed once: to have it again is to ask again.
+    if let Some(Action::Merge(_)) = &checked.action
+        && let Some(old) = grants::named(app, checked.action.as_ref(), &client).await?
+        && here.of(&old.account_id).is_some()
+    {
+        checked.details = old.details.and(&checked.details);
+    }
+    Ok(Some(Ok(Scene {
+        stored,
+        client,
+        checked,
+        here,
+    })))
 }
 
 /// Whom a request's next page is about, as the one decision sees it: pages that asked on their own
@@ -267,19 +299,20 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
     };
     let now = app.clock.now();
     let view = view(app, &scene).await?;
-    let next = match next(&scene.checked, &view, now) {
-        Next::Issue { account_id, .. }
+    let next = next(&scene.checked, &view, now);
+    let next = match &next {
+        Next::Issue { account_id, .. } | Next::Consent { account_id, .. }
             if !grants::stands(
                 app,
                 scene.checked.action.as_ref(),
-                &scene.client.id,
-                &account_id,
+                &scene.client,
+                account_id,
             )
             .await? =>
         {
             Next::Refuse(management::unknown())
         }
-        next => next,
+        _ => next,
     };
     match next {
         Next::Issue {
@@ -460,8 +493,9 @@ async fn issue(
         used_at: None,
         wrong: 0,
     };
-    let (device_life, tokens) = (pending::life(app, offline), app.config.tokens);
+    let tokens = app.config.tokens;
     let (action, client) = (scene.checked.action.clone(), scene.client.clone());
+    let first_party = scene.checked.first_party;
     let on_device = waits.is_some();
     // What was allowed by a click on the consent page is remembered with what was before; what
     // was left out there is forgotten.
@@ -513,22 +547,26 @@ async fn issue(
             if let Some(unlisted) = &unlisted {
                 document::put_on_file(c, unlisted, now)?;
             }
-            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone())? else {
+            if client.is_strangers() {
+                store::registered::note_use(c, &client.id, now)?;
+            }
+            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone(), first_party)?
+            else {
                 return Ok(false); // the one that it was to change was ended meanwhile
             };
             // What the operator took from the app since is not brought back by a merge.
             grant.scopes.retain(|name| client.may_have(name));
             grant.offline = is_offline(&client, &grant.scopes);
-            let life = match (&waits, grant.offline) {
-                (Some(_), _) => device_life,
-                (None, true) => tokens.refresh_max_ttl,
-                // Its device secret opens further apps while the session lives.
-                (None, false) if scope::has(&grant.scopes, DEVICE_SSO) => tokens.refresh_max_ttl,
-                (None, false) => tokens.code_ttl + tokens.access_ttl,
+            // Until the app has come for it: what waits for that stays no longer.
+            let wait = if waits.is_some() {
+                tokens.device_ttl
+            } else {
+                tokens.code_ttl
             };
-            store::grant::add(c, &grant, now.plus(life))?;
+            store::grant::add(c, &grant, now.plus(wait + tokens.access_ttl))?;
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
+                grants::bound_waiting(c, &grant)?;
                 if action.is_none() {
                     request::give(c, &id, &code.hash, now)?;
                 }

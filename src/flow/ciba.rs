@@ -36,8 +36,10 @@ const ASKED: [(&str, i64, Duration); 2] = [
     ("ciba quarter", 10, Duration::from_secs(15 * 60)),
     ("ciba day", 100, Duration::from_secs(24 * 3600)),
 ];
-/// So many questions lie before one person at a time; more are not shown.
+/// So many questions of one app lie before one person at a time, and of all apps; more are not
+/// shown. One app must not take the places of the others.
 const OPEN: usize = 5;
+const OPEN_OF_ALL: usize = 20;
 /// A person is written to so often; past that what waits stands on their pages only (SECURITY R24).
 const MAILED: [(&str, i64, Duration); 2] = [
     ("ciba mail quarter", 3, Duration::from_secs(15 * 60)),
@@ -163,10 +165,12 @@ pub async fn begin(
             }
             let account = who.find(c)?.filter(|found| found.locked_at.is_none());
             let account = match account {
-                Some(found) if store::pending::list_open(c, &found.id, now)?.len() < OPEN => {
-                    Some(found)
+                Some(found) => {
+                    let open = store::pending::list_open(c, &found.id, now)?;
+                    let own = open.iter().filter(|one| one.client_id == new.client_id);
+                    (own.count() < OPEN && open.len() < OPEN_OF_ALL).then_some(found)
                 }
-                _ => None,
+                None => None,
             };
             let new = Pending {
                 account_id: account.as_ref().map(|found| found.id.clone()),

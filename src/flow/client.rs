@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::document;
 use super::logout::typed;
+use super::short;
 use crate::app::{App, Registered};
-use crate::call::{Ask, Wanted};
+use crate::call::{Ask, Purpose, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
@@ -99,6 +100,41 @@ pub async fn registered(app: &App) -> Result<Arc<Registered>, Error> {
     Ok(registered)
 }
 
+/// How long what we tell about ourselves waits for the database when there is an older copy.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What we tell about ourselves: as it was read last while the database is away, since apps and
+/// verifiers begin with it.
+///
+/// # Errors
+/// When the database does not answer and never did.
+pub async fn told(app: &App) -> Result<Arc<Registered>, Error> {
+    let kept = app
+        .registered
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let Some((_, kept)) = kept else {
+        return registered(app).await;
+    };
+    if app.store.is_away() {
+        return Ok(kept);
+    }
+    match tokio::time::timeout(PATIENCE, registered(app)).await {
+        Ok(Err(Error::Away(_))) | Err(_) => Ok(kept),
+        Ok(read) => read,
+    }
+}
+
+/// Where a request came from: its network address, and the number by which the log knows it.
+#[derive(Clone, Debug)]
+pub struct Whence {
+    /// The network address.
+    pub address: IpAddr,
+    /// The request's number.
+    pub reference: String,
+}
+
 /// Why a caller is not let in.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -113,16 +149,38 @@ pub enum Refused {
     Store(#[from] Error),
 }
 
-/// Authenticates a client that calls from `from`.
+/// What a caller is told, and what the operator is told of it: they may know whether the id or the
+/// secret was wrong.
+struct Wrong {
+    problem: Problem,
+    why: &'static str,
+}
+
+impl Wrong {
+    /// One of the reasons that are answered alike.
+    fn alike(why: &'static str) -> Self {
+        let problem = unknown_client();
+        Self { problem, why }
+    }
+}
+
+impl From<Problem> for Wrong {
+    fn from(problem: Problem) -> Self {
+        Self { problem, why: "" }
+    }
+}
+
+/// Authenticates a client that calls from `whence`.
 ///
 /// # Errors
 /// [`Refused`].
 pub async fn authenticate(
     app: &App,
     presented: Presented,
-    from: IpAddr,
+    whence: &Whence,
 ) -> Result<Client, Refused> {
-    let id = presented.client_id();
+    let (id, from) = (presented.client_id().to_owned(), whence.address);
+    let id = id.as_str();
     // An app known by a document may push its first request before any browser came.
     let unlisted = if is_address(id) && find(app, id).await?.is_none() {
         let current = document::current(app, id, from).await?;
@@ -131,15 +189,27 @@ pub async fn authenticate(
         None
     };
     let proved = prove(app, presented, unlisted, from).await?;
-    proved.map_err(|problem| failed(app, from, problem))
+    proved.map_err(|wrong| failed(app, whence, id, wrong))
 }
 
 /// A wrong secret counts for its address. What is right is never kept out: a chat server is one
 /// address for all its people.
-fn failed(app: &App, from: IpAddr, problem: Problem) -> Refused {
+fn failed(app: &App, whence: &Whence, id: &str, wrong: Wrong) -> Refused {
+    let Wrong { problem, why } = wrong;
+    let from = whence.address;
     match app.limiter.check(Bucket::Caller, from, app.clock.now()) {
         Ok(()) => {
-            tracing::info!(network = limit::network(from), "caller.refused");
+            tracing::info!(
+                req = whence.reference,
+                network = limit::network(from),
+                client = short(id),
+                why = if why.is_empty() {
+                    problem.description.as_str()
+                } else {
+                    why
+                },
+                "caller.refused"
+            );
             Refused::Problem(problem)
         }
         Err(wait) => Refused::Slow(wait),
@@ -152,7 +222,7 @@ async fn prove(
     presented: Presented,
     unlisted: Option<Client>,
     from: IpAddr,
-) -> Result<Result<Client, Problem>, Refused> {
+) -> Result<Result<Client, Wrong>, Refused> {
     let now = app.clock.now();
     let good = |client: &Client| matches!(check_secret(client, &presented), Ok(Proof::Done));
     if let Some((at, client)) = app
@@ -168,10 +238,14 @@ async fn prove(
     // A copy refuses nobody: a new secret works at once.
     let found = find(app, presented.client_id()).await?.or(unlisted);
     let Some(client) = found.filter(|client| document::is_open(app, client)) else {
-        return Ok(Err(unknown_client()));
+        return Ok(Err(Wrong::alike("there is no app with this id")));
     };
     match (check_secret(&client, &presented), &presented) {
-        (Err(problem), _) => Ok(Err(problem)),
+        (Err(problem), _) if problem.description == unknown_client().description => {
+            let why = "its secret is wrong";
+            Ok(Err(Wrong { problem, why }))
+        }
+        (Err(problem), _) => Ok(Err(problem.into())),
         (Ok(Proof::Done), _) => {
             let mut proved = app.proved.write().unwrap_or_else(PoisonError::into_inner);
             proved.retain(|_, (at, _)| is_young(*at, now));
@@ -190,10 +264,12 @@ async fn prove(
             Ok(if is_its_certificate(app, &client, der) {
                 Ok(client)
             } else {
-                Err(unknown_client())
+                Err(Wrong::alike("its certificate is another one"))
             })
         }
-        (Ok(Proof::Signature | Proof::Certificate), _) => Ok(Err(unknown_client())),
+        (Ok(Proof::Signature | Proof::Certificate), _) => {
+            Ok(Err(Wrong::alike("it did not prove itself")))
+        }
     }
 }
 
@@ -206,7 +282,7 @@ pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> 
     let ask = Ask {
         typed: typed(client),
         address: uri,
-        accept: "application/json",
+        purpose: Purpose::Keys,
         wanted,
         asker: None,
     };
@@ -266,14 +342,16 @@ async fn assertion_proves(
     app: &App,
     client: Client,
     assertion: &str,
-) -> Result<Result<Client, Problem>, Error> {
+) -> Result<Result<Client, Wrong>, Error> {
     let read = with_keys(app, &client, |jwks| read_assertion(jwks, assertion)).await;
     let Some(claims) = read else {
-        return Ok(Err(unknown_client()));
+        return Ok(Err(Wrong::alike(
+            "none of its keys made the assertion's signature",
+        )));
     };
     if client.fapi.is_some() && !fapi::is_strong(assertion) {
         let problem = fapi::weak(Code::InvalidClient, "client_assertion");
-        return Ok(Err(problem));
+        return Ok(Err(problem.into()));
     }
     let endpoints = Endpoints::new(app.config.issuer());
     // RFC 9126 2: at /oauth2/par all three are the audience; CIBA 7.1: so it is there.
@@ -287,18 +365,19 @@ async fn assertion_proves(
         app.clock.now(),
     ) {
         Ok(id) => id,
-        Err(problem) => return Ok(Err(problem)),
+        Err(problem) => return Ok(Err(problem.into())),
     };
     let key = digest(&format!("assertion {} {}", client.id, id.jti));
     let once = app
         .store
         .write(move |c| store::counter::see_once(c, &key, id.until))
         .await?;
-    // RFC 7523 3: an assertion is used once.
+    // RFC 7523 3: an assertion is used once. Whoever holds it knows that the app is there.
     Ok(if once {
         Ok(client)
     } else {
-        Err(unknown_client())
+        let said = "the assertion was used before; make a new one for each request";
+        Err(Problem::new(Code::InvalidClient, said).into())
     })
 }
 
@@ -317,19 +396,23 @@ pub enum Caller {
 pub async fn authenticate_caller(
     app: &App,
     presented: Presented,
-    from: IpAddr,
+    whence: &Whence,
 ) -> Result<Caller, Refused> {
     let registered = registered(app).await?;
     let mut services = registered.services.iter();
     if let Some(service) = services.find(|service| service.id == presented.client_id()) {
         return match check_service(service, &presented) {
             Ok(()) => Ok(Caller::Service(service.clone().into())),
-            Err(problem) => Err(failed(app, from, problem)),
+            Err(problem) => {
+                let why = "the service's secret is wrong";
+                Err(failed(app, whence, &service.id, Wrong { problem, why }))
+            }
         };
     }
-    let client = authenticate(app, presented, from).await?;
+    let client = authenticate(app, presented, whence).await?;
     if client.is_public() {
-        return Err(failed(app, from, unknown_client()));
+        let wrong = Wrong::alike("a public app may not ask about tokens");
+        return Err(failed(app, whence, &client.id, wrong));
     }
     Ok(Caller::Client(client.into()))
 }

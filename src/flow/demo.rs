@@ -72,6 +72,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         userinfo: false,
         proof: Proof::Bearer,
         offers: Offers::default(),
+        words: Default::default(),
         secret_hash: None,
         created_at: now,
     };

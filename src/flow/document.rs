@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::authorize::Refused;
 use super::short;
 use crate::app::App;
-use crate::call::{Answer, Ask, Failure, Typed, Wanted};
+use crate::call::{Answer, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
 use crate::limit::Bucket;
 use crate::oauth::authorize::{PageError, Refusal};
@@ -20,9 +20,10 @@ use crate::store::{self, Conn, Error};
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// Whether a client may sign people in now, as far as documents go: one that is known by a
-/// document only while documents are taken.
+/// document only while documents are taken, and the operator does not keep it out.
 pub fn is_open(app: &App, client: &Client) -> bool {
-    client.registration.origin != Origin::Document || app.config.registration.metadata_documents
+    client.registration.origin != Origin::Document
+        || app.config.registration.metadata_documents && !client.registration.imposed.kept_out
 }
 
 /// Who asks, where a document says so, which is read here and nowhere later on the way.
@@ -59,24 +60,39 @@ pub async fn current(
     if !app.config.registration.metadata_documents {
         return Ok(Ok(None));
     }
+    let id = client_id.to_owned();
+    let old = app.store.read(move |c| store::client::find(c, &id)).await?;
+    if old.as_ref().is_some_and(|old| !is_open(app, old)) {
+        return Ok(Ok(None));
+    }
     let (policy, now) = (super::register::policy(app).await?, app.clock.now());
     let parsed = |answer: &Answer| {
-        read(client_id, &answer.kind, &answer.body, &policy, now)
+        let new = read(client_id, &answer.kind, &answer.body, &policy, now);
+        new.and_then(|new| super::register::usable(&new).map(|()| new))
             .map_err(|problem| problem.to_string())
     };
     let ask = Ask {
         typed: Typed::ByStranger,
         address: client_id,
-        accept: "application/json",
+        purpose: Purpose::Metadata,
         wanted: Wanted::Kept,
         asker: Some(from),
     };
-    let answer = match app.call.kept(ask, now) {
-        Some(kept) => kept,
+    // What is kept and cannot be used is not kept (5.2): what may be registered may have changed.
+    let kept = match app.call.kept(ask, now) {
+        Some(Ok(kept)) if parsed(&kept).is_ok() => Some(kept),
+        _ => None,
+    };
+    let anew = Ask {
+        wanted: Wanted::Anew,
+        ..ask
+    };
+    let answer = match kept {
+        Some(kept) => Ok(kept),
         None => match app.limiter.check(Bucket::Register, from, now) {
             Ok(()) => {
                 let good = |answer: &Answer| parsed(answer).map(drop);
-                app.call.good_document(ask, now, &good).await
+                app.call.good_document(anew, now, &good).await
             }
             Err(wait) => match app.call.stale(ask, now) {
                 Some(stale) => Ok(stale),
@@ -101,8 +117,6 @@ pub async fn current(
             return Ok(Ok(None));
         }
     };
-    let id = client_id.to_owned();
-    let old = app.store.read(move |c| store::client::find(c, &id)).await?;
     let Some(old) = old else {
         return Ok(Ok(Some(new)));
     };

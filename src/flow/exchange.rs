@@ -10,7 +10,7 @@ use super::subject;
 use super::token::{Asker, Error, Tokens, person};
 use crate::app::App;
 use crate::oauth::binding;
-use crate::oauth::claims::Subject;
+use crate::oauth::claims::{BOUNDS, Subject};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::{Brought, judge};
 use crate::oauth::token::Exchange;
@@ -52,6 +52,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
         scopes: &scopes,
         binding: bound.as_ref(),
         act: good.claims.get("act"),
+        bounds: good.claims.get(BOUNDS),
         expires_at: good.time("exp"),
     };
     let given = judge(ask, &brought, &grant, &asker.client, &asker.held, services)?;
@@ -82,6 +83,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
         scopes: &given.scopes,
         binding: binding.as_ref(),
         act: Some(&given.act),
+        bounds: given.bounds.as_ref(),
         place,
         ttl,
     };

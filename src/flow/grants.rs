@@ -1,6 +1,7 @@
 //! Grants that clients manage: found by their name, taken over, read and ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -10,11 +11,65 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::bearer::Token;
 use crate::oauth::binding::{Held, check_proof};
+use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::management::{self, Action, QUERY, REVOKE};
-use crate::oauth::scope;
-use crate::store::{self, Conn, Error};
+use crate::oauth::scope::{self, DEVICE_SSO};
+use crate::store::{self, Conn, Error, event::Event};
+
+/// So many sign-ins of one app to one account stand at once: a sign-in with each start of an app
+/// must not fill the disk for as long as the last of them could be used.
+pub const MOST: i64 = 100;
+/// So many more wait for the app to come for them.
+pub const MOST_WAITING: i64 = 100;
+
+/// How long the row of a grant is kept that an app has come for, from now.
+pub(super) fn life(app: &App, grant: &Grant, given: bool) -> Duration {
+    let tokens = app.config.tokens;
+    // A device secret opens further apps while the session lives.
+    if given || scope::has(&grant.scopes, DEVICE_SSO) {
+        tokens.refresh_max_ttl
+    } else {
+        tokens.access_ttl
+    }
+}
+
+/// An app has come for its grant: it is kept as long as what it gave can be used, and where there
+/// are too many for this app and account, the oldest end. `log_id` is of the line that says so.
+pub(super) fn keep(
+    c: &mut Conn<'_>,
+    grant: &Grant,
+    life: Duration,
+    log_id: &str,
+    now: Time,
+) -> Result<(), Error> {
+    store::grant::extend(c, &grant.id, now.plus(life))?;
+    let (person, client) = (&grant.account_id, &grant.client_id);
+    let old = store::grant::beyond(c, person, client, MOST, now)?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    for id in &old {
+        store::grant::revoke(c, id, now)?;
+    }
+    tracing::info!(client, ended = old.len(), "grant.many");
+    let name = store::client::find(c, client)?.map(|client| client.name);
+    let line = Event {
+        id: log_id.to_owned(),
+        account_id: person.clone(),
+        at: now.millis(),
+        kind: "app.many".into(),
+        detail: serde_json::json!({ "client": client, "app": name.unwrap_or_default() })
+            .to_string(),
+    };
+    store::event::add(c, &line)
+}
+
+/// Takes back the oldest that wait for an app that does not come for them.
+pub(super) fn bound_waiting(c: &mut Conn<'_>, grant: &Grant) -> Result<(), Error> {
+    store::grant::forget_waiting(c, &grant.account_id, &grant.client_id, MOST_WAITING)
+}
 
 /// The grant of this name that counts now, of a client: one that is to take its place and waits
 /// for its code to be redeemed does not yet.
@@ -27,6 +82,23 @@ fn find(c: &mut Conn<'_>, client_id: &str, id: &str) -> Result<Option<Grant>, Er
     Ok(None)
 }
 
+/// The grant that a request names, one of this client's.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn named(
+    app: &App,
+    action: Option<&Action>,
+    client: &Client,
+) -> Result<Option<Grant>, Error> {
+    let Some(id) = action.and_then(Action::names) else {
+        return Ok(None);
+    };
+    let (id, client_id) = (id.to_owned(), client.id.clone());
+    let found = app.store.read(move |c| find(c, &client_id, &id)).await?;
+    Ok(found.map(|grant| grant.cut(client)))
+}
+
 /// Whether the grant that a request names is one of this client's and person's.
 ///
 /// # Errors
@@ -34,22 +106,23 @@ fn find(c: &mut Conn<'_>, client_id: &str, id: &str) -> Result<Option<Grant>, Er
 pub(super) async fn stands(
     app: &App,
     action: Option<&Action>,
-    client_id: &str,
+    client: &Client,
     account_id: &str,
 ) -> Result<bool, Error> {
-    let Some(id) = action.and_then(Action::names) else {
+    if action.and_then(Action::names).is_none() {
         return Ok(true);
-    };
-    let (id, client_id) = (id.to_owned(), client_id.to_owned());
-    let found = app.store.read(move |c| find(c, &client_id, &id)).await?;
+    }
+    let found = named(app, action, client).await?;
     Ok(found.is_some_and(|grant| grant.account_id == account_id))
 }
 
 /// A new grant as the action of its request wants it; `None` when the one that it names is gone.
+/// Of an app of the operator's own nobody is asked: what they allow is not on file.
 pub(super) fn settle(
     c: &mut Conn<'_>,
     action: Option<&Action>,
     new: Grant,
+    first_party: bool,
 ) -> Result<Option<Grant>, Error> {
     let Some(action) = action else {
         return Ok(Some(new));
@@ -61,7 +134,11 @@ pub(super) fn settle(
             _ => return Ok(None),
         },
     };
-    Ok(Some(action.settle(new, old.as_ref())))
+    let on_file = match first_party {
+        true => None,
+        false => store::grant::consent(c, &new.account_id, &new.client_id)?.or(Some(Vec::new())),
+    };
+    Ok(Some(action.settle(new, old.as_ref(), on_file.as_deref())))
 }
 
 /// Ends the grants whose place this one takes, now that its code is redeemed: their refresh tokens
@@ -123,6 +200,10 @@ pub async fn manage(
         let why = "the client is not there any more";
         return Ok(Err(Problem::new(Code::InvalidToken, why)));
     };
+    if !client.may_have(needed) {
+        let why = format!("the client may not have {needed} any more");
+        return Ok(Err(Problem::new(Code::InsufficientScope, why)));
+    }
     if let Err(problem) = check_proof(&client, held) {
         return Ok(Err(problem));
     }

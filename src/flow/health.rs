@@ -16,6 +16,9 @@ pub const CLOCK: Duration = Duration::from_secs(60);
 /// out (PROTOCOL 2).
 const SKEW: Duration = Duration::from_secs(2);
 
+/// How long the database may take to say that it is there.
+const WAIT: Duration = Duration::from_secs(2);
+
 /// What the house can do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
@@ -36,7 +39,9 @@ impl Health {
 
 /// Looks.
 pub async fn look(app: &App) -> Health {
-    let read = app.store.read(store::now).await;
+    // Whoever watches does not wait as long as the pool does.
+    let read = tokio::time::timeout(WAIT, app.store.read(store::now)).await;
+    let read = read.unwrap_or_else(|_| Err(Error::Busy("it does not answer in time".into())));
     let now = app.clock.now();
     let near = |right: Time| right.since(now).max(now.since(right)) <= SKEW;
     Health {

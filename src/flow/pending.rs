@@ -2,8 +2,8 @@
 //! (RFC 8628 3.4 and 3.5, CIBA 10.1 and 11).
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::grants;
 use super::opaque::Kind;
 use super::token::{self, Asker, Award, Tokens, recipient};
 use crate::app::App;
@@ -28,15 +28,6 @@ pub async fn open(app: &App, hash: &str) -> Result<Option<Pending>, Error> {
         .filter(|pending| pending.decided_at.is_none() && now < pending.expires_at))
 }
 
-/// How long the row of a grant is kept that a person gives an app on another device.
-pub(super) fn life(app: &App, offline: bool) -> Duration {
-    if offline {
-        app.config.tokens.refresh_max_ttl
-    } else {
-        app.config.tokens.device_ttl + app.config.tokens.access_ttl
-    }
-}
-
 /// A question for tokens (RFC 8628 3.4, CIBA 10.1).
 pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, token::Error> {
     let (kind, code, by) = match &asker.ask {
@@ -51,7 +42,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, ends_at) = token::lifetimes(app).first(now);
-    let (house, client) = (app.clone(), asker.client.clone());
+    let (house, client, log_id) = (app.clone(), asker.client.clone(), app.rng.id());
     let award = app
         .store
         .write(move |c| {
@@ -74,6 +65,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
             let Some(grant) = alive(c, &house, &grant_id, now)? else {
                 return Ok(Err(ended()));
             };
+            let grant = grant.cut(&asker.client);
             let to = match recipient(c, &house, &grant, &grant.scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
@@ -85,6 +77,8 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
                 )));
             }
             let given = is_offline(&asker.client, &grant.scopes);
+            let life = grants::life(&house, &grant, given);
+            grants::keep(c, &grant, life, &log_id, now)?;
             if given {
                 let first = Refresh {
                     hash: digest(&refresh),

@@ -25,6 +25,7 @@ use crate::oauth::introspection;
 use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service, own_issuer};
 use crate::oauth::subject::pairwise;
+use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
@@ -105,14 +106,14 @@ pub fn is_ours(app: &App, token: &str) -> bool {
     read(app, token, app.clock.now()).is_some()
 }
 
-/// Whether a grant still stands: not ended, its account open, its session alive unless it
-/// outlives it.
+/// Whether a grant still stands: not ended, its client there, its account open, its session alive
+/// unless it outlives it. What it stands for is what its client may still have.
 fn stands(
     c: &mut Conn<'_>,
     app: &App,
     gid: &str,
     now: Time,
-) -> Result<Option<(Grant, Account)>, Error> {
+) -> Result<Option<(Grant, Account, Client)>, Error> {
     let Some(grant) = store::grant::find(c, gid)? else {
         return Ok(None);
     };
@@ -125,10 +126,13 @@ fn stands(
             return Ok(None);
         }
     }
+    let Some(client) = store::client::find(c, &grant.client_id)? else {
+        return Ok(None);
+    };
     let account = store::account::find(c, &grant.account_id)?;
     Ok(account
         .filter(|account| account.locked_at.is_none())
-        .map(|account| (grant, account)))
+        .map(|account| (grant.cut(&client), account, client)))
 }
 
 /// What the grant with this id stands for now.
@@ -138,7 +142,8 @@ pub(super) async fn standing(
     now: Time,
 ) -> Result<Option<(Grant, Account)>, Error> {
     let house = app.clone();
-    app.store.read(move |c| stands(c, &house, &gid, now)).await
+    let found = app.store.read(move |c| stands(c, &house, &gid, now));
+    Ok(found.await?.map(|(grant, account, _)| (grant, account)))
 }
 
 /// What a token stands for, with its client. A chat server asks about the same one again and
@@ -158,10 +163,14 @@ async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Stan
     }
     let house = app.clone();
     let found = app.store.read(move |c| {
-        let Some((grant, account)) = stands(c, &house, &gid, now)? else {
+        let Some((grant, account, owner)) = stands(c, &house, &gid, now)? else {
             return Ok(None);
         };
-        let client = store::client::find(c, &client_id)?;
+        // An exchanged token was given to another.
+        let client = match owner.id == client_id {
+            true => Some(owner),
+            false => store::client::find(c, &client_id)?,
+        };
         Ok(Some(Standing {
             grant,
             account,
@@ -189,6 +198,11 @@ pub(super) fn signed_for(good: &Good, service: &Service) -> bool {
 /// Whether a token is for ourselves and signed by us.
 pub(super) fn is_our_own(app: &App, good: &Good) -> bool {
     good.text("aud") == app.config.issuer() && good.owner == ISSUER
+}
+
+/// The scopes of a token that its client may still have.
+fn still(good: &Good, had: &[String]) -> Vec<String> {
+    scope::cut(&good.scopes(), had)
 }
 
 /// What a caller hears of a token.
@@ -227,10 +241,9 @@ pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<
             let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
                 return Ok(Heard::nothing());
             };
-            let scopes = good.scopes();
             let binding = good.binding()?;
             let issuer = service.issuer(app.config.issuer());
-            let live = |subject| {
+            let live = |subject, scopes: Vec<String>| {
                 claims::introspection(&Live {
                     issuer: &issuer,
                     subject,
@@ -256,17 +269,23 @@ pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<
                 "" => {
                     let known = client::find(app, good.text("client_id")).await?;
                     Ok(match known {
-                        Some(client) if service.machine => {
-                            Heard::of(Some(&client), live(Subject::Machine))
-                        }
+                        Some(client) if service.machine => match still(&good, &client.scopes) {
+                            left if left.is_empty() => Heard::nothing(),
+                            left => Heard::of(Some(&client), live(Subject::Machine, left)),
+                        },
                         _ => Heard::nothing(),
                     })
                 }
                 _ => Ok(match stood(app, &good, now).await? {
                     Some(standing) => {
                         let (grant, account) = (&standing.grant, &standing.account);
-                        let heard = live(Subject::Person(&person(account), grant));
-                        Heard::of(standing.client.as_ref(), detailed(heard, grant))
+                        match still(&good, &grant.scopes) {
+                            left if left.is_empty() => Heard::nothing(),
+                            left => {
+                                let heard = live(Subject::Person(&person(account), grant), left);
+                                Heard::of(standing.client.as_ref(), detailed(heard, grant))
+                            }
+                        }
                     }
                     None => Heard::nothing(),
                 }),
@@ -319,21 +338,26 @@ async fn introspect_refresh(
         return Ok(claims::inactive());
     };
     Ok(match standing(app, refresh.grant_id.clone(), now).await? {
-        Some((grant, account)) if grant.client_id == client.id => claims::introspection(&Live {
-            issuer: app.config.issuer(),
-            subject: Subject::Person(
-                &subject::person(app, client, &account),
-                &subject::grant(app, client, &grant),
-            ),
-            client_id: &client.id,
-            audience: None,
-            scopes: &grant.scopes,
-            binding: refresh.binding.as_ref(),
-            act: None,
-            issued_at: refresh.created_at,
-            expires_at: refresh.idle_until,
-            now,
-        }),
+        Some((grant, account))
+            if grant.client_id == client.id
+                && (!grant.offline || is_offline(client, &grant.scopes)) =>
+        {
+            claims::introspection(&Live {
+                issuer: app.config.issuer(),
+                subject: Subject::Person(
+                    &subject::person(app, client, &account),
+                    &subject::grant(app, client, &grant),
+                ),
+                client_id: &client.id,
+                audience: None,
+                scopes: &grant.scopes,
+                binding: refresh.binding.as_ref(),
+                act: None,
+                issued_at: refresh.created_at,
+                expires_at: refresh.idle_until,
+                now,
+            })
+        }
         _ => claims::inactive(),
     })
 }
@@ -433,7 +457,7 @@ pub async fn userinfo(
             &app.config.domain,
         ))));
     }
-    let scopes = good.scopes();
+    let scopes = still(&good, &grant.scopes);
     if !scope::has(&scopes, OPENID) {
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::authorize::Refused;
+use super::authorize::{Refused, room};
 use super::opaque::Kind;
 use super::request::{Begun, Draft};
 use super::{document, request_object};
@@ -100,6 +100,9 @@ pub async fn begin(
         Ok(unlisted) => unlisted,
         Err(refused) => return Ok(Err(refused)),
     };
+    if let Err(wait) = room(app, cookie, from).await? {
+        return Ok(Err(Refused::slow(wait)));
+    }
     let (hash, whose, now) = (digest(secret), client_id.to_owned(), app.clock.now());
     // It names the request and opens nothing: only its own browser goes on by it.
     let draft = Draft::draw(app, cookie).with_id(id_of(&format!("request {secret}")));

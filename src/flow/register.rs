@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::opaque::Kind;
 use crate::app::App;
-use crate::call::{self, Ask, Failure, Typed, Wanted};
+use crate::call::{self, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
 use crate::config::RegistrationMode;
+use crate::keys;
 use crate::limit::Bucket;
 use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
@@ -92,10 +93,8 @@ pub async fn create(
             }
         }
     }
-    let unused = app
-        .store
-        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
-    if unused.await? >= MOST_UNUSED {
+    // Whom the operator gave a token to is not kept out by those who need none.
+    if initial.is_none() && is_full(app).await? {
         tracing::warn!(
             unused = MOST_UNUSED,
             try = "gerege client list, and a smaller registration.unused_days",
@@ -110,6 +109,7 @@ pub async fn create(
         created_at: now,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
+    usable(&new)?;
     sector(app, &new, from).await?;
     let secret = new.uses_secret().then(|| app.rng.secret());
     new.secret_hash = secret.as_ref().map(Secret::hash);
@@ -132,6 +132,21 @@ pub async fn create(
     }
     tracing::info!(client = new.id, "client.registered");
     Ok(answer(app, &new, secret.as_ref(), Some(&access)))
+}
+
+/// Whether the keys that were sent could ever check what the app signs.
+pub(super) fn usable(new: &Client) -> Result<(), Problem> {
+    new.jwks.as_deref().map_or(Ok(()), |jwks| {
+        keys::usable(jwks)
+            .map_err(|why| Problem::new(Code::InvalidClientMetadata, format!("jwks: {why}")))
+    })
+}
+
+async fn is_full(app: &App) -> Result<bool, Error> {
+    let unused = app
+        .store
+        .read(|c| store::registered::count_unused(c, MOST_UNUSED));
+    Ok(unused.await? >= MOST_UNUSED)
 }
 
 /// Shows an app its registration (RFC 7592 2.1).
@@ -165,6 +180,7 @@ pub async fn update(
         created_at: old.created_at,
     };
     let mut new = client(sent, identity, &policy(app).await?)?;
+    usable(&new)?;
     // What the operator holds it to it does not shake off.
     new.fapi = old.fapi;
     fapi::check(&new)
@@ -302,7 +318,7 @@ async fn sector(app: &App, client: &Client, from: IpAddr) -> Result<(), Refused>
     let ask = |wanted| Ask {
         typed: Typed::ByStranger,
         address: uri,
-        accept: "application/json",
+        purpose: Purpose::Sector,
         wanted,
         asker: Some(from),
     };

@@ -109,6 +109,9 @@ impl Stored {
     }
 }
 
+/// So many requests of one browser lie here at once; the oldest go. Nobody has as many windows open.
+const MOST: i64 = 100;
+
 /// Stores a request for a browser; gives nothing but an id to travel with.
 fn add(
     c: &mut Conn<'_>,
@@ -253,7 +256,8 @@ impl Draft {
                 self.browser_id.clone()
             }
         };
-        add(c, &self.id, &browser_id, asked, unlisted, now)
+        add(c, &self.id, &browser_id, asked, unlisted, now)?;
+        store::request::bound(c, &browser_id, MOST)
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::client::with_keys;
 use super::logout::typed;
 use crate::app::App;
-use crate::call::{Ask, Failure, Wanted};
+use crate::call::{Ask, Failure, Purpose, Wanted};
 use crate::keys::{Unread, read_signed};
 use crate::limit::Bucket;
 use crate::oauth::authorize::AuthorizeRequest;
@@ -71,7 +71,7 @@ async fn fetch(
     let ask = Ask {
         typed: typed(client),
         address,
-        accept: "application/oauth-authz-req+jwt, application/jwt",
+        purpose: Purpose::Request,
         wanted,
         asker: client.is_strangers().then_some(from),
     };

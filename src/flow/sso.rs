@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::opaque::Kind;
 use super::token::{self, Asker, Award, Error, Tokens, recipient};
-use super::{hint, pending, subject, terms};
+use super::{grants, hint, pending, subject, terms};
 use crate::app::App;
 use crate::config;
 use crate::keys::{Master, Purpose};
@@ -78,7 +78,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
     let (idle_until, refresh_ends_at) = token::lifetimes(app).first(now);
     let (house, client) = (app.clone(), asker.client.clone());
-    let (id, log_id) = (app.rng.id(), app.rng.id());
+    let (id, log_id, many_id) = (app.rng.id(), app.rng.id(), app.rng.id());
     let award = app
         .store
         .write(move |c| {
@@ -96,6 +96,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
             let Some(owner) = store::client::find(c, &first.client_id)? else {
                 return ended();
             };
+            let first = first.cut(&owner);
             // Both are held, so that whoever ends them now sees this grant and ends it too.
             if !store::account::hold(c, &first.account_id, None)? {
                 return ended();
@@ -158,8 +159,9 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),
             };
-            let ends_at = now.plus(pending::life(&house, offline));
-            store::grant::add(c, &grant, ends_at)?;
+            let life = grants::life(&house, &grant, offline);
+            store::grant::add(c, &grant, now.plus(life))?;
+            grants::keep(c, &grant, life, &many_id, now)?;
             let line = store::event::Event {
                 id: log_id.clone(),
                 account_id: account.id.clone(),

@@ -180,6 +180,11 @@ pub(super) fn recipient(
     if account.locked_at.is_some() {
         return Ok(Err(invalid_grant("the account is closed")));
     }
+    if scopes.is_empty() {
+        return Ok(Err(invalid_grant(
+            "the operator has taken from the client all that it was allowed",
+        )));
+    }
     let target = match audience(
         asker.ask.resource(),
         &grant.resources,
@@ -249,6 +254,7 @@ async fn by_code(
             let Some(grant) = store::grant::lock(c, &code.grant_id)? else {
                 return Ok(Err(invalid_grant("the code is unknown")));
             };
+            let grant = grant.cut(&asker.client);
             if let Err(problem) = may_redeem(grant.dpop_jkt.as_deref(), &asker.held) {
                 return Ok(Err(problem));
             }
@@ -276,6 +282,8 @@ async fn by_code(
                 )));
             }
             grants::take_over(c, &grant, now)?;
+            let life = grants::life(&house, &grant, award.refresh);
+            grants::keep(c, &grant, life, &log_id, now)?;
             if award.refresh {
                 store::grant::add_refresh(
                     c,
@@ -326,6 +334,7 @@ async fn by_refresh(
             let Some(grant) = store::grant::lock_by_refresh(c, &hash)? else {
                 return unknown();
             };
+            let grant = grant.cut(&asker.client);
             // Behind the lock, so that nobody spends it meanwhile.
             let Some(known) = store::grant::find_refresh(c, &hash)? else {
                 return unknown();
@@ -446,6 +455,7 @@ async fn by_itself(
         scopes: &scopes,
         binding: binding.as_ref(),
         act: None,
+        bounds: None,
         // Nothing ends it before its time.
         place: None,
         ttl: app.config.tokens.access_ttl,
@@ -514,6 +524,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
         scopes: &to.scopes,
         binding: to.binding.as_ref(),
         act: None,
+        bounds: None,
         place: to.place,
         ttl: app.config.tokens.access_ttl,
     };

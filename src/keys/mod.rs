@@ -3,6 +3,7 @@
 /// Certificates of clients (RFC 8705).
 pub mod certificate;
 mod check;
+mod fit;
 mod master;
 mod roca;
 mod signer;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 pub use check::{Proof, Read, Unread, read_assertion, read_proof, read_signed};
+pub use fit::usable;
 pub use master::{Master, Purpose};
 pub use signer::seed;
 

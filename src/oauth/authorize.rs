@@ -233,7 +233,7 @@ pub fn check(
     services: &[Service],
     issuer: &str,
 ) -> Result<Checked, Refusal> {
-    let (client, redirect) = recipient(request, client).map_err(Refusal::Page)?;
+    let (client, redirect) = recipient(request, client, issuer).map_err(Refusal::Page)?;
     // Requests are stored for an hour: what nobody has to prove to send has a bound.
     if length(request) > LONGEST {
         return Err(Refusal::Redirect {
@@ -398,8 +398,13 @@ pub fn check(
 
 /// The refusal of a request whose parts could not be put together: told to the client where the
 /// address beside them is one that it registered.
-pub fn refuse(request: &AuthorizeRequest, client: &Client, problem: Problem) -> Refusal {
-    match recipient(request, Some(client)) {
+pub fn refuse(
+    request: &AuthorizeRequest,
+    client: &Client,
+    issuer: &str,
+    problem: Problem,
+) -> Refusal {
+    match recipient(request, Some(client), issuer) {
         Err(page) => Refusal::Page(page),
         Ok((_, to)) => {
             let asked = request.response_mode.as_deref();
@@ -422,6 +427,7 @@ pub fn refuse(request: &AuthorizeRequest, client: &Client, problem: Problem) -> 
 fn recipient<'a>(
     request: &AuthorizeRequest,
     client: Option<&'a Client>,
+    issuer: &str,
 ) -> Result<(&'a Client, RedirectUri), PageError> {
     let client_id = request.client_id.as_ref().ok_or(PageError::ClientMissing)?;
     let client = client
@@ -436,7 +442,7 @@ fn recipient<'a>(
     if openid && request.redirect_uri.is_none() {
         return Err(PageError::RedirectMissing);
     }
-    match client.redirect(request.redirect_uri.as_deref()) {
+    match client.redirect_away(issuer, request.redirect_uri.as_deref()) {
         Ok(redirect) => Ok((client, redirect)),
         Err(Mismatch::Missing) => Err(PageError::RedirectMissing),
         Err(Mismatch::Unknown { asked, nearest }) => Err(PageError::RedirectUnknown {

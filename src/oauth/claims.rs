@@ -24,8 +24,13 @@ pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 /// Every class that a sign-in here can reach.
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
+/// The private claim of an exchanged token that keeps what the tokens before it could do: a scope
+/// for each of their services. Read by us alone.
+pub const BOUNDS: &str = "bounds";
+
 /// Claims that no rule of a service may write.
-pub const RESERVED: [&str; 25] = [
+pub const RESERVED: [&str; 26] = [
+    BOUNDS,
     "status",
     "authorization_details",
     "iss",
@@ -175,6 +180,8 @@ pub struct AccessToken<'a> {
     pub binding: Option<&'a Binding>,
     /// Who acts by it, where it was exchanged (RFC 8693 4.1).
     pub act: Option<&'a Value>,
+    /// What the tokens that it was exchanged for could do elsewhere.
+    pub bounds: Option<&'a Value>,
     /// Its place in a status list, as the claim `status`.
     pub status: Option<&'a Value>,
     /// Its id.
@@ -219,6 +226,9 @@ pub fn access_token(token: &AccessToken<'_>) -> Claims {
     confirm(&mut claims, token.binding);
     if let Some(act) = token.act {
         put(&mut claims, "act", act.clone());
+    }
+    if let Some(bounds) = token.bounds {
+        put(&mut claims, BOUNDS, bounds.clone());
     }
     if let Some(status) = token.status {
         put(&mut claims, "status", status.clone());

@@ -129,6 +129,7 @@ fn access<'a>(subject: Subject<'a>, service: &'a Service, scopes: &'a [String]) 
         domain: "steppe.example",
         binding: None,
         act: None,
+        bounds: None,
         status: None,
         jti: "j1",
         now: Time::from_seconds(100),

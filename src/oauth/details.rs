@@ -78,6 +78,13 @@ impl Details {
         Self(self.0.iter().filter(own).cloned().collect())
     }
 
+    /// Those of these types.
+    #[must_use]
+    pub fn among(&self, types: &[String]) -> Self {
+        let own = |detail: &&Map<String, Value>| scope::has(types, kind(detail));
+        Self(self.0.iter().filter(own).cloned().collect())
+    }
+
     /// These and then the others, each once.
     pub fn and(&self, others: &Self) -> Self {
         let mut all = self.0.clone();

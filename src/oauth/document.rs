@@ -73,6 +73,16 @@ pub fn read(
     if sent.contains_key("client_secret") || sent.contains_key("client_secret_expires_at") {
         return Err(wrong("the document holds a client_secret"));
     }
+    // Whose `sub`s it would see is settled by a list elsewhere (OpenID Connect Registration 5),
+    // which nobody reads for a document.
+    if sent
+        .get("sector_identifier_uri")
+        .is_some_and(|uri| !uri.is_null())
+    {
+        return Err(wrong(
+            "sector_identifier_uri is for apps that are registered",
+        ));
+    }
     let identity = Identity {
         id: client_id.to_owned(),
         origin: Origin::Document,
@@ -170,6 +180,7 @@ mod tests {
             json!({ "client_id": null }),
             json!({ "client_secret": "a" }),
             json!({ "client_secret_expires_at": 0 }),
+            json!({ "subject_type": "pairwise", "sector_identifier_uri": "https://a.example/l" }),
             json!({ "token_endpoint_auth_method": "client_secret_basic" }),
             json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example/k" }),
             json!({ "jwks": { "keys": [{ "kty": "EC", "d": "a" }] } }),

@@ -104,7 +104,8 @@ pub struct Problem {
     pub code: Code,
     /// `error_description`: ASCII, for the client's developer (RFC 6749 5.2).
     pub description: String,
-    /// The command by which the operator mends it, where one does. Never sent: it is for the log.
+    /// The command by which the operator mends it, where one does, or what the app has to change.
+    /// Never sent: it is for the log.
     pub fix: Option<String>,
 }
 
@@ -129,7 +130,7 @@ impl Problem {
         }
     }
 
-    /// With the operator's command that mends it. What strangers typed may be part of it, and
+    /// With what mends it, mostly a command of the operator's. What strangers typed may be part of it, and
     /// people copy commands: one with other letters than names have is left out.
     #[must_use]
     pub fn mend(mut self, command: String) -> Self {

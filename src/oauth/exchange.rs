@@ -1,7 +1,7 @@
 //! Token exchange (RFC 8693): a program trades a person's token for one that another service
 //! takes, and says so in it. Never longer, never wider, never a refresh token (PROTOCOL.md 1).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::binding::{Binding, Held};
 use super::client::{Client, GrantType};
@@ -85,6 +85,8 @@ pub struct Brought<'a> {
     pub binding: Option<&'a Binding>,
     /// Who acts by it already.
     pub act: Option<&'a Value>,
+    /// What the tokens that it came from could do at their services, by the ids of these.
+    pub bounds: Option<&'a Value>,
     /// When it runs out.
     pub expires_at: Time,
 }
@@ -98,6 +100,8 @@ pub struct Given<'a> {
     pub scopes: Vec<String>,
     /// Who acts by it (RFC 8693 4.1).
     pub act: Value,
+    /// What the tokens that it comes from could do at other services.
+    pub bounds: Option<Value>,
     /// When it runs out at the latest.
     pub expires_at: Time,
 }
@@ -137,11 +141,21 @@ pub fn judge<'a>(
         ));
     }
     let service = target(&ask.targets, client, services)?;
-    // Within one service the token's own scopes are the bound; for another one what the person
-    // granted there is.
-    let most = match brought.service {
-        Some(from) if from.id == service.id => scope::cut(brought.scopes, &service.scopes),
-        _ => scope::cut(&grant.scopes, &service.scopes),
+    // At a service that a token was for on the way here, what it could do there is the bound; at
+    // another one what the person granted is.
+    let mut bounds = bounds(brought.bounds)?;
+    if let Some(from) = brought.service {
+        let had = scope::cut(brought.scopes, &from.scopes);
+        bounds.insert(from.id.clone(), scope::print(&had).into());
+    }
+    let granted = scope::cut(&grant.scopes, &service.scopes);
+    let most = match bounds.remove(&service.id) {
+        Some(Value::String(had)) => {
+            let had: Vec<String> = had.split_whitespace().map(str::to_owned).collect();
+            scope::cut(&granted, &had)
+        }
+        Some(_) => return Err(invalid("subject_token cannot be read")),
+        None => granted,
     };
     let scopes = match &ask.scope {
         Some(asked) if !scope::within(asked, &most) => {
@@ -163,6 +177,7 @@ pub fn judge<'a>(
         service,
         scopes,
         act: act(&client.id, brought.act)?,
+        bounds: (!bounds.is_empty()).then_some(Value::Object(bounds)),
         expires_at: brought.expires_at,
     })
 }
@@ -184,6 +199,15 @@ fn target<'a>(
         Some(service) if client.exchange.contains(&service.id) => Ok(service),
         // The same for unknown ones: what there is is nobody's business here.
         _ => wrong("this client may not exchange tokens for that service"),
+    }
+}
+
+/// What the tokens before could do, so that no way round widens it.
+fn bounds(before: Option<&Value>) -> Result<Map<String, Value>, Problem> {
+    match before {
+        None => Ok(Map::new()),
+        Some(Value::Object(before)) => Ok(before.clone()),
+        Some(_) => Err(invalid("subject_token cannot be read")),
     }
 }
 
@@ -302,6 +326,7 @@ mod tests {
             scopes: &scopes,
             binding: None,
             act: None,
+            bounds: None,
             expires_at: at(300),
         };
         let judge = |ask: &Ask, brought: &Brought<'_>, client: &Client, held: &Held| {
@@ -447,6 +472,51 @@ mod tests {
             &services,
         );
         assert_eq!(given.unwrap().expires_at, at(300));
+    }
+
+    #[test]
+    fn no_way_round_by_another_service_widens_a_token() {
+        let services = services();
+        let client = Client {
+            exchange: vec!["files".into(), "chat".into(), "mail".into()],
+            service: None,
+            ..server()
+        };
+        let mut grant = grant();
+        grant.scopes.push("mail".into());
+        let hop = |service: usize, scopes: &str, bounds: Option<&Value>, to: &str| {
+            let scopes = super::scope::parse(scopes).unwrap();
+            let brought = Brought {
+                client_id: &client.id,
+                service: Some(&services[service]),
+                scopes: &scopes,
+                binding: None,
+                act: None,
+                bounds,
+                expires_at: at(300),
+            };
+            let held = Held::default();
+            judge(&ask(to, None), &brought, &grant, &client, &held, &services)
+                .map(|given| (given.scopes.join(" "), given.bounds))
+        };
+        let (scopes, first) = hop(0, "chat", None, "files").unwrap();
+        assert_eq!(
+            (scopes.as_str(), &first),
+            ("files", &Some(json!({ "chat": "chat" })))
+        );
+        let (scopes, second) = hop(1, "files", first.as_ref(), "mail").unwrap();
+        assert_eq!(scopes, "mail");
+        assert_eq!(second, Some(json!({ "chat": "chat", "files": "files" })));
+        let (scopes, back) = hop(2, "mail", second.as_ref(), "chat").unwrap();
+        assert_eq!(
+            scopes, "chat",
+            "and not chat:admin, which the person granted"
+        );
+        assert_eq!(back, Some(json!({ "files": "files", "mail": "mail" })));
+        // Without the way round there is nothing to remember.
+        assert_eq!(hop(0, "chat", None, "chat"), Ok(("chat".into(), None)));
+        assert!(hop(1, "files", Some(&json!("x")), "chat").is_err());
+        assert!(hop(1, "files", Some(&json!({ "chat": 1 })), "chat").is_err());
     }
 
     // RFC 8693 4.1

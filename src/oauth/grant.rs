@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binding::Binding;
 use super::claims_request::Given;
+use super::client::Client;
 use super::details::Details;
 use super::management::Managed;
 use super::scope;
@@ -60,6 +61,18 @@ impl Grant {
             }
         }
         allowed
+    }
+
+    /// Without what its client may not have any more: what the operator takes from an app is taken
+    /// from what people granted it before, too.
+    #[must_use]
+    pub fn cut(mut self, client: &Client) -> Self {
+        let mut allowed = self.allowed();
+        allowed.retain(|name| client.may_have(name));
+        self.claims = self.claims.cut(&allowed);
+        self.scopes.retain(|name| scope::has(&allowed, name));
+        self.details = self.details.among(&client.asking.details);
+        self
     }
 }
 

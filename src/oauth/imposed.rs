@@ -31,6 +31,9 @@ pub struct Imposed {
     pub certificate_bound: bool,
     /// It sends a code challenge.
     pub pkce: bool,
+    /// It signs nobody in: an app that is known by a document comes again with each sign-in, so
+    /// its removal is kept.
+    pub kept_out: bool,
 }
 
 /// The yes-or-no demands: whether one is met, and where it is kept.

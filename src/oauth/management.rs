@@ -79,16 +79,21 @@ impl Action {
         }
     }
 
-    /// The grant as it is written: `new` is what was allowed now, `old` the one that is named.
-    pub fn settle(&self, mut new: Grant, old: Option<&Grant>) -> Grant {
+    /// The grant as it is written: `new` is what was allowed now, `old` the one that is named. Of
+    /// the old one comes along what the person still allows (`on_file`, where they are asked at
+    /// all). What it has in detail does not: that is never on file, and stands in `new` where the
+    /// person has just allowed it again.
+    pub fn settle(&self, mut new: Grant, old: Option<&Grant>, on_file: Option<&[String]>) -> Grant {
         let id = self.names().unwrap_or(&new.id).to_owned();
         let takes_over = self.names().is_some();
         if let (Self::Merge(_), Some(old)) = (self, old) {
-            widen(&mut new.scopes, &old.scopes);
+            let allowed = old.allowed();
+            let allowed = on_file.map_or(allowed.clone(), |known| scope::cut(&allowed, known));
+            let claims = old.claims.cut(&allowed);
+            widen(&mut new.scopes, &scope::cut(&old.scopes, &allowed));
             widen(&mut new.resources, &old.resources);
-            widen(&mut new.claims.id_token, &old.claims.id_token);
-            widen(&mut new.claims.userinfo, &old.claims.userinfo);
-            new.details = old.details.and(&new.details);
+            widen(&mut new.claims.id_token, &claims.id_token);
+            widen(&mut new.claims.userinfo, &claims.userinfo);
         }
         new.managed = Some(Managed { id, takes_over });
         new
@@ -188,15 +193,20 @@ mod tests {
     fn merging_keeps_what_was_allowed_and_replacing_does_not() {
         let (old, mut new) = (grant("openid profile"), grant("openid email"));
         new.id = "new".into();
-        let created = Action::Create.settle(new.clone(), None);
+        let created = Action::Create.settle(new.clone(), None, None);
         assert_eq!(
             created.managed.as_ref().map(|one| one.id.as_str()),
             Some("new")
         );
         assert!(!created.managed.unwrap().takes_over);
-        let merged = Action::Merge("old".into()).settle(new.clone(), Some(&old));
+        let merge = Action::Merge("old".into());
+        let merged = merge.settle(new.clone(), Some(&old), None);
         assert_eq!(merged.scopes, ["openid", "email", "profile"]);
-        let replaced = Action::Replace("old".into()).settle(new, Some(&old));
+        // What the person took back since does not come back.
+        let known = ["openid", "email"].map(str::to_owned);
+        let cut = merge.settle(new.clone(), Some(&old), Some(&known));
+        assert_eq!(cut.scopes, ["openid", "email"]);
+        let replaced = Action::Replace("old".into()).settle(new, Some(&old), None);
         assert_eq!(replaced.scopes, ["openid", "email"]);
         for one in [merged, replaced] {
             let managed = one.managed.unwrap();

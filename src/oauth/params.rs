@@ -36,7 +36,7 @@ impl Params {
 
     fn read(bytes: &[u8], repeatable: &[&str]) -> Result<Self, Problem> {
         if bytes.len() > MAX_BYTES {
-            return Err(refuse("the parameters are too long"));
+            return Err(refuse("the parameters are too long", LESS));
         }
         let mut pairs: Vec<(String, String)> = Vec::new();
         for piece in bytes.split(|byte| *byte == b'&') {
@@ -44,22 +44,24 @@ impl Params {
                 continue;
             }
             if pairs.len() == MAX_COUNT {
-                return Err(refuse("there are too many parameters"));
+                return Err(refuse("there are too many parameters", LESS));
             }
             let (name, value) = match piece.iter().position(|byte| *byte == b'=') {
                 Some(at) => (&piece[..at], &piece[at + 1..]),
                 None => (piece, &piece[..0]),
             };
-            let name = decode(name).ok_or_else(|| refuse("a parameter name is malformed"))?;
+            let name =
+                decode(name).ok_or_else(|| refuse("a parameter name is malformed", ENCODED))?;
             if name.is_empty() || name.len() > MAX_NAME {
-                return Err(refuse("a parameter name is empty or too long"));
+                return Err(refuse("a parameter name is empty or too long", ENCODED));
             }
             let value = decode(value).ok_or_else(|| {
-                refuse("a parameter value is not percent-encoded UTF-8, or holds NUL")
+                let why = format!("{name} is not percent-encoded UTF-8, or holds NUL");
+                refuse(&why, ENCODED)
             })?;
             // RFC 6749 3.1 and 3.2: parameters must not be included more than once.
             if !repeatable.contains(&name.as_str()) && pairs.iter().any(|(had, _)| *had == name) {
-                return Err(refuse(&format!("{name} stands more than once")));
+                return Err(refuse(&format!("{name} stands more than once"), ONCE));
             }
             pairs.push((name, value));
         }
@@ -75,6 +77,7 @@ impl Params {
         if pairs.len() > MAX_COUNT || size > MAX_BYTES {
             return Err(refuse(
                 "there are too many parameters, or they are too long",
+                LESS,
             ));
         }
         for (at, (name, value)) in pairs.iter().enumerate() {
@@ -82,11 +85,12 @@ impl Params {
             if !sound || name.contains('\0') || value.contains('\0') {
                 return Err(refuse(
                     "a parameter name is malformed, or a value holds NUL",
+                    ENCODED,
                 ));
             }
             let twice = pairs[..at].iter().any(|(had, _)| had == name);
             if twice && !REPEATABLE.contains(&name.as_str()) {
-                return Err(refuse(&format!("{name} stands more than once")));
+                return Err(refuse(&format!("{name} stands more than once"), ONCE));
             }
         }
         Ok(Self(pairs))
@@ -135,8 +139,13 @@ impl std::fmt::Debug for Params {
     }
 }
 
-fn refuse(why: &str) -> Problem {
-    Problem::new(Code::InvalidRequest, why)
+/// What whoever runs the app has to change; no command of ours does it.
+const ONCE: &str = "have the app send each parameter once";
+const ENCODED: &str = "have the app percent-encode what it sends";
+const LESS: &str = "have the app send less at once";
+
+fn refuse(why: &str, mend: &str) -> Problem {
+    Problem::new(Code::InvalidRequest, why).mend(mend.into())
 }
 
 /// Decodes one name or value of an urlencoded form; `None` when it is malformed.

@@ -1,6 +1,8 @@
 //! Where an answer may be sent. Only `Client::redirect` makes a `RedirectUri` that leads away, and
 //! only a `RedirectUri` can be answered to: an open redirect cannot be spelled.
 
+use url::Url;
+
 use super::client::Client;
 use super::params::{decode, encode_all};
 
@@ -232,13 +234,33 @@ fn cut_at(text: &str, mark: char) -> (&str, Option<&str>) {
     }
 }
 
+/// Whether an address is one of a server's: what a stranger had sent there, by way of a person's
+/// browser, would come from our own pages. This machine has several names.
+pub fn is_at(server: &str, uri: &str) -> bool {
+    let place = |text: &str| {
+        let url = Url::parse(text).ok()?;
+        let host = match url.host_str()? {
+            "127.0.0.1" | "[::1]" => "localhost",
+            host => host,
+        };
+        let place = (host.to_owned(), url.port_or_known_default());
+        url.origin()
+            .is_tuple()
+            .then_some((url.scheme().to_owned(), place))
+    };
+    place(server).is_some_and(|server| place(uri) == Some(server))
+}
+
+/// Loopback where an app takes whatever port is free (RFC 8252 7.3).
+const ANY_PORT: [&str; 2] = ["127.0.0.1", "[::1]"];
+
 /// The same loopback address but for the port (RFC 8252 7.3). `localhost` is not among them: it
 /// is a name that may resolve elsewhere (RFC 8252 8.3), so it is compared whole, port and all.
 fn differs_only_in_port(on_file: &str, asked: &str) -> bool {
     let (on_file, asked) = (split(on_file), split(asked));
     on_file.scheme == Some("http")
         && asked.scheme == on_file.scheme
-        && ["127.0.0.1", "[::1]"].contains(&on_file.host)
+        && ANY_PORT.contains(&on_file.host)
         && asked.host == on_file.host
         && asked.path == on_file.path
         && asked.query == on_file.query
@@ -279,14 +301,60 @@ impl Part {
 /// The first difference between an address that was asked for and one on file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// How many characters agree before it.
+    /// How many characters of the one that was asked for stand before it.
     pub index: usize,
+    /// How many of the one on file do: others where a port, which may vary, was passed over.
+    pub on_file: usize,
     /// What kind of difference it is.
     pub part: Part,
 }
 
 /// Where `asked` first differs from `on_file`; `None` when they are equal.
 pub fn difference(asked: &str, on_file: &str) -> Option<Difference> {
+    // RFC 8252 7.3: another port on loopback is no difference, unless it is the only one.
+    if let (Some((one, cut)), Some((other, cut_on_file))) =
+        (without_port(asked), without_port(on_file))
+        && let Some(found) = first_difference(&one, &other)
+        && split(asked).host == split(on_file).host
+    {
+        return Some(Difference {
+            index: found.index + cut,
+            on_file: found.on_file + cut_on_file,
+            part: found.part,
+        });
+    }
+    first_difference(asked, on_file)
+}
+
+/// An address on loopback as it stands without its port, and how many characters that left out.
+fn without_port(text: &str) -> Option<(String, usize)> {
+    let parts = split(text);
+    let plain = parts.authority?.starts_with(parts.host);
+    let port = parts
+        .port
+        .map_or_else(String::new, |port| format!(":{port}"));
+    let place = format!("{}{port}", parts.host);
+    (parts.scheme == Some("http") && ANY_PORT.contains(&parts.host) && plain).then(|| {
+        let bare = text.replacen(&place, parts.host, 1);
+        (bare, port.chars().count())
+    })
+}
+
+/// What to put on file so that `asked` is answered to: on loopback without a port, since one that
+/// is registered there stands for all.
+pub fn worth_registering(asked: &str) -> String {
+    without_port(asked).map_or_else(|| asked.to_owned(), |(bare, _)| bare)
+}
+
+/// The address on file that agrees longest with `asked`, by its place, and where they part.
+pub fn nearest(asked: &str, on_file: &[String]) -> Option<(usize, Difference)> {
+    let differences = on_file.iter().enumerate();
+    differences
+        .filter_map(|(place, known)| Some((place, difference(asked, known)?)))
+        .max_by_key(|(place, found)| (found.index, std::cmp::Reverse(*place)))
+}
+
+fn first_difference(asked: &str, on_file: &str) -> Option<Difference> {
     if asked == on_file {
         return None;
     }
@@ -321,7 +389,11 @@ pub fn difference(asked: &str, on_file: &str) -> Option<Difference> {
     } else {
         Part::Host // a user name before the host
     };
-    Some(Difference { index, part })
+    Some(Difference {
+        index,
+        on_file: index,
+        part,
+    })
 }
 
 /// Why a request's address is not answered to. Shown on a page, never redirected (RFC 6749
@@ -511,13 +583,30 @@ impl Client {
             }),
             _ => Err(Mismatch::Unknown {
                 asked: text.to_owned(),
-                nearest: self
-                    .redirects
-                    .iter()
-                    .filter_map(|known| Some((known.clone(), difference(text, known)?)))
-                    .max_by_key(|(_, difference)| difference.index),
+                nearest: nearest(text, &self.redirects)
+                    .map(|(place, found)| (self.redirects[place].clone(), found)),
             }),
         }
+    }
+
+    /// As [`Self::redirect`], and for a stranger's app nowhere at `server`: a program's port is
+    /// settled only now (RFC 8252 7.3), and ours was not free for it.
+    ///
+    /// # Errors
+    /// What is wrong, for the page.
+    pub fn redirect_away(
+        &self,
+        server: &str,
+        asked: Option<&str>,
+    ) -> Result<RedirectUri, Mismatch> {
+        let found = self.redirect(asked)?;
+        if self.is_strangers() && is_at(server, found.as_str()) {
+            return Err(Mismatch::Unknown {
+                asked: found.text,
+                nearest: None,
+            });
+        }
+        Ok(found)
     }
 }
 

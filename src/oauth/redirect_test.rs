@@ -258,6 +258,21 @@ fn the_first_difference_is_told() {
             "port",
         ),
         ("http://localhost:1/cb", "http://localhost:2/cb", 17, "port"),
+        (
+            "http://127.0.0.1:55/a/",
+            "http://127.0.0.1/a",
+            21,
+            "trailing-slash",
+        ),
+        (
+            "http://127.0.0.1/a/",
+            "http://127.0.0.1:55/a",
+            18,
+            "trailing-slash",
+        ),
+        ("http://[::1]:55/a?b", "http://[::1]:8/a", 17, "query"),
+        ("http://127.0.0.1:x/a", "http://127.0.0.1/a", 16, "port"),
+        ("http://[::1]:55/a", "http://127.0.0.1/a", 7, "host"),
         ("https://f.example/CB", "https://f.example/cb", 18, "case"),
         (
             "https://www.f.example/cb",
@@ -297,6 +312,15 @@ fn the_first_difference_is_told() {
         panic!("it is not on file");
     };
     assert_eq!(nearest.unwrap().0, "https://f.example/cb");
+    for (asked, worth) in [
+        ("http://127.0.0.1:55/a/", "http://127.0.0.1/a/"),
+        ("http://[::1]:55/a:55", "http://[::1]/a:55"),
+        ("http://localhost:55/a", "http://localhost:55/a"),
+        ("https://127.0.0.1:55/a", "https://127.0.0.1:55/a"),
+        ("http://x@127.0.0.1:55/a", "http://x@127.0.0.1:55/a"),
+    ] {
+        assert_eq!(worth_registering(asked), worth);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::authenticate;
 use super::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use super::error::{Code, Problem};
 use super::imposed::Imposed;
-use super::redirect::register_check;
+use super::redirect::{is_at, register_check};
 use super::registration::{self, Origin, Registration, SubjectType, check_keys};
 use super::request_object::ALGORITHMS;
 use super::scope;
@@ -176,15 +176,6 @@ pub fn client(
     };
     registration::check(&client).map_err(|fault| wrong(fault.to_string()))?;
     Ok(client)
-}
-
-/// Whether an address is one of a server's: what a stranger had sent there, by way of a person's
-/// browser, would come from our own pages.
-fn is_at(server: &str, uri: &str) -> bool {
-    match (url::Url::parse(server), url::Url::parse(uri)) {
-        (Ok(server), Ok(uri)) => server.origin().is_tuple() && server.origin() == uri.origin(),
-        _ => false,
-    }
 }
 
 /// What would be promised and not kept: an app that wants its tokens encrypted must not get them

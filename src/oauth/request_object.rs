@@ -15,7 +15,8 @@ use crate::clock::Time;
 /// name of the one before it (RFC 9864 2.2).
 pub const ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
-/// The types that one may have (RFC 9101 10.8): its own; those of clients from before it.
+/// The types that one may have (RFC 9101 10.8), in their short form: its own; those of clients from
+/// before it.
 pub const TYPES: [&str; 2] = ["oauth-authz-req+jwt", "JWT"];
 
 /// Clocks may differ by this much (SECURITY R67).

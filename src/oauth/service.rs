@@ -1,5 +1,7 @@
 //! A server that trusts our tokens (OAuth 2's resource server), as the operator registered it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
@@ -70,6 +72,16 @@ pub struct Offers {
     pub status_list: bool,
 }
 
+/// What people read of a service before they allow it; all of it by the operator's choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Words {
+    /// It is a messenger server, or it is not; else it is one whose tokens have a `jid`.
+    pub messenger: Option<bool>,
+    /// What a scope lets an app do, by the scope.
+    pub scopes: BTreeMap<String, String>,
+}
+
 /// A claim of a service's access tokens and the template of its value,
 /// such as `jid` = `{username}@{domain}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +126,9 @@ pub struct Service {
     /// What is served for it beside its keys.
     #[serde(default)]
     pub offers: Offers,
+    /// What people read of it.
+    #[serde(default)]
+    pub words: Words,
     /// SHA-256 of the secret with which it introspects, base64url.
     pub secret_hash: Option<String>,
     /// When it was registered.
@@ -121,6 +136,12 @@ pub struct Service {
 }
 
 impl Service {
+    /// Whether an app that it lets in sends and receives messages as the person.
+    pub fn is_messenger(&self) -> bool {
+        let named = || self.claims.iter().any(|rule| rule.claim == "jid");
+        self.words.messenger.unwrap_or_else(named)
+    }
+
     /// `iss` of its tokens. A service that is its own issuer has a name below ours.
     pub fn issuer(&self, house: &str) -> String {
         if self.offers.own_issuer {
@@ -160,6 +181,7 @@ pub(crate) mod tests {
             details: vec![],
             proof: Proof::Bearer,
             offers: Offers::default(),
+            words: Default::default(),
             secret_hash: None,
             created_at: Time::default(),
         }

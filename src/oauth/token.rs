@@ -403,6 +403,10 @@ pub fn rotate(
             ));
         }
     };
+    // What the operator took from the app since.
+    if grant.offline && !is_offline(client, &grant.scopes) {
+        return refuse("this client may not stay signed in any more");
+    }
     let generation = token.generation.saturating_add(1);
     match token.used_at {
         Some(_) if successor_used => Rotation::Replayed { end_family: false },

@@ -503,7 +503,8 @@ proptest! {
     fn scope_never_grows(asked in "[a-d]( [a-d]){0,4}", had in "[a-d]( [a-d]){0,4}") {
         let mut grant = grant();
         grant.scopes = own(&had);
-        let got = rotate(&token(), &grant, false, &messenger(), &refresh(Some(&asked)), at(1), &LIFETIMES);
+        let lasts = Client { refresh: RefreshPolicy::Always, ..messenger() };
+        let got = rotate(&token(), &grant, false, &lasts, &refresh(Some(&asked)), at(1), &LIFETIMES);
         match got {
             Rotation::Fresh { scopes, .. } => prop_assert!(scope::within(&scopes, &grant.scopes)),
             Rotation::Refused(_) => prop_assert!(!scope::within(&own(&asked), &grant.scopes)),

@@ -12,6 +12,7 @@ use super::asset::Source;
 use super::text::{Arg, Catalogue, accepted};
 use super::view::{Ability, ErrorPage};
 use super::{Asset, Error, FieldError, Lang, Language, MailView, Shell, View, format};
+use crate::oauth::service::Service;
 
 /// A mail, ready for an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,11 +231,22 @@ impl Engine {
                         ),
                     ),
                     "device_sso" => (say("scope-device-sso", &[]), String::new()),
-                    other => match asked.services.iter().find(|(scope, _)| scope == other) {
-                        Some((_, server)) => (
-                            say("scope-messenger", &[("server", server.clone())]),
-                            say("scope-messenger-detail", &[]),
-                        ),
+                    other => match asked.services.iter().find(|one| one.scope == other) {
+                        Some(one) => {
+                            let server = [("server", one.server.clone())];
+                            let [at] = server.clone();
+                            match &one.said {
+                                Some(said) => (said.clone(), say("scope-said-detail", &server)),
+                                None if one.messenger => (
+                                    say("scope-messenger", &server),
+                                    say("scope-messenger-detail", &[]),
+                                ),
+                                None => (
+                                    say("scope-service", &[at, ("scope", other.to_owned())]),
+                                    String::new(),
+                                ),
+                            }
+                        }
                         None => (
                             say("scope-other", &[("scope", other.to_owned())]),
                             String::new(),
@@ -300,6 +312,35 @@ fn paragraphs(text: &str) -> String {
     out
 }
 
+/// A scope of a service, and what it lets an app do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opens {
+    /// The scope.
+    pub scope: String,
+    /// The service's name.
+    pub server: String,
+    /// It is a messenger server.
+    pub messenger: bool,
+    /// What the operator says of the scope.
+    pub said: Option<String>,
+}
+
+impl Opens {
+    /// Every scope of these services.
+    pub fn all(services: &[Service]) -> Vec<Self> {
+        let of = |service: &Service| -> Vec<Self> {
+            let one = |scope: &String| Self {
+                scope: scope.clone(),
+                server: service.name.clone(),
+                messenger: service.is_messenger(),
+                said: service.words.scopes.get(scope).cloned(),
+            };
+            service.scopes.iter().map(one).collect()
+        };
+        services.iter().flat_map(of).collect()
+    }
+}
+
 /// What `Engine::abilities` needs to know.
 #[derive(Clone, Debug, Default)]
 pub struct Asked<'a> {
@@ -307,8 +348,8 @@ pub struct Asked<'a> {
     pub scopes: &'a [String],
     /// Those of them that may be left out.
     pub optional: &'a [String],
-    /// Scopes that open a messenger server, each with the server's name or domain.
-    pub services: &'a [(String, String)],
+    /// Scopes of services.
+    pub services: &'a [Opens],
     /// The person's name.
     pub name: &'a str,
     /// The person's address in the messenger.

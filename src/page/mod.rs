@@ -17,7 +17,7 @@ mod text;
 pub mod view;
 
 pub use asset::Asset;
-pub use engine::{Asked, Engine, Mail};
+pub use engine::{Asked, Engine, Mail, Opens};
 pub use error::Error;
 pub use markdown::markdown;
 pub use shell::{App, FieldError, Language, Member, Person, Shell, Step};

@@ -515,6 +515,16 @@ fn an_address_not_on_file_is_cut_at_the_first_difference() {
         page.command,
         "gerege client edit chat --add-redirect https://chat.example/cb/"
     );
+    // RFC 8252 7.3: the port on loopback may vary, and is no part of what to register.
+    let file = ["http://127.0.0.1/cb".to_owned()];
+    let loopback = RedirectMismatch::new(fixture::app(), "c", "http://127.0.0.1:5555/cb/", &file);
+    assert_eq!((loopback.asked.rest.as_str(), loopback.asked.at), ("/", 24));
+    assert_eq!(loopback.nearest.unwrap().same, "http://127.0.0.1/cb");
+    assert!(
+        loopback
+            .command
+            .ends_with("--add-redirect http://127.0.0.1/cb/")
+    );
     let bad = RedirectMismatch::new(fixture::app(), "c", "x'; rm -r ~; '\n", &[]);
     assert_eq!(
         bad.command,

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio_postgres_rustls_improved::MakeRustlsConnect;
 
 use super::Error;
+use super::outage::Outage;
 use super::writer::Writer;
 use crate::config;
 use crate::crash::{self, Edge};
@@ -70,14 +71,22 @@ pub(super) use swept;
 /// How often a transaction is tried again after PostgreSQL ended it for another's sake.
 const TRIES: usize = 8;
 
+/// How long a story waits for one of PostgreSQL's connections, and how long while it is away.
+const WAIT: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_millis(250);
+/// How long PostgreSQL may take to let a connection in, unless database.url says otherwise.
+const CONNECT: Duration = Duration::from_secs(4);
+
 /// The open database.
 pub(super) enum Engine {
     Sqlite {
         readers: r2d2::Pool<ConnectionManager<SqliteConnection>>,
         writer: Writer,
+        outage: Outage,
     },
     Pg {
         pool: r2d2::Pool<PgManager>,
+        outage: Outage,
     },
 }
 
@@ -94,21 +103,31 @@ impl Engine {
                     .max_size(size(cores * 2))
                     .min_idle(Some(1))
                     .test_on_check_out(false)
+                    .error_handler(Box::new(r2d2::NopErrorHandler))
                     .connection_customizer(Box::new(Pragmas))
                     .build(ConnectionManager::new(path.display().to_string()))
                     .map_err(|error| Error::Broken(error.to_string()))?;
                 let writer = Writer::start(open_sqlite(path)?)?;
-                Ok(Self::Sqlite { readers, writer })
+                Ok(Self::Sqlite {
+                    readers,
+                    writer,
+                    outage: Outage::default(),
+                })
             }
             config::Engine::Postgres(at) => {
                 let pool = r2d2::Pool::builder()
                     .max_size(size(cores * 4))
                     .min_idle(Some(1))
                     .test_on_check_out(false)
-                    .connection_timeout(Duration::from_secs(5))
+                    // It would write a line for each try; an outage has one.
+                    .error_handler(Box::new(r2d2::NopErrorHandler))
+                    .connection_timeout(WAIT)
                     .build(PgManager::new(at)?)
-                    .map_err(|error| Error::Busy(error.to_string()))?;
-                Ok(Self::Pg { pool })
+                    .map_err(|error| Error::Away(causeless(&error)))?;
+                Ok(Self::Pg {
+                    pool,
+                    outage: Outage::default(),
+                })
             }
         }
     }
@@ -118,23 +137,63 @@ impl Engine {
         matches!(self, Self::Sqlite { .. })
     }
 
+    pub(super) fn outage(&self) -> &Outage {
+        match self {
+            Self::Sqlite { outage, .. } | Self::Pg { outage, .. } => outage,
+        }
+    }
+
     pub(super) fn read<T>(
         &self,
         story: impl FnOnce(&mut Conn<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        match self {
-            Self::Sqlite { readers, .. } => {
-                let mut conn = readers
-                    .get()
-                    .map_err(|error| Error::Busy(error.to_string()))?;
-                story(&mut Conn::Sqlite(&mut conn))
+        let outcome = match self {
+            Self::Sqlite { readers, .. } => readers
+                .get()
+                .map_err(|error| Error::Busy(error.to_string()))
+                .and_then(|mut conn| story(&mut Conn::Sqlite(&mut conn))),
+            Self::Pg { pool, outage } => {
+                sound(pool, outage).and_then(|mut conn| story(&mut Conn::Pg(&mut conn)))
             }
-            Self::Pg { pool } => {
-                let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
-                story(&mut Conn::Pg(&mut conn))
+        };
+        // A full disk still reads.
+        self.outage().note(&outcome, !self.is_near());
+        outcome
+    }
+}
+
+/// A connection that is not known to be broken. While the database is away nobody waits long.
+fn sound(
+    pool: &r2d2::Pool<PgManager>,
+    outage: &Outage,
+) -> Result<r2d2::PooledConnection<PgManager>, Error> {
+    let wait = if outage.is_on() { SOON } else { WAIT };
+    // Those that broke while they lay in the pool go, one for each turn.
+    for _ in 0..=pool.max_size() {
+        let mut conn = pool.get_timeout(wait).map_err(|error| {
+            let cause = causeless(&error);
+            if pool.state().connections == 0 || !cause.is_empty() {
+                Error::Away(if cause.is_empty() {
+                    "it does not answer".into()
+                } else {
+                    cause
+                })
+            } else {
+                Error::Busy("every connection is in use".into())
             }
+        })?;
+        if !diesel::r2d2::R2D2Connection::is_broken(&mut *conn) {
+            return Ok(conn);
         }
     }
+    Err(Error::Away("its connections were closed".into()))
+}
+
+/// Why the pool has no connection to give, if it is not that all are in use.
+fn causeless(error: &r2d2::Error) -> String {
+    let text = error.to_string();
+    text.split_once(": ")
+        .map_or_else(String::new, |(_, cause)| cause.to_owned())
 }
 
 /// One story's one transaction.
@@ -143,16 +202,16 @@ where
     T: Send + 'static,
     F: Fn(&mut Conn<'_>) -> Result<T, Error> + Send + 'static,
 {
-    match &**engine {
+    let outcome = match &**engine {
         Engine::Sqlite { writer, .. } => writer.run(story).await,
         Engine::Pg { .. } => {
             let engine = engine.clone();
             aside(move || {
-                let Engine::Pg { pool } = &*engine else {
+                let Engine::Pg { pool, outage } = &*engine else {
                     return Err(Error::Broken("the engine changed".into()));
                 };
                 let mut told = None;
-                write_pg(pool, &mut |c| {
+                write_pg(pool, outage, &mut |c| {
                     told = Some(story(c)?);
                     Ok(())
                 })?;
@@ -160,7 +219,9 @@ where
             })
             .await
         }
-    }
+    };
+    engine.outage().note(&outcome, true);
+    outcome
 }
 
 /// Runs work off the async threads. Behind one type for all: the runtime's machinery for each story
@@ -180,6 +241,7 @@ pub(super) async fn aside<T: Send + 'static>(
 
 fn write_pg(
     pool: &r2d2::Pool<PgManager>,
+    outage: &Outage,
     story: &mut dyn FnMut(&mut Conn<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut last = Error::Busy("no connection".into());
@@ -187,7 +249,7 @@ fn write_pg(
         if try_ > 0 {
             wait_a_little(try_);
         }
-        let mut conn = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
+        let mut conn = sound(pool, outage)?;
         let outcome = conn.transaction::<_, Failure, _>(|conn| {
             story(&mut Conn::Pg(conn)).map_err(Failure::Story)?;
             crash::point(Edge::BeforeCommit);
@@ -196,7 +258,7 @@ fn write_pg(
         crash::point(Edge::AfterCommit);
         match outcome {
             Ok(()) => return Ok(()),
-            Err(Failure::Story(Error::Busy(why))) => last = Error::Busy(why),
+            Err(Failure::Story(error @ (Error::Busy(_) | Error::Away(_)))) => last = error,
             Err(Failure::Story(error)) => return Err(error),
             // A COMMIT that was not answered may have happened; only a clear refusal is tried again.
             Err(Failure::Commit(error)) => match Error::from(error) {
@@ -257,16 +319,29 @@ pub(super) fn open_sqlite(path: &Path) -> Result<SqliteConnection, Error> {
 pub struct PgManager {
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
-    runtime: tokio::runtime::Runtime,
+    /// There until the end.
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for PgManager {
+    /// Wherever the last hold is let go, also among async threads, where none may be waited for.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl PgManager {
     pub(super) fn new(at: &config::Postgres) -> Result<Self, Error> {
-        let config = at
+        let mut config: tokio_postgres::Config = at
             .url
             .reveal()
             .parse()
             .map_err(|error| Error::Broken(format!("database.url: {error}")))?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
         let mut roots =
             rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         if let Some(file) = &at.ca_file {
@@ -294,6 +369,7 @@ impl PgManager {
                 .thread_name("postgres")
                 .enable_all()
                 .build()
+                .map(Some)
                 .map_err(|error| Error::Broken(error.to_string()))?,
         })
     }
@@ -304,9 +380,11 @@ impl r2d2::ManageConnection for PgManager {
     type Error = diesel::ConnectionError;
 
     fn connect(&self) -> Result<PgConnection, diesel::ConnectionError> {
+        let ended = || diesel::ConnectionError::BadConnection("the store was closed".into());
+        let runtime = self.runtime.as_ref().ok_or_else(ended)?;
         // Entered, so that the wrapper takes this runtime and builds none of its own.
-        let _entered = self.runtime.enter();
-        self.runtime
+        let _entered = runtime.enter();
+        runtime
             .block_on(async {
                 let (client, connection) =
                     self.config

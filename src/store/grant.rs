@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::{db, swept};
+use super::engine::{FEW, db, swept};
 use super::prepared::{LockByRefresh, SpendRefresh};
 use super::schema::{code, consent, grant, refresh};
 use super::{Conn, Error};
@@ -99,6 +99,62 @@ pub fn has_open_code(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
         .select(diesel::dsl::count_star());
     let open: i64 = db!(c, conn => query.get_result(conn))?;
     Ok(open > 0)
+}
+
+/// Grants of one account to one client that stand and do not wait for their code to be redeemed,
+/// by their ids: the oldest of them, without the `most` newest.
+pub fn beyond(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    client_id: &str,
+    most: i64,
+    now: Time,
+) -> Result<Vec<String>, Error> {
+    let query = grant::table
+        .filter(grant::account_id.eq(account_id))
+        .filter(grant::client_id.eq(client_id))
+        .filter(grant::revoked_at.is_null())
+        .filter(grant::ends_at.gt(now.millis()))
+        .filter(diesel::dsl::not(waits()))
+        .order((grant::created_at.desc(), grant::id.desc()))
+        .limit(FEW)
+        .offset(most)
+        .select(grant::id);
+    Ok(db!(c, conn => query.load(conn))?)
+}
+
+/// Removes grants of one account to one client that wait for their code to be redeemed, with their
+/// codes, but for the `most` newest.
+pub fn forget_waiting(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    client_id: &str,
+    most: i64,
+) -> Result<(), Error> {
+    let query = grant::table
+        .filter(grant::account_id.eq(account_id))
+        .filter(grant::client_id.eq(client_id))
+        .filter(waits())
+        .order((grant::created_at.desc(), grant::id.desc()))
+        .limit(FEW)
+        .offset(most)
+        .select(grant::id);
+    let old: Vec<String> = db!(c, conn => query.load(conn))?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    db!(c, conn => diesel::delete(code::table.filter(code::grant_id.eq_any(&old))).execute(conn))?;
+    db!(c, conn => diesel::delete(grant::table.filter(grant::id.eq_any(&old))).execute(conn))?;
+    Ok(())
+}
+
+/// Its code was not redeemed.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn waits() -> _ {
+    let open = code::table
+        .filter(code::grant_id.eq(grant::id))
+        .filter(code::used_at.is_null());
+    diesel::dsl::exists(open)
 }
 
 /// Puts off the end of a grant's row.

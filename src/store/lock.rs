@@ -58,7 +58,7 @@ impl Lock {
                 let manager = PgManager::new(at)?;
                 let mut conn = manager
                     .connect()
-                    .map_err(|error| Error::Busy(error.to_string()))?;
+                    .map_err(|error| Error::Away(error.to_string()))?;
                 let ask = if alone {
                     "SELECT pg_try_advisory_lock($1) AS taken"
                 } else {

@@ -47,7 +47,7 @@ macro_rules! on_fresh {
                 let manager = PgManager::new(at)?;
                 let $conn = &mut manager
                     .connect()
-                    .map_err(|error| Error::Busy(error.to_string()))?;
+                    .map_err(|error| Error::Away(error.to_string()))?;
                 $job
             }
         }
@@ -86,6 +86,26 @@ pub fn run(database: &Engine, backups: Option<&Path>) -> Result<Done, Error> {
     })
 }
 
+/// The tables that this program's migrations make, by name.
+///
+/// # Errors
+/// When they cannot be run on an empty database in memory.
+pub fn tables() -> Result<Vec<String>, Error> {
+    #[derive(QueryableByName)]
+    struct Table {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+    }
+    let mut conn = SqliteConnection::establish(":memory:")
+        .map_err(|error| Error::Broken(error.to_string()))?;
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(|error| Error::Broken(error.to_string()))?;
+    let ask = "SELECT name FROM sqlite_master WHERE type = 'table' \
+        AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let tables: Vec<Table> = diesel::sql_query(ask).load(&mut conn)?;
+    Ok(tables.into_iter().map(|table| table.name).collect())
+}
+
 /// Copies an SQLite database, while it is in use, into a new file.
 pub fn copy(database: &Engine, to: &Path) -> Result<(), Error> {
     match database {
@@ -114,7 +134,7 @@ pub fn integrity(database: &Engine) -> Result<String, Error> {
             let manager = PgManager::new(at)?;
             let conn = &mut manager
                 .connect()
-                .map_err(|error| Error::Busy(error.to_string()))?;
+                .map_err(|error| Error::Away(error.to_string()))?;
             conn.batch_execute("SELECT 1")?;
             Ok("ok".into())
         }
@@ -139,7 +159,6 @@ where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
 {
-    use diesel::migration::MigrationSource;
     let broken = |error: Box<dyn std::error::Error + Send + Sync>| Error::Broken(error.to_string());
     let applied: Vec<String> = {
         let mut versions: Vec<String> = conn
@@ -151,6 +170,20 @@ where
         versions.sort();
         versions
     };
+    compare::<DB>(applied)
+}
+
+/// Where a database stands that has these migrations, oldest first.
+///
+/// # Errors
+/// When our own cannot be read.
+pub fn standing(applied: Vec<String>) -> Result<Status, Error> {
+    compare::<diesel::sqlite::Sqlite>(applied)
+}
+
+fn compare<DB: diesel::backend::Backend>(applied: Vec<String>) -> Result<Status, Error> {
+    use diesel::migration::MigrationSource;
+    let broken = |error: Box<dyn std::error::Error + Send + Sync>| Error::Broken(error.to_string());
     let mut known: Vec<(String, String)> = MigrationSource::<DB>::migrations(&MIGRATIONS)
         .map_err(broken)?
         .iter()

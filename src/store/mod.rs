@@ -19,6 +19,7 @@ pub mod key;
 pub mod lock;
 pub mod logout;
 pub mod migrate;
+mod outage;
 pub mod outbox;
 pub mod pending;
 mod prepared;
@@ -42,9 +43,12 @@ use crate::config::Engine;
 /// Why the store could not answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Too much at once, or the disk or database is away for the moment; try again shortly.
+    /// Too much at once; try again shortly.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// The database does not answer, or its disk takes nothing: somebody has to look.
+    #[error("the database cannot be used: {0}")]
+    Away(String),
     /// Something that should not be: told to the log, never to a person.
     #[error("the database is broken: {0}")]
     Broken(String),
@@ -55,31 +59,62 @@ impl From<diesel::result::Error> for Error {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
         match &error {
             Diesel::DatabaseError(
-                DatabaseErrorKind::SerializationFailure
-                | DatabaseErrorKind::ClosedConnection
+                DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::ReadOnlyTransaction,
                 _,
             )
-            | Diesel::BrokenTransactionManager => Self::Busy(error.to_string()),
-            Diesel::DatabaseError(_, told)
-                if [
-                    "deadlock",
-                    "locked",
-                    "disk is full",
+            | Diesel::BrokenTransactionManager => Self::Away(error.to_string()),
+            Diesel::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+                Self::Busy(error.to_string())
+            }
+            Diesel::DatabaseError(_, told) => {
+                let says = |words: &[&str]| words.iter().any(|word| told.message().contains(word));
+                if says(&["deadlock", "locked"]) {
+                    Self::Busy(error.to_string())
+                } else if says(&[
                     "full",
                     "disk I/O",
                     "terminating connection",
                     "connection closed",
                     "readonly",
                     "read-only",
-                ]
-                .iter()
-                .any(|word| told.message().contains(word)) =>
-            {
-                Self::Busy(error.to_string())
+                ]) {
+                    Self::Away(error.to_string())
+                } else {
+                    Self::Broken(error.to_string())
+                }
             }
             _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl Error {
+    /// What happened, without what kind of error it is.
+    pub fn cause(&self) -> &str {
+        match self {
+            Self::Busy(cause) | Self::Away(cause) | Self::Broken(cause) => cause,
+        }
+    }
+
+    /// What an operator does about a database that is away for that cause.
+    pub fn fix(cause: &str) -> &'static str {
+        let says = |words: &[&str]| words.iter().any(|word| cause.contains(word));
+        if cause.contains("database \"") && cause.contains("does not exist") {
+            "create it: createdb NAME as a user of PostgreSQL who may; or correct database.url"
+        } else if says(&["authentication", "role \"", "no pg_hba"]) {
+            "check the user and the password in database.url"
+        } else if says(&["full", "disk I/O"]) {
+            "make room on the disk that the database lies on"
+        } else if says(&["readonly", "read-only"]) {
+            "let this user write the database and its folder"
+        } else if says(&["too many clients", "connection slots"]) {
+            "raise PostgreSQL's max_connections, or lower database.pool"
+        } else if says(&["certificate", "TLS", "tls"]) {
+            "check the certificate of PostgreSQL, and network.ca_file"
+        } else {
+            "start PostgreSQL, or correct the host and port in database.url"
         }
     }
 }
@@ -158,6 +193,11 @@ impl Store {
         // Before anyone is told that it is done, or when nobody is there to be told.
         let _written = Written(self.1.clone());
         engine::write(&self.0, story).await
+    }
+
+    /// Whether the database was away when it was asked last.
+    pub fn is_away(&self) -> bool {
+        self.0.outage().is_on()
     }
 
     /// How many writes of this process have ended. What was read before the latest may be out of

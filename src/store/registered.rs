@@ -1,5 +1,7 @@
 //! Apps that registered themselves, and the tokens with which they may.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::engine::{FEW, db, swept};
@@ -51,17 +53,22 @@ pub fn token_hash(c: &mut Conn<'_>, client_id: &str) -> Result<Option<String>, E
     Ok(hash.flatten())
 }
 
-/// The names of the apps that the operator registered.
+/// The names of the apps that the operator registered. One that is kept out is not among the
+/// strangers that are noted here, and is no app of theirs.
 pub fn operators_names(c: &mut Conn<'_>) -> Result<Vec<String>, Error> {
     let strangers = registered::table.select(registered::client_id);
     let query = client::table
         .filter(client::id.ne_all(strangers))
         .select(client::body);
     let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
-    bodies
-        .iter()
-        .map(|body| Ok(serde_json::from_str::<Client>(body)?.name))
-        .collect()
+    let mut names = Vec::new();
+    for body in &bodies {
+        let client: Client = serde_json::from_str(body)?;
+        if !client.is_strangers() {
+            names.push(client.name);
+        }
+    }
+    Ok(names)
 }
 
 /// Forgets the note about an app.
@@ -125,17 +132,48 @@ pub fn count_unused(c: &mut Conn<'_>, most: i64) -> Result<i64, Error> {
     Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
 }
 
-/// Removes apps that registered themselves before `before` and that nobody let in; gives how many.
+/// How old the note of an app's last use may be: written at each sign-in it would be in its way.
+const NOTED_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Notes that an app which registered itself signs somebody in.
+pub fn note_use(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<(), Error> {
+    let fresh = now.minus(NOTED_EVERY).millis();
+    let stale = registered::used_at
+        .is_null()
+        .or(registered::used_at.lt(fresh));
+    db!(c, conn => diesel::update(registered::table.find(client_id).filter(stale))
+        .set(registered::used_at.eq(now.millis()))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Removes apps that registered themselves before `before` and that nobody let in, or used since
+/// then and could still use; gives how many. What the operator has looked at stays.
 pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let given = grant::table.filter(grant::client_id.eq(registered::client_id));
+    let left = registered::used_at
+        .lt(before.millis())
+        .and(diesel::dsl::not(diesel::dsl::exists(given)));
     let query = registered::table
         .filter(registered::created_at.lt(before.millis()))
-        .filter(unused())
+        .filter(unused().or(left.assume_not_null()))
         .limit(FEW)
         .select(registered::client_id);
-    let unused: Vec<String> = db!(c, conn => query.load(conn))?;
+    let mut unused: Vec<String> = db!(c, conn => query.load(conn))?;
+    let query = client::table
+        .filter(client::id.eq_any(&unused))
+        .select(client::body);
+    let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
+    for body in &bodies {
+        let client: Client = serde_json::from_str(body)?;
+        if client.registration.checked {
+            unused.retain(|id| *id != client.id);
+        }
+    }
     if unused.is_empty() {
         return Ok(0);
     }
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq_any(&unused))).execute(conn))?;
     db!(c, conn => diesel::delete(client::table.filter(client::id.eq_any(&unused))).execute(conn))?;
     Ok(db!(c, conn => diesel::delete(
         registered::table.filter(registered::client_id.eq_any(&unused))

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::{db, swept};
+use super::engine::{FEW, db, swept};
 use super::schema::request;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -30,6 +30,22 @@ pub struct Request {
 /// Stores a request.
 pub fn add(c: &mut Conn<'_>, new: &Request) -> Result<(), Error> {
     db!(c, conn => diesel::insert_into(request::table).values(new).execute(conn))?;
+    Ok(())
+}
+
+/// Removes the oldest requests of a browser, without the `most` newest.
+pub fn bound(c: &mut Conn<'_>, browser_id: &str, most: i64) -> Result<(), Error> {
+    let query = request::table
+        .filter(request::browser_id.eq(browser_id))
+        .order((request::created_at.desc(), request::id.desc()))
+        .limit(FEW)
+        .offset(most)
+        .select(request::id);
+    let old: Vec<String> = db!(c, conn => query.load(conn))?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    db!(c, conn => diesel::delete(request::table.filter(request::id.eq_any(&old))).execute(conn))?;
     Ok(())
 }
 

@@ -334,6 +334,7 @@ diesel::table! {
         client_id -> Text,
         token_hash -> Nullable<Text>,
         created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
     }
 }
 

@@ -118,7 +118,10 @@ fn write(mut conn: SqliteConnection, waiting: &Receiver<Box<dyn Job>>) {
         crash::point(Edge::AfterCommit);
         let commit = commit.map_err(|undone| match undone {
             Undone::Story => Error::Broken("a story failed outside its savepoint".into()),
-            Undone::Commit(error) => Error::Busy(error.to_string()),
+            Undone::Commit(error) => match Error::from(error) {
+                Error::Broken(why) => Error::Busy(why),
+                other => other,
+            },
         });
         for job in jobs {
             job.answer(commit.clone());

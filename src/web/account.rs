@@ -177,6 +177,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
         "name" => "log-name",
         "app.allowed" => "log-app-allowed",
         "app.joined" => "log-app-joined",
+        "app.many" => "log-app-many",
         "app.removed" => "log-app-removed",
         "terms" => "log-terms",
         "account.made" => "log-made",

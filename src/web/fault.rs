@@ -21,6 +21,9 @@ pub enum Fault {
     /// Too much at once: come again after a while.
     #[error("busy")]
     Busy(Duration),
+    /// The database is away; the log has said so.
+    #[error("not available")]
+    Away,
     /// Too many from there: come again after a while.
     #[error("too many")]
     TooMany(Duration),
@@ -29,7 +32,19 @@ pub enum Fault {
     Broken(String),
 }
 
+/// When to come again while the database is away.
+const AGAIN: Duration = Duration::from_secs(5);
+
 impl Fault {
+    /// When to come again, if that helps.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Busy(wait) | Self::TooMany(wait) => Some((*wait).max(Duration::from_secs(1))),
+            Self::Away => Some(AGAIN),
+            Self::Page(..) | Self::Json(_) | Self::Broken(_) => None,
+        }
+    }
+
     /// 400: what came cannot be read.
     pub const fn unreadable() -> Self {
         Self::Page(StatusCode::BAD_REQUEST, "bad-request")
@@ -48,6 +63,7 @@ impl From<store::Error> for Fault {
                 tracing::warn!(cause = why, "store.busy");
                 Self::Busy(Duration::from_secs(2))
             }
+            store::Error::Away(_) => Self::Away,
             store::Error::Broken(why) => Self::Broken(why),
         }
     }
@@ -91,7 +107,7 @@ impl ResponseError for Fault {
             Self::Json(problem) => {
                 StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
-            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) | Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

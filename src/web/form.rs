@@ -175,10 +175,10 @@ pub async fn json(request: &HttpRequest, payload: &mut Payload) -> Result<web::B
 /// The parameters of an urlencoded body.
 ///
 /// # Errors
-/// [`Fault`].
+/// [`Fault`]; what is wrong with a parameter as [`Fault::Json`].
 pub async fn body(request: &HttpRequest, payload: &mut Payload) -> Result<Params, Fault> {
     let bytes = whole(request, payload, URLENCODED).await?;
-    Params::parse(&bytes).map_err(|_| Fault::unreadable())
+    Ok(Params::parse(&bytes)?)
 }
 
 /// A body of one kind, up to its bound.

@@ -17,6 +17,7 @@ use super::metrics::Metrics;
 use crate::app::App;
 use crate::config::Config;
 use crate::crash::{self, Edge};
+use crate::flow::client::Whence;
 use crate::flow::short;
 use crate::limit::Bucket;
 use crate::oauth::error::{Code, Problem};
@@ -38,6 +39,16 @@ pub fn address(http: &HttpRequest) -> IpAddr {
         .map_or(IpAddr::from([0, 0, 0, 0]), |passed| passed.address)
 }
 
+/// Where a request came from.
+pub fn whence(http: &HttpRequest) -> Whence {
+    let extensions = http.extensions();
+    let passed = extensions.get::<Passed>();
+    Whence {
+        address: passed.map_or(IpAddr::from([0, 0, 0, 0]), |passed| passed.address),
+        reference: passed.map_or_else(String::new, |passed| passed.reference.clone()),
+    }
+}
+
 /// Headers by which proxies speak. In dev mode a request with one did not come from this machine.
 const FORWARDED: [&str; 4] = [
     "forwarded",
@@ -45,6 +56,9 @@ const FORWARDED: [&str; 4] = [
     "x-forwarded-host",
     "x-forwarded-proto",
 ];
+
+/// The request's number, for whoever asks the operator about an answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Pages that can end an authorization: browsers check `form-action` at every hop after the
 /// form, and messengers redirect again (PROTOCOL 3).
@@ -100,6 +114,9 @@ pub async fn guard(
     };
     let status = response.status();
     dress(http.path(), app.config.secure(), response.headers_mut());
+    if let Ok(number) = HeaderValue::from_str(&passed.reference) {
+        response.headers_mut().insert(REQUEST_ID, number);
+    }
     let took = began.elapsed();
     if let Some(metrics) = http.app_data::<web::Data<Metrics>>() {
         metrics.count(status, took);
@@ -299,9 +316,12 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
             "broken"
         );
     }
-    let mut response = if speaks_json(http.path()) || matches!(fault, Fault::Json(_)) {
+    let mut response = if speaks_json(http.path()) {
         json(http, fault, &reference)
     } else {
+        if let Fault::Json(problem) = fault {
+            explain(&reference, http.path(), problem);
+        }
         page(http, fault).unwrap_or_else(|cause| {
             tracing::error!(req = reference, %cause, "the error page is broken");
             HttpResponse::InternalServerError()
@@ -309,25 +329,22 @@ fn fault_response(http: &HttpRequest, fault: &Fault) -> HttpResponse {
                 .body(format!("This page is broken. Reference: {reference}\n"))
         })
     };
-    if let Fault::Busy(wait) | Fault::TooMany(wait) = fault {
-        let seconds = wait.as_secs().max(1);
+    if let Some(wait) = fault.wait() {
         response
             .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
     response
 }
 
 fn page(http: &HttpRequest, fault: &Fault) -> Result<HttpResponse, Fault> {
     let visit = super::visit::of(http)?;
-    let wait = match fault {
-        Fault::Busy(wait) | Fault::TooMany(wait) => wait.as_secs().max(1),
-        _ => 0,
-    };
+    let wait = fault.wait().map_or(0, |wait| wait.as_secs());
     let (status, name) = match fault {
         Fault::Page(status, name) => (*status, *name),
         Fault::Json(_) => (StatusCode::BAD_REQUEST, "bad-request"),
         Fault::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        Fault::Away => (StatusCode::SERVICE_UNAVAILABLE, "away"),
         Fault::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "slow"),
         Fault::Broken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "broken"),
     };
@@ -344,6 +361,11 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
                 StatusCode::NOT_FOUND => "nothing is at this address",
                 StatusCode::METHOD_NOT_ALLOWED => "this address takes another method",
                 StatusCode::PAYLOAD_TOO_LARGE => "the request is too large",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+                    if http.path().starts_with("/oauth2/register") =>
+                {
+                    "the body must be application/json"
+                }
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                     "the body must be application/x-www-form-urlencoded"
                 }
@@ -353,6 +375,10 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
         Fault::Busy(_) | Fault::TooMany(_) => Problem::new(
             Code::TemporarilyUnavailable,
             "too much at once; try again after Retry-After",
+        ),
+        Fault::Away => Problem::new(
+            Code::TemporarilyUnavailable,
+            "the database cannot be used at the moment; try again after Retry-After",
         ),
         Fault::Broken(_) => Problem::new(
             Code::ServerError,
@@ -385,7 +411,7 @@ pub fn told(http: &HttpRequest, problem: &Problem) -> serde_json::Map<String, se
     body
 }
 
-/// Tells the operator of a refusal that a command mends. Others are the app's own business.
+/// Tells the operator of a refusal whose mend is known. Others are the app's own business.
 pub fn explain(reference: &str, path: &str, problem: &Problem) {
     if let Some(fix) = &problem.fix {
         tracing::info!(
@@ -439,7 +465,7 @@ pub fn open_to_browsers(http: &HttpRequest, response: &mut actix_web::HttpRespon
         response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
         response.insert_header((
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "WWW-Authenticate, DPoP-Nonce",
+            "WWW-Authenticate, DPoP-Nonce, Request-Id",
         ));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,7 @@ use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App as Http, HttpServer, web};
-use anyhow::Context as _;
-use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::pem::{self, PemObject as _};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::metrics::{self, Metrics};
@@ -36,6 +36,53 @@ const HEAD: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(75);
 /// Time that a graceful stop leaves to requests under way, in seconds.
 const STOP: u64 = 10;
+
+/// An address that is not to be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} = {address}: {}", self.why())]
+pub struct Unbound {
+    /// The key of the configuration.
+    pub key: &'static str,
+    /// What it says.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub error: std::io::Error,
+}
+
+impl Unbound {
+    /// Why not, in words.
+    pub fn why(&self) -> String {
+        use std::io::ErrorKind;
+        match self.error.kind() {
+            ErrorKind::AddrInUse => "another program is using this port".into(),
+            ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+            ErrorKind::PermissionDenied => "this user may not listen on this port".into(),
+            _ => self.error.to_string(),
+        }
+    }
+}
+
+/// Why our certificate cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Unshown {
+    /// The file of the chain.
+    #[error("{0}")]
+    Cert(String),
+    /// The file of the key.
+    #[error("{0}")]
+    Key(String),
+    /// Each by itself is good.
+    #[error("{0}")]
+    Pair(String),
+}
+
+/// Whether the files of a certificate and its key can be used, and belong together.
+///
+/// # Errors
+/// [`Unshown`].
+pub fn certificate(tls: &Tls) -> Result<(), Unshown> {
+    encrypted(tls, false).map(drop)
+}
 
 /// Binds the pages and the protocol.
 ///
@@ -65,19 +112,25 @@ pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
     .disable_signals();
     let listen = &app.config.listen;
     let address = listen.address;
-    let busy = |key, address| format!("{address} ({key}) is not to be had");
+    let unbound = |key, address| {
+        move |error| Unbound {
+            key,
+            address,
+            error,
+        }
+    };
     server = match &listen.tls {
         Some(tls) => server.bind_rustls_0_23(address, encrypted(tls, false)?),
         None => server.bind(address),
     }
-    .with_context(|| busy("listen.address", address))?;
+    .map_err(unbound("listen.address", address))?;
     let address = server.addrs().first().copied().unwrap_or(address);
     let door = app.config.mtls.as_ref().and_then(|mtls| mtls.door.as_ref());
     if let (Some(door), Some(tls)) = (door, &listen.tls) {
         server = server
             .on_connect(look)
             .bind_rustls_0_23(door.address, encrypted(tls, true)?)
-            .with_context(|| busy("mtls.listen", door.address))?;
+            .map_err(unbound("mtls.listen", door.address))?;
     }
     if let Some(at) = app.config.listen.metrics {
         let own = HttpServer::new(move || {
@@ -88,7 +141,8 @@ pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
         })
         .workers(1)
         .disable_signals()
-        .bind(at)?
+        .bind(at)
+        .map_err(unbound("listen.metrics", at))?
         .run();
         actix_web::rt::spawn(own);
     }
@@ -112,19 +166,43 @@ fn look(connection: &dyn Any, kept: &mut Extensions) {
 }
 
 /// The TLS of an address: our certificate, and whether callers are asked for theirs.
-fn encrypted(tls: &Tls, asking: bool) -> anyhow::Result<rustls::ServerConfig> {
+fn encrypted(tls: &Tls, asking: bool) -> Result<rustls::ServerConfig, Unshown> {
     let chain = CertificateDer::pem_file_iter(&tls.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("{} holds no certificate in PEM", tls.cert.display()))?;
+        .map_err(|error| Unshown::Cert(unread(&tls.cert, "certificate", &error)))?;
+    if chain.is_empty() {
+        let none = pem::Error::NoItemsFound;
+        return Err(Unshown::Cert(unread(&tls.cert, "certificate", &none)));
+    }
     let key = PrivateKeyDer::from_pem_file(&tls.key)
-        .with_context(|| format!("{} holds no private key in PEM", tls.key.display()))?;
+        .map_err(|error| Unshown::Key(unread(&tls.key, "private key", &error)))?;
+    let pair = |error: rustls::Error| {
+        Unshown::Pair(match error {
+            rustls::Error::InconsistentKeys(_) => format!(
+                "{} is not the key of {}",
+                tls.key.display(),
+                tls.cert.display()
+            ),
+            other => other.to_string(),
+        })
+    };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let start = rustls::ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()?;
+        .with_safe_default_protocol_versions()
+        .map_err(pair)?;
     let verified = if asking {
         start.with_client_cert_verifier(Arc::new(Anyone::new(&provider)))
     } else {
         start.with_no_client_auth()
     };
-    Ok(verified.with_single_cert(chain, key)?)
+    verified.with_single_cert(chain, key).map_err(pair)
+}
+
+/// Why a PEM file does not give what it should.
+fn unread(file: &Path, what: &str, error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => format!("{}: {error}", file.display()),
+        pem::Error::NoItemsFound => format!("{} holds no {what} in PEM", file.display()),
+        other => format!("{}: {other:?}", file.display()),
+    }
 }

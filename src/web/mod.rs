@@ -22,7 +22,7 @@ mod visit;
 
 use actix_web::web;
 
-pub use listen::{Server, bind};
+pub use listen::{Server, Unbound, Unshown, bind, certificate};
 use route::{
     act, act_or_send, ask_from_anywhere, form, keep, keep_from_anywhere, read, send,
     send_from_anywhere,

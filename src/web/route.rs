@@ -9,83 +9,64 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder, ResponseError as
 use super::fault::Fault;
 use super::guard::preflight;
 
+/// What answers at an address: a function of ours, by what it takes from the request.
+pub trait Answer<A>: Handler<A, Output: Responder + 'static> {}
+impl<A, H: Handler<A, Output: Responder + 'static>> Answer<A> for H {}
+
+/// What such a function takes from the request.
+pub trait Taken: FromRequest + 'static {}
+impl<A: FromRequest + 'static> Taken for A {}
+
 /// A page or document: GET, and HEAD with it (RFC 9110 9.3.2).
-pub fn read<H, A>(to: &mut web::ServiceConfig, path: &str, show: H)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-{
+pub fn read<A: Taken>(to: &mut web::ServiceConfig, path: &str, show: impl Answer<A>) {
     to.service(at(path, "GET, HEAD").route(get().to(show)));
 }
 
 /// A form: read, and sent.
-pub fn form<H, A, I, B>(to: &mut web::ServiceConfig, path: &str, show: H, take: I)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-    I: Handler<B>,
-    B: FromRequest + 'static,
-    I::Output: Responder + 'static,
-{
+pub fn form<A: Taken, B: Taken>(
+    to: &mut web::ServiceConfig,
+    path: &str,
+    show: impl Answer<A>,
+    take: impl Answer<B>,
+) {
     let both = at(path, "GET, HEAD, POST").route(get().to(show));
     to.service(both.route(web::post().to(take)));
 }
 
 /// A page where a look already does something: GET without HEAD (RFC 9110 9.2.1), so that whoever
 /// asks only for a head, as scanners of links do, spends nothing.
-pub fn act<H, A>(to: &mut web::ServiceConfig, path: &str, show: H)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-{
+pub fn act<A: Taken>(to: &mut web::ServiceConfig, path: &str, show: impl Answer<A>) {
     to.service(at(path, "GET").route(web::get().to(show)));
 }
 
 /// As [`act`], and sent.
-pub fn act_or_send<H, A, I, B>(to: &mut web::ServiceConfig, path: &str, show: H, take: I)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-    I: Handler<B>,
-    B: FromRequest + 'static,
-    I::Output: Responder + 'static,
-{
+pub fn act_or_send<A: Taken, B: Taken>(
+    to: &mut web::ServiceConfig,
+    path: &str,
+    show: impl Answer<A>,
+    take: impl Answer<B>,
+) {
     let both = at(path, "GET, POST").route(web::get().to(show));
     to.service(both.route(web::post().to(take)));
 }
 
 /// Where programs send.
-pub fn send<H, A>(to: &mut web::ServiceConfig, path: &str, take: H)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-{
+pub fn send<A: Taken>(to: &mut web::ServiceConfig, path: &str, take: impl Answer<A>) {
     to.service(at(path, "POST").route(web::post().to(take)));
 }
 
 /// Where programs send, those in browsers too (PROTOCOL 3).
-pub fn send_from_anywhere<H, A>(to: &mut web::ServiceConfig, path: &str, take: H)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-{
+pub fn send_from_anywhere<A: Taken>(to: &mut web::ServiceConfig, path: &str, take: impl Answer<A>) {
     let open = at(path, "POST, OPTIONS").route(web::post().to(take));
     to.service(open.route(web::route().guard(Options()).to(preflight)));
 }
 
 /// Where programs read or send as they like, those in browsers too.
-pub fn ask_from_anywhere<H, A>(to: &mut web::ServiceConfig, path: &str, answer: H)
-where
-    H: Handler<A> + Clone,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-{
+pub fn ask_from_anywhere<A: Taken>(
+    to: &mut web::ServiceConfig,
+    path: &str,
+    answer: impl Answer<A>,
+) {
     let open = at(path, "GET, HEAD, POST, OPTIONS")
         .route(get().to(answer.clone()))
         .route(web::post().to(answer));
@@ -93,23 +74,13 @@ where
 }
 
 /// What programs, those in browsers too, keep there: read, replaced, removed.
-pub fn keep_from_anywhere<H, A, I, B, J, C>(
+pub fn keep_from_anywhere<A: Taken, B: Taken, C: Taken>(
     to: &mut web::ServiceConfig,
     path: &str,
-    show: H,
-    replace: I,
-    remove: J,
-) where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-    I: Handler<B>,
-    B: FromRequest + 'static,
-    I::Output: Responder + 'static,
-    J: Handler<C>,
-    C: FromRequest + 'static,
-    J::Output: Responder + 'static,
-{
+    show: impl Answer<A>,
+    replace: impl Answer<B>,
+    remove: impl Answer<C>,
+) {
     let open = at(path, "GET, HEAD, PUT, DELETE, OPTIONS")
         .route(get().to(show))
         .route(web::put().to(replace))
@@ -118,15 +89,12 @@ pub fn keep_from_anywhere<H, A, I, B, J, C>(
 }
 
 /// What programs keep here: read and removed.
-pub fn keep<H, A, I, B>(to: &mut web::ServiceConfig, path: &str, show: H, remove: I)
-where
-    H: Handler<A>,
-    A: FromRequest + 'static,
-    H::Output: Responder + 'static,
-    I: Handler<B>,
-    B: FromRequest + 'static,
-    I::Output: Responder + 'static,
-{
+pub fn keep<A: Taken, B: Taken>(
+    to: &mut web::ServiceConfig,
+    path: &str,
+    show: impl Answer<A>,
+    remove: impl Answer<B>,
+) {
     let both = at(path, "GET, HEAD, DELETE").route(get().to(show));
     to.service(both.route(web::delete().to(remove)));
 }

@@ -159,6 +159,7 @@ impl TestApp {
                 .with(Bucket::SignIn, None)
                 .with(Bucket::SignUp, None)
                 .with(Bucket::Register, None)
+                .with(Bucket::Begin, None)
                 .with(Bucket::Mail, None);
         }
         let app = Arc::new(app);
@@ -462,7 +463,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// The URL of another database on the same server.
-fn join(server: &str, name: &str) -> String {
+pub fn join(server: &str, name: &str) -> String {
     let (head, query) = server.split_once('?').map_or((server, ""), |(a, b)| (a, b));
     let root = head.rsplit_once('/').map_or(head, |(root, _)| root);
     let mark = if query.is_empty() { "" } else { "?" };
@@ -470,7 +471,7 @@ fn join(server: &str, name: &str) -> String {
 }
 
 /// Runs one statement on the server's own database.
-fn sql(server: &str, statement: &str) {
+pub fn sql(server: &str, statement: &str) {
     runtime().block_on(async {
         let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls)
             .await

@@ -264,6 +264,44 @@ fn a_person_is_not_flooded() {
 }
 
 #[test]
+fn one_app_does_not_take_the_places_of_another() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    bank(&app);
+    app.write(|c| {
+        let bank = store::client::find(c, "bank")?.expect("the bank");
+        for number in 1..=5 {
+            let other = Client {
+                id: format!("bank-{number}"),
+                ..bank.clone()
+            };
+            let _ = store::client::add(c, &other)?;
+        }
+        Ok(())
+    });
+    let ask_as = |client: &str| {
+        let fields = [("scope", "openid"), ("login_hint", "temuulen")];
+        let mut bank = app.browser().with("Authorization", &basic(client, SECRET));
+        bank.post("/oauth2/ciba", &fields).is(200);
+    };
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    for (client, wanted) in [
+        ("bank", 5),
+        ("bank-1", 10),
+        ("bank-2", 15),
+        ("bank-3", 20),
+        ("bank-4", 20),
+    ] {
+        for _ in 0..7 {
+            ask_as(client);
+        }
+        assert_eq!(waiting(&mut browser).len(), wanted, "{client}");
+    }
+    app.deliver();
+}
+
+#[test]
 fn a_question_runs_out_and_is_not_mailed_late() {
     let app = TestApp::new();
     let person = app.person("temuulen");

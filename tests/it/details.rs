@@ -149,3 +149,53 @@ fn details_that_nobody_declared_are_refused() {
     let types = &found["authorization_details_types_supported"];
     assert_eq!(*types, json!(["payment", "door"]));
 }
+
+#[test]
+fn people_read_what_a_service_is_and_what_a_scope_does_there() {
+    let app = setting();
+    let read = || {
+        let mut browser = app.browser();
+        let at = request(&[
+            ("client_id", "forum"),
+            ("redirect_uri", FORUM),
+            ("scope", "openid room"),
+        ]);
+        let page = ask(&mut browser, &at, "temuulen").is(200);
+        assert!(page.path.starts_with("/consent"), "{}", page.path);
+        let asked = page.text();
+        let allowed = browser.allow(&page);
+        browser.arrive(allowed).is(303);
+        let connected = browser.get("/account/apps").is(200).text();
+        browser.fill("/account/apps", &[("client", "forum")]);
+        (asked, connected)
+    };
+    let say = |messenger: Option<bool>, said: Option<&'static str>| {
+        app.write(move |c| {
+            let mut room = store::client::find_service(c, "room")?.expect("the room");
+            room.words.messenger = messenger;
+            room.words.scopes = said
+                .map(|said| ("room".to_owned(), said.to_owned()))
+                .into_iter()
+                .collect();
+            store::client::save_service(c, &room)
+        });
+        // What is registered is read anew after a while.
+        app.pass(std::time::Duration::from_secs(60));
+        read()
+    };
+    for (messenger, said, words) in [
+        (None, None, "Use Room for “room”"),
+        (None, Some("Open <the> doors"), "Open &lt;the&gt; doors"),
+        (Some(true), None, "Sign you in to the messenger server Room"),
+    ] {
+        let (asked, connected) = say(messenger, said);
+        let plain = |html: &str| html.replace(['\u{2068}', '\u{2069}'], "");
+        assert!(plain(&asked).contains(words), "{asked}");
+        assert!(plain(&connected).contains(words), "{connected}");
+        assert_eq!(
+            asked.contains("Send and receive messages"),
+            messenger == Some(true)
+        );
+    }
+    app.deliver();
+}

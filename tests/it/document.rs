@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::app::TestApp;
 use crate::elsewhere::Elsewhere;
 use crate::http::encode;
-use crate::register::{arrive, code, redeem};
+use crate::register::{DOOR, Signer, arrive, code, redeem, registered, send};
 use crate::road::{ask, request, text};
 
 const CB: &str = "https://app.example/cb";
@@ -93,7 +93,7 @@ fn a_document_that_is_not_one_makes_no_client() {
     let (app, server) = (on("127.0.0.1"), Elsewhere::new());
     app.person("temuulen");
     let other = server.url("/other");
-    let cases: [(&str, u16, &str, String); 7] = [
+    let cases: [(&str, u16, &str, String); 8] = [
         ("/none", 404, "application/json", String::new()),
         ("/moved", 302, "application/json", String::new()),
         (
@@ -113,6 +113,13 @@ fn a_document_that_is_not_one_makes_no_client() {
         ("/secret", 200, "application/json", {
             let mut document = document(&server.url("/secret"), CB);
             document["client_secret"] = json!("a");
+            document.to_string()
+        }),
+        // Nobody reads the list there: it would see the `sub`s of whoever it names.
+        ("/sector", 200, "application/json", {
+            let mut document = document(&server.url("/sector"), CB);
+            document["subject_type"] = json!("pairwise");
+            document["sector_identifier_uri"] = json!("https://victim.example/list.json");
             document.to_string()
         }),
     ];
@@ -211,5 +218,41 @@ fn an_app_may_push_before_it_is_on_file() {
     let allowed = browser.allow(&page);
     assert!(browser.arrive(allowed).is(303).param("code").is_some());
     assert_eq!(server.asked().len(), 1);
+    app.deliver();
+}
+
+/// An address is read for several things: what is nothing for one must not shut out the other.
+#[test]
+fn one_app_cannot_keep_anothers_document_from_being_read() {
+    let app = TestApp::with(&[
+        ("REGISTRATION__METADATA_DOCUMENTS", "true"),
+        ("REGISTRATION__MODE", "open"),
+        ("NETWORK__ALLOW", "127.0.0.1"),
+    ]);
+    let server = Elsewhere::new();
+    app.person("temuulen");
+    let id = server.url("/client.json");
+    // Read as the list of a sector, while it is not there yet and once it is.
+    let other = json!({ "redirect_uris": [CB], "subject_type": "pairwise",
+        "sector_identifier_uri": id });
+    send(&mut app.browser(), "POST", DOOR, &other).is(400);
+    server.answers("/client.json", 200, &document(&id, CB).to_string());
+    arrive(&mut app.browser(), &id, CB, "temuulen").is(200);
+    // Read as a request object, which a server may answer otherwise.
+    let id = server.url("/other.json");
+    let keys = serde_json::from_str::<Value>(&Signer::new().set()).unwrap();
+    let other = json!({ "redirect_uris": [CB], "jwks": keys, "request_uris": [id],
+        "token_endpoint_auth_method": "private_key_jwt" });
+    let other = text(&registered(&app, &other), "client_id");
+    server.answers_with("/other.json", 200, "Content-Type: application/jwt\r\n", "x");
+    let at = request(&[
+        ("client_id", &other),
+        ("redirect_uri", CB),
+        ("request_uri", &id),
+    ]);
+    app.browser().get(&at);
+    assert!(server.asked().len() >= 3, "it was read");
+    server.answers("/other.json", 200, &document(&id, CB).to_string());
+    arrive(&mut app.browser(), &id, CB, "temuulen").is(200);
     app.deliver();
 }

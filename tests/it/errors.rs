@@ -34,7 +34,7 @@ fn each_code_has_its_page_and_each_page_its_code() {
     let folder = root().join("docs/errors");
     let mut pages = BTreeSet::new();
     let mut index = String::from(
-        "# Errors\n\nWhat the answer to an app can say in `error`: what each code means, and what to do about each sentence beside it (`error_description`). The sentences are for developers; apps go by the code.\n\nThe log of the server tells of refusals that a command of the operator mends, as `request.refused` with `try=`. With `clients.error_pages` answers point to these pages (`error_uri`).\n\n",
+        "# Errors\n\nWhat the answer to an app can say in `error`: what each code means, and what to do about each sentence beside it (`error_description`). The sentences are for developers; apps go by the code.\n\nThe log of the server tells of refusals that a command of the operator mends, as `request.refused` with `try=`, and of callers that did not prove who they are, as `caller.refused` with `why=`. `req=` is the number that the answer has in its header `Request-Id`. With `clients.error_pages` answers point to these pages (`error_uri`).\n\n",
     );
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap()
@@ -155,4 +155,50 @@ fn the_log_names_the_command_that_mends_a_refusal() {
     let said = log::since(mark);
     let mut lines = said.lines().filter(|line| line.contains("reboot"));
     assert!(!lines.any(|line| line.contains("client edit")), "{said}");
+}
+
+// RFC 6749 3.1 and 3.2
+#[test]
+fn a_parameter_that_stands_twice_is_named() {
+    let app = TestApp::new();
+    let twice = "send each parameter once";
+    let mut browser = app.browser();
+    for (path, body, why) in [
+        ("/oauth2/token", "grant_type=a&grant_type=b", "grant_type"),
+        ("/oauth2/par", "client_id=a&scope=a&scope=b", "scope"),
+        ("/oauth2/revoke", "token=a&token=b", "token"),
+    ] {
+        let mark = log::mark();
+        let refused = browser.post_bytes(path, body.as_bytes()).is(400).json();
+        let said = log::since(mark);
+        assert_eq!(refused["error"], "invalid_request");
+        let sentence = format!("{why} stands more than once");
+        assert_eq!(refused["error_description"], sentence);
+        let line = said.lines().find(|line| line.contains(&sentence)).unwrap();
+        assert!(line.contains(twice) && line.contains(" INFO "), "{line}");
+    }
+    let refused = browser.post_bytes("/oauth2/token", b"grant_type=%ff&code=a");
+    let refused = refused.is(400).json();
+    assert_eq!(
+        refused["error_description"],
+        "grant_type is not percent-encoded UTF-8, or holds NUL"
+    );
+    // A person meets a page; the sentence is for the operator.
+    let at = "/oauth2/authorize";
+    for method in ["GET", "POST"] {
+        let mark = log::mark();
+        let answer = if method == "GET" {
+            browser.get(&format!("{at}?client_id=a&state=1&state=2"))
+        } else {
+            browser.post_bytes(at, b"client_id=a&state=1&state=2")
+        };
+        let page = answer.is(400);
+        assert!(page.text().contains("</html>") && page.h1().starts_with("The app asked"));
+        let said = log::since(mark);
+        let line = said.lines().find(|line| line.contains("state stands more"));
+        let line = line.unwrap_or_else(|| panic!("{method}: {said}"));
+        assert!(line.contains(twice) && line.contains(at), "{line}");
+    }
+    let page = browser.get("/oauth2/logout?state=1&state=2").is(400);
+    assert!(page.text().contains("</html>"), "a page, and no JSON");
 }

@@ -259,3 +259,55 @@ fn a_program_that_sees_a_sub_of_its_own_is_given_no_readable_one() {
     assert_eq!(jwt(&new).1["sub"], account);
     userinfo(&new).is(200);
 }
+
+#[test]
+fn a_narrowed_token_stays_narrow_on_the_way_round_by_another_service() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    register(&app);
+    app.write(|c| {
+        let mut chat = store::client::find_service(c, "demo-chat")?.expect("the demo service");
+        chat.scopes.push("chat:admin".into());
+        store::client::save_service(c, &chat)?;
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        let more = ["chat", "chat:admin", "room"].map(str::to_owned);
+        forum.scopes.extend(more);
+        forum.grants.push(GrantType::TokenExchange);
+        forum.exchange = vec!["room".into(), "demo-chat".into()];
+        store::client::save(c, &forum)
+    });
+    let mut browser = app.browser();
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid chat chat:admin room"),
+    ]);
+    let page = ask(&mut browser, &at, "temuulen");
+    let allowed = browser.allow(&page);
+    let code = browser.arrive(allowed).param("code").expect("a code");
+    let mut own = app.browser().with("Authorization", &basic("forum", SECRET));
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", FORUM),
+        ("code_verifier", VERIFIER),
+        ("resource", "demo-chat"),
+    ];
+    let wide = own.post("/oauth2/token", &fields).is(200).json();
+    assert_eq!(wide["scope"], "chat chat:admin");
+    let hop = |token: &Value, to: &str, scope: &[(&str, &str)]| {
+        let more = [&[("audience", to)], scope].concat();
+        trade(&app, "forum", &text(token, "access_token"), &more)
+    };
+    let narrow = hop(&wide, "demo-chat", &[("scope", "chat")]).is(200).json();
+    assert_eq!(narrow["scope"], "chat");
+    let round = hop(&narrow, "room", &[]).is(200).json();
+    let back = hop(&round, "demo-chat", &[]).is(200).json();
+    assert_eq!(back["scope"], "chat");
+    let asked = hop(&round, "demo-chat", &[("scope", "chat chat:admin")]);
+    assert_eq!(error(asked), "invalid_scope");
+    let free = hop(&wide, "room", &[]).is(200).json();
+    let free = hop(&free, "demo-chat", &[]).is(200).json();
+    assert_eq!(free["scope"], "chat chat:admin");
+    app.deliver();
+}

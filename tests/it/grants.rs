@@ -281,33 +281,17 @@ fn nobody_reads_or_ends_the_grant_of_another() {
         ("redirect_uri", FORUM),
         ("scope", OPENID),
     ];
-    let page = ask(
-        &mut stranger,
-        &request(&[&own[..], &merge].concat()),
-        "saraana",
-    );
-    let back = if page.status == 303 {
-        page
-    } else {
-        stranger.allow(&page)
-    };
-    let back = if back.location().starts_with(FORUM) {
-        back
-    } else {
-        stranger.arrive(back)
-    };
+    let at = request(&[&own[..], &merge].concat());
+    let back = ask(&mut stranger, &at, "saraana").is(303);
     assert_eq!(back.param("error").as_deref(), Some("invalid_grant_id"));
-    let as_other = [&merge[..], &[("client_id", "other")]].concat();
-    let back = allowed_as(&mut browser, &as_other);
+    let own = [
+        ("client_id", "other"),
+        ("redirect_uri", FORUM),
+        ("scope", OPENID),
+    ];
+    let stored = browser.get(&request(&[&own[..], &merge].concat()));
+    let back = browser.arrive(stored).is(303);
     assert_eq!(back.param("error").as_deref(), Some("invalid_grant_id"));
-}
-
-fn allowed_as(browser: &mut Browser, more: &[(&str, &str)]) -> Answer {
-    let own = [("redirect_uri", FORUM), ("scope", OPENID)];
-    let stored = browser.get(&request(&[&own, more].concat()));
-    let page = browser.arrive(stored);
-    let sent = browser.allow(&page);
-    browser.arrive(sent)
 }
 
 #[test]
@@ -412,4 +396,88 @@ fn a_bound_token_manages_with_its_proof() {
         .with("DPoP", &proof);
     forum.get(&at).is(200);
     forum.get(&at).is(401);
+}
+
+#[test]
+fn merging_brings_back_nothing_that_the_person_took_back() {
+    let app = TestApp::new();
+    set_up(&app);
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let create = [("grant_management_action", "create")];
+    let back = allowed(
+        &app,
+        &mut browser,
+        &format!("{OPENID} profile email"),
+        &create,
+    );
+    let first = redeemed(&app, &back).is(200).json();
+    let id = text(&first, "grant_id");
+    // Asked again, the person leaves the address out.
+    let stored = browser.get(&request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid profile email"),
+        ("prompt", "consent"),
+    ]));
+    let page = browser.arrive(stored).is(200);
+    let sent = browser.submit(&page, &[("scope", "profile"), ("decision", "allow")]);
+    browser.arrive(sent).is(303);
+    let merge = [
+        ("grant_management_action", "merge"),
+        ("grant_id", id.as_str()),
+    ];
+    let back = allowed(&app, &mut browser, "openid", &merge);
+    let merged = redeemed(&app, &back).is(200).json();
+    assert_eq!(merged["scope"], "openid offline_access profile");
+}
+
+#[test]
+fn merging_asks_again_for_what_was_allowed_in_detail() {
+    let app = TestApp::new();
+    set_up(&app);
+    offer(&app, "room", |room| room.details = vec!["payment".into()]);
+    app.write(|c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.asking.details = vec!["payment".into()];
+        store::client::save(c, &forum)
+    });
+    app.person("temuulen");
+    app.person("bayar");
+    let mut browser = app.browser();
+    let wish = [
+        ("grant_management_action", "create"),
+        (
+            "authorization_details",
+            r#"[{"type":"payment","amount":"12.50"}]"#,
+        ),
+    ];
+    let back = allowed(&app, &mut browser, "openid room", &wish);
+    let id = text(&redeemed(&app, &back).is(200).json(), "grant_id");
+    let merge = |browser: &mut Browser, prompt: &str| {
+        let stored = browser.get(&request(&[
+            ("client_id", "forum"),
+            ("redirect_uri", FORUM),
+            ("scope", "openid room"),
+            ("grant_management_action", "merge"),
+            ("grant_id", &id),
+            ("prompt", prompt),
+        ]));
+        browser.arrive(stored)
+    };
+    let silent = merge(&mut browser, "none").is(303);
+    assert_eq!(silent.param("error").as_deref(), Some("consent_required"));
+    let page = merge(&mut browser, "").is(200);
+    assert!(page.path.starts_with("/consent"), "{}", page.path);
+    assert!(page.text().contains("12.50"));
+    let sent = browser.allow(&page);
+    let merged = redeemed(&app, &browser.arrive(sent).is(303)).is(200).json();
+    assert_eq!(merged["authorization_details"][0]["amount"], "12.50");
+    // Nobody else reads what it was for.
+    let mut other = app.browser();
+    let page = merge(&mut other, "");
+    let fields = [("login", "bayar"), ("password", crate::app::PASSWORD)];
+    let signed = other.submit(&page, &fields);
+    let refused = other.arrive(signed).is(303);
+    assert_eq!(refused.param("error").as_deref(), Some("invalid_grant_id"));
 }

@@ -127,7 +127,13 @@ fn through(app: &TestApp, browser: &mut Browser, at: &str) -> (Answer, Value) {
 fn what_a_client_signed_is_the_whole_request() {
     let (app, pen) = setting(Need::Required);
     for kind in KINDS {
-        for typ in ["oauth-authz-req+jwt", "JWT"] {
+        // RFC 7515 4.1.9: the long form says the same.
+        let types = [
+            "oauth-authz-req+jwt",
+            "application/oauth-authz-req+jwt",
+            "JWT",
+        ];
+        for typ in types {
             let object = pen.sign(kind, typ, &wish(&app));
             let beside = [
                 ("redirect_uri", "https://evil.example/"),

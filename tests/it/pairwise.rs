@@ -3,13 +3,13 @@
 use gerege::oauth::registration::SubjectType;
 use gerege::oauth::service::Algorithm;
 use gerege::store;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::backchannel::{tell, told_at_by};
 use crate::elsewhere::Elsewhere;
 use crate::http::{Browser, basic, encode, jwt};
-use crate::register::{arrive, code, redeem};
+use crate::register::{arrive, code, open, redeem, registered};
 use crate::road::{FORUM, SECRET, introspect, register, request, text};
 
 /// Registers `id` at a host of its own beside the forum, all of them pairwise.
@@ -270,5 +270,33 @@ fn no_token_that_the_app_can_read_shows_the_public_sub() {
     reader.get("/services/room/userinfo").is(401);
     // The chat server reads only what shows the public sub.
     assert_eq!(to("openid chat").is(400).json()["error"], "invalid_target");
+    app.deliver();
+}
+
+/// Codes that go to the person's own machine must not come with the `sub`s of a host that was
+/// named beside it.
+#[test]
+fn a_stranger_does_not_see_the_subs_of_a_host_that_it_only_names() {
+    let app = open();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let (web, machine) = ("https://shop.example/cb", "http://127.0.0.1:9/cb");
+    let mut seen = |redirects: &[&str], back: &str| {
+        let body = json!({
+            "client_name": "Far app", "redirect_uris": redirects, "scope": "openid",
+            "token_endpoint_auth_method": "none", "subject_type": "pairwise",
+        });
+        let id = text(&registered(&app, &body), "client_id");
+        let code = code(&mut browser, &id, back, "temuulen");
+        let tokens = redeem(&mut app.browser(), &code, back, &[("client_id", &id)]);
+        sub(&tokens.is(200).json())
+    };
+    let honest = seen(&[web], web);
+    assert_eq!(
+        seen(&["https://shop.example/more"], "https://shop.example/more"),
+        honest
+    );
+    assert_ne!(seen(&[machine, web], machine), honest);
+    assert_ne!(seen(&["com.far.app:/cb", web], "com.far.app:/cb"), honest);
     app.deliver();
 }

@@ -2,9 +2,11 @@
 //! at the authorization endpoint and where requests are pushed.
 
 use gerege::store;
+use serde_json::json;
 
 use crate::app::TestApp;
 use crate::http::{basic, encode};
+use crate::register;
 use crate::road::*;
 
 const ON_FILE: [&str; 7] = [
@@ -314,4 +316,32 @@ fn no_address_that_is_not_on_file_is_ever_answered_to() {
         .browser()
         .get(&format!("/oauth2/authorize?{}", asked("", &[])));
     assert_eq!((none.status, none.header("location")), (400, None));
+}
+
+/// The codes of people who allow such an app would come to our own pages.
+#[test]
+fn a_strangers_app_is_answered_nowhere_at_this_server() {
+    let app = register::open();
+    app.person("temuulen");
+    let port = app.address.port();
+    let body =
+        |uri: String| json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "none" });
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let own = body(format!("http://{host}:{port}/x"));
+        register::send(&mut app.browser(), "POST", register::DOOR, &own).is(400);
+        let beside = body(format!("http://{host}:{}/x", port ^ 1));
+        register::send(&mut app.browser(), "POST", register::DOOR, &beside).is(201);
+    }
+    // A program's port is settled with each request.
+    let id = text(
+        &register::registered(&app, &body("http://127.0.0.1/x".into())),
+        "client_id",
+    );
+    let arrive = |port: u16| {
+        let back = format!("http://127.0.0.1:{port}/x");
+        register::arrive(&mut app.browser(), &id, &back, "temuulen")
+    };
+    assert!(arrive(port ^ 1).is(200).path.starts_with("/consent"));
+    arrive(port).is(400);
+    app.deliver();
 }

@@ -92,6 +92,7 @@ pub fn register(app: &TestApp) {
         userinfo: false,
         proof: Proof::Bearer,
         offers: Offers::default(),
+        words: Default::default(),
         secret_hash: Some(gerege::rng::digest(SECRET)),
         created_at: now,
     };

@@ -1,12 +1,23 @@
-"""Mail against a real SMTP server: taken, refused, slow, dead and back."""
+"""Mail against a real SMTP server: taken, refused, slow, dead and back; over TLS, and with a
+password."""
 
 import email
 import email.policy
+import datetime
+import pathlib
 import re
+import socket
+import ssl
+import tempfile
 import threading
 import time
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from person import Person, heading
 from server import Server, free_port
@@ -44,16 +55,158 @@ def wait_for(what, why):
     raise AssertionError(why)
 
 
-def start(port):
+def start(port, **settings):
     """Gerege outside dev mode, on loopback."""
     return Server(
         dev=False,
-        MAIL__HOST="127.0.0.1",
-        MAIL__PORT=port,
-        MAIL__SECURITY="none",
-        MAIL__FROM="Steppe ID <no-reply@steppe.example>",
-        PASSWORD__MEMORY_KIB=7168,
-        PASSWORD__PASSES=5,
+        **{
+            "MAIL__HOST": "127.0.0.1",
+            "MAIL__PORT": port,
+            "MAIL__SECURITY": "none",
+            "MAIL__FROM": "Steppe ID <no-reply@steppe.example>",
+            "PASSWORD__MEMORY_KIB": 7168,
+            "PASSWORD__PASSES": 5,
+            **settings,
+        },
+    )
+
+
+def certificate(folder):
+    """A certificate for localhost by an authority of its own: the authority's file, and TLS with
+    the certificate."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def build(name, key, issuer, signer, authority):
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        built = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        )
+        return (built if authority else built.add_extension(names, critical=False)).sign(
+            signer, hashes.SHA256()
+        )
+
+    def name(text):
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca = build(name("Steppe CA"), ca_key, name("Steppe CA"), ca_key, True)
+    own = build(name("localhost"), key, name("Steppe CA"), ca_key, False)
+    pem = serialization.Encoding.PEM
+    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (folder / "own.pem").write_bytes(own.public_bytes(pem))
+    (folder / "own.key").write_bytes(
+        key.private_bytes(
+            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "own.pem", folder / "own.key")
+    return folder / "ca.pem", tls
+
+
+class Encrypted(Controller):
+    """One that is not asked whether it runs in the way of those without TLS."""
+
+    def _trigger_server(self):
+        with socket.create_connection((self.hostname, self.port)) as raw:
+            if self.ssl_context is None:
+                raw.recv(100)
+                return
+            client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            client.check_hostname = False
+            client.verify_mode = ssl.CERT_NONE
+            with client.wrap_socket(raw) as line:
+                line.recv(100)
+
+
+def secured():
+    """The same letter over STARTTLS, and over TLS from the first byte, with a password."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="gerege-mail-"))
+    ca, tls = certificate(folder)
+
+    def check(server, session, envelope, mechanism, given):
+        if not isinstance(given, LoginPassword):
+            return AuthResult(success=False)
+        box = server.event_handler
+        box.logins.append((given.login, given.password))
+        return AuthResult(success=given == LoginPassword(b"gerege", b"steppe horse"))
+
+    def mail(security, password="steppe horse", trusted=True):
+        box, port = Box(), free_port()
+        box.logins = []
+        starts = security == "starttls"
+        controller = Encrypted(
+            box,
+            hostname="127.0.0.1",
+            port=port,
+            authenticator=check,
+            auth_required=True,
+            # Where all is encrypted the library does not know of it.
+            auth_require_tls=starts,
+            **({"tls_context": tls, "require_starttls": True} if starts else {"ssl_context": tls}),
+        )
+        controller.start()
+        settings = {
+            "MAIL__HOST": "localhost",
+            "MAIL__SECURITY": security,
+            "MAIL__USERNAME": "gerege",
+            "MAIL__PASSWORD": password,
+        }
+        if trusted:
+            settings["NETWORK__CA_FILE"] = ca
+        return box, controller, start(port, **settings)
+
+    def arrives(security):
+        box, controller, server = mail(security)
+        try:
+            ask_for_code(server, "temuulen")
+            letter_to(box, "temuulen")
+            assert set(box.logins) == {(b"gerege", b"steppe horse")}, box.logins
+        finally:
+            server.stop()
+            controller.stop()
+
+    def stays(security, **how):
+        box, controller, server = mail(security, **how)
+        try:
+            person, _ = ask_for_code(server, "temuulen")
+            wait_for(
+                lambda: "We cannot send email right now" in person.go("/signup/email").text
+                or "did not accept our email" in person.go("/signup/email").text,
+                "the page does not tell the truth about the mail",
+            )
+            assert not box.letters
+            return box
+        finally:
+            server.stop()
+            controller.stop()
+
+    def a_letter_goes_over_starttls_with_a_password():
+        arrives("starttls")
+
+    def a_letter_goes_over_tls_with_a_password():
+        arrives("tls")
+
+    def a_wrong_password_sends_nothing():
+        box = stays("tls", password="steppe mule")
+        assert box.logins, "it was not even tried"
+
+    def a_server_that_nobody_vouches_for_hears_no_password():
+        for security in ("starttls", "tls"):
+            assert stays(security, trusted=False).logins == []
+
+    return (
+        a_letter_goes_over_starttls_with_a_password,
+        a_letter_goes_over_tls_with_a_password,
+        a_wrong_password_sends_nothing,
+        a_server_that_nobody_vouches_for_hears_no_password,
     )
 
 
@@ -132,6 +285,7 @@ def run():
             a_refused_address_is_told_in_the_servers_words,
             pages_do_not_wait_for_a_slow_server,
             a_dead_server_that_comes_back_gets_every_letter_once,
+            *secured(),
         ):
             yield f"SMTP: {test.__name__.replace('_', ' ')}", test
     finally:

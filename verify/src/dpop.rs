@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::claims::Claims;
 use crate::key;
 use crate::refusal::{Part, Refusal};
-use crate::verifier::{Parts, after, decode, read, seconds, text};
+use crate::verifier::{Parts, after, decode, is_type, read, seconds, text};
 
 /// A proof may be this old, beside the leeway of the clocks.
 const LIFE: Duration = Duration::from_secs(60);
@@ -121,7 +121,7 @@ fn signed_by(parts: &Parts<'_>) -> Result<String, Refusal> {
             "its header has a member that is not accepted",
         ));
     }
-    if header.get("typ").and_then(Value::as_str) != Some("dpop+jwt") {
+    if !is_type(&header, "dpop+jwt") {
         return Err(Refusal::Proof("its type is not `dpop+jwt`"));
     }
     let algorithm = header.get("alg").and_then(Value::as_str);

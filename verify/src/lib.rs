@@ -42,6 +42,10 @@ pub use claims::Claims;
 pub use dpop::{Call, Proved};
 pub use key::{Algorithm, KeyError, Keys};
 pub use refusal::{Part, Refusal};
+// For its fuzz target; no part of what is promised.
 #[cfg(feature = "fetch")]
 pub use remote::{CheckError, FetchError, Remote};
+#[cfg(feature = "fetch")]
+#[doc(hidden)]
+pub use status::{List as StatusList, Place as StatusPlace, place as status_place};
 pub use verifier::Verifier;

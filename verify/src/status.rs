@@ -26,14 +26,16 @@ const USUAL_LIFE: Duration = Duration::from_secs(300);
 
 /// Where the status of a token stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) uri: String,
-    pub(crate) idx: u64,
+pub struct Place {
+    /// Where the list lies.
+    pub uri: String,
+    /// The place in it.
+    pub idx: u64,
 }
 
 /// Reads the claim `status` (6.2) of an issuer's token. The list lies with that issuer: an address
 /// elsewhere is no address of ours to ask.
-pub(crate) fn place(claims: &Map<String, Value>, issuer: &str) -> Result<Option<Place>, Refusal> {
+pub fn place(claims: &Map<String, Value>, issuer: &str) -> Result<Option<Place>, Refusal> {
     let bad = Refusal::Claim("status");
     let Some(status) = claims.get("status") else {
         return Ok(None);
@@ -49,7 +51,8 @@ pub(crate) fn place(claims: &Map<String, Value>, issuer: &str) -> Result<Option<
         .and_then(|rest| rest.split_once("/status/"))
         .ok_or(bad)?;
     let named = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let good = !id.is_empty()
+    // `..` alone would be a step, and no name.
+    let good = id.bytes().any(|byte| byte.is_ascii_alphanumeric())
         && id.bytes().all(named)
         && own.is_none_or(|own| own == id)
         && (1..=3).contains(&number.len())
@@ -73,17 +76,17 @@ pub(crate) fn house(issuer: &str) -> (&str, Option<&str>) {
 
 /// A list that was read.
 #[derive(Debug)]
-pub(crate) struct List {
+pub struct List {
     bytes: Vec<u8>,
     /// How long it is kept before it is asked for again.
-    pub(crate) ttl: Duration,
+    pub ttl: Duration,
     /// When it is not to be believed any more.
-    pub(crate) ends_at: SystemTime,
+    pub ends_at: SystemTime,
 }
 
 impl List {
     /// Reads a list (5.1, 8.3) that is to lie at `uri`; `None` when it is no good list.
-    pub(crate) fn read(
+    pub fn read(
         token: &str,
         uri: &str,
         keys: &Keys,
@@ -124,7 +127,7 @@ impl List {
     }
 
     /// Whether the token at a place was ended; `None` where there is no such place.
-    pub(crate) fn is_ended(&self, idx: u64) -> Option<bool> {
+    pub fn is_ended(&self, idx: u64) -> Option<bool> {
         let byte = self.bytes.get(usize::try_from(idx / 8).ok()?)?;
         Some(byte >> (idx % 8) & 1 == 1) // 4.1: the lowest bit first
     }
@@ -190,6 +193,11 @@ mod tests {
             (
                 house,
                 "https://id.steppe.example/services/a?b/status/1",
+                false,
+            ),
+            (
+                house,
+                "https://id.steppe.example/services/../status/1",
                 false,
             ),
             (house, "https://id.steppe.example/services//status/1", false),

@@ -223,10 +223,7 @@ impl<'a> Parts<'a> {
     /// The header, of a token of the type `typ`.
     pub(crate) fn header(&self, typ: &str) -> Result<Header, Refusal> {
         let members = read(self.header, Part::Header)?;
-        // RFC 9068 4, RFC 7515 4.1.9
-        let named = members.get("typ").and_then(Value::as_str);
-        let named = named.map(|name| name.strip_prefix("application/").unwrap_or(name));
-        let typed = named == Some(typ);
+        let typed = is_type(&members, typ);
         welcome(&members)?;
         if !typed {
             return Err(Refusal::Type);
@@ -241,6 +238,12 @@ impl<'a> Parts<'a> {
         welcome(&members)?;
         Header::of(members)
     }
+}
+
+/// Whether a header is of a type, in its short or its long form (RFC 9068 4, RFC 7515 4.1.9).
+pub(crate) fn is_type(header: &Map<String, Value>, typ: &str) -> bool {
+    let named = header.get("typ").and_then(Value::as_str);
+    named.map(|name| name.strip_prefix("application/").unwrap_or(name)) == Some(typ)
 }
 
 /// Whether no member would choose a key or a rule for us.

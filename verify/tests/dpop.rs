@@ -188,7 +188,7 @@ fn a_forged_proof_is_refused() {
     ] {
         forged.push(w.holder.sign(&with(head.clone(), "alg", json!(alg)), &says));
     }
-    for typ in ["JWT", "at+jwt", "DPOP+JWT", "application/dpop+jwt"] {
+    for typ in ["JWT", "at+jwt", "DPOP+JWT", "text/dpop+jwt"] {
         forged.push(w.holder.sign(&with(head.clone(), "typ", json!(typ)), &says));
     }
     for (name, value) in [

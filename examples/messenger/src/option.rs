@@ -62,6 +62,7 @@ pub struct Settings {
 /// Reads the command line.
 pub fn read(words: Vec<String>) -> Result<Options, String> {
     let mut words = words.into_iter();
+    let mut help = false;
     let command = match words.next().as_deref() {
         Some("server") => Command::Server,
         Some("chat") => Command::Chat,
@@ -91,6 +92,7 @@ pub fn read(words: Vec<String>) -> Result<Options, String> {
                 .ok_or(format!("{word} needs a value after it."))
         };
         match word.as_str() {
+            "--help" | "-h" => help = true,
             "--issuer" => rest.issuer = value()?,
             "--server" => {
                 let text = value()?;
@@ -109,6 +111,10 @@ pub fn read(words: Vec<String>) -> Result<Options, String> {
             "--no-browser" => rest.browser = false,
             other => return Err(format!("There is no option {other}. Try: messenger help")),
         }
+    }
+    if help || command == Command::Help {
+        let command = Command::Help;
+        return Ok(Options { command, rest });
     }
     if !rest.server.ip().is_loopback() {
         return Err(format!(
@@ -145,6 +151,9 @@ mod tests {
 
     #[test]
     fn the_command_line_is_read_or_explained() {
+        for line in ["", "help", "--help", "server --help", "chat --new -h"] {
+            assert_eq!(read(words(line)).unwrap().command, Command::Help, "{line}");
+        }
         let read_chat = read(words("chat --no-browser --folder /tmp/x --client a")).unwrap();
         assert_eq!(read_chat.command, Command::Chat);
         assert!(!read_chat.rest.browser && read_chat.rest.client == "a");

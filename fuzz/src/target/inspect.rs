@@ -11,16 +11,14 @@ use gerege::config::{Config, Engine};
 use gerege::flow::opaque;
 use gerege::flow::operate::token::{Kind, inspect as explain};
 use gerege::keys::Purpose;
-use gerege::oauth::claims_request::Given;
 use gerege::oauth::client::RefreshPolicy;
-use gerege::oauth::details::Details;
-use gerege::oauth::grant::{Grant, Refresh};
+use gerege::oauth::grant::Refresh;
 use gerege::oauth::service::Algorithm;
 use gerege::rng::{Rng, Secret, digest};
 use gerege::store::{self, Store, migrate};
 use serde_json::{Map, Value};
 
-use super::registered::{NOW, clients, services};
+use super::registered::{NOW, clients, grant, services};
 use super::signer::b64;
 use super::text;
 use crate::Depth;
@@ -113,27 +111,6 @@ fn account() -> Account {
         created_at: NOW,
         password_at: NOW,
         locked_at: None,
-    }
-}
-
-fn grant() -> Grant {
-    Grant {
-        id: "g".into(),
-        account_id: "a".into(),
-        client_id: "desk".into(),
-        sid: "s".into(),
-        scopes: vec!["openid".into(), "chat".into()],
-        resources: Vec::new(),
-        offline: true,
-        claims: Given::default(),
-        details: Details::default(),
-        nonce: None,
-        auth_time: NOW,
-        amr: vec!["pwd".into()],
-        dpop_jkt: None,
-        managed: None,
-        created_at: NOW,
-        revoked_at: None,
     }
 }
 

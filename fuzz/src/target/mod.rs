@@ -10,7 +10,9 @@ mod page;
 mod proof;
 mod redirect;
 mod registered;
+mod signed;
 mod signer;
+mod stated;
 mod token;
 mod verify;
 
@@ -42,6 +44,17 @@ pub const TARGETS: &[Target] = &[
     target("ciba", asking::ciba, asking::WORDS),
     target("client_auth", proof::client_auth, proof::WORDS),
     target("assertion", proof::assertion, signer::WORDS),
+    target("request_object", signed::request_object, signed::REQUEST),
+    target("dpop", signed::dpop, signed::PROOF),
+    target("status_list", signed::status_list, signed::LIST),
+    target("registration", stated::registration, stated::METADATA),
+    target("document", stated::document, stated::METADATA),
+    target("details", stated::details, stated::DETAILS),
+    target(
+        "grant_management",
+        stated::grant_management,
+        stated::MANAGEMENT,
+    ),
     target("redirect", redirect::redirect, redirect::WORDS),
     target("scope", oauth::scope, oauth::WORDS),
     target("pkce", oauth::pkce, oauth::WORDS),

@@ -4,9 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use gerege::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check};
-use gerege::oauth::claims_request::Given;
 use gerege::oauth::client::{Client, GrantType};
-use gerege::oauth::details::Details;
 use gerege::oauth::grant::{Code, Grant, Refresh};
 use gerege::oauth::next::{BrowserView, Next, SessionView, next};
 use gerege::oauth::params::{Params, encode_all};
@@ -18,7 +16,7 @@ use gerege::oauth::{pkce as proof, scope as scopes};
 use gerege::rng::digest;
 
 use super::redirect::{answers, is_registered};
-use super::registered::{ISSUER, NOW, clients, services};
+use super::registered::{ISSUER, NOW, clients, grant, services};
 use super::text;
 use crate::Depth;
 
@@ -94,16 +92,20 @@ pub fn authorize(input: &[u8]) -> Depth {
     let Ok(params) = Params::parse(input) else {
         return Depth::Door;
     };
-    let request = AuthorizeRequest::parse(&params);
+    asked(&AuthorizeRequest::parse(&params))
+}
+
+/// What becomes of a request, however it came.
+pub(super) fn asked(request: &AuthorizeRequest) -> Depth {
     // It is stored while a person signs up, and judged again from there.
-    let stored = serde_json::to_string(&request).unwrap();
-    assert!(serde_json::from_str::<AuthorizeRequest>(&stored).unwrap() == request);
+    let stored = serde_json::to_string(request).unwrap();
+    assert!(serde_json::from_str::<AuthorizeRequest>(&stored).unwrap() == *request);
     let client = CLIENTS
         .iter()
         .find(|client| Some(&client.id) == request.client_id.as_ref());
-    match check(&request, client, SERVICES.as_slice(), ISSUER) {
+    match check(request, client, SERVICES.as_slice(), ISSUER) {
         Ok(checked) => {
-            accepted(&request, &checked, client.expect("no stranger is accepted"));
+            accepted(request, &checked, client.expect("no stranger is accepted"));
             Depth::Accepted
         }
         Err(Refusal::Page(PageError::ClientMissing | PageError::ClientUnknown { .. })) => {
@@ -259,26 +261,7 @@ pub fn token(input: &[u8]) -> Depth {
         if exchange.allowed(client).is_err() {
             assert!(!client.may(exchange.grant_type()));
         }
-        let grant = Grant {
-            id: "g".into(),
-            account_id: "a".into(),
-            client_id: "desk".into(),
-            sid: "s".into(),
-            scopes: ["openid", "offline_access", "chat"]
-                .map(String::from)
-                .into(),
-            resources: Vec::new(),
-            offline: true,
-            claims: Given::default(),
-            details: Details::default(),
-            nonce: None,
-            auth_time: NOW,
-            amr: vec!["pwd".into()],
-            dpop_jkt: None,
-            managed: None,
-            created_at: NOW,
-            revoked_at: None,
-        };
+        let grant = grant();
         let code = Code {
             hash: digest("gc"),
             grant_id: "g".into(),

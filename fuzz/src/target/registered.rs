@@ -1,7 +1,10 @@
-//! What is on file for the targets: clients and services of every kind.
+//! What is on file for the targets: clients and services of every kind, and a grant.
 
 use gerege::clock::Time;
+use gerege::oauth::claims_request::Given;
 use gerege::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
+use gerege::oauth::details::Details;
+use gerege::oauth::grant::Grant;
 use gerege::oauth::registration::Registration;
 use gerege::oauth::service::{Algorithm, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat};
 use gerege::rng::digest;
@@ -107,6 +110,7 @@ pub fn services() -> [Service; 2] {
         userinfo: true,
         proof: Proof::Bearer,
         offers: Offers::default(),
+        words: Default::default(),
         secret_hash: Some(digest(SECRET)),
         created_at: Time::default(),
     };
@@ -119,4 +123,28 @@ pub fn services() -> [Service; 2] {
         ..chat.clone()
     };
     [chat, files]
+}
+
+/// What a person allowed the messenger that is an app.
+pub fn grant() -> Grant {
+    Grant {
+        id: "g".into(),
+        account_id: "a".into(),
+        client_id: "desk".into(),
+        sid: "s".into(),
+        scopes: ["openid", "offline_access", "chat"]
+            .map(String::from)
+            .into(),
+        resources: Vec::new(),
+        offline: true,
+        claims: Given::default(),
+        details: Details::default(),
+        nonce: None,
+        auth_time: NOW,
+        amr: vec!["pwd".into()],
+        dpop_jkt: None,
+        managed: None,
+        created_at: NOW,
+        revoked_at: None,
+    }
 }

@@ -151,6 +151,7 @@ pub fn lines(client: &Client) -> Vec<(&'static str, String)> {
 fn said(client: &Client) -> Vec<(&'static str, &'static str, String)> {
     let on_file = &client.registration;
     let origin = match (on_file.origin, client.is_unchecked()) {
+        _ if on_file.imposed.kept_out => Some("its document, and is kept out"),
         (Origin::Operator, _) => None,
         (Origin::Registered, true) => Some("itself, and nobody has looked at it"),
         (Origin::Document, true) => Some("its document, and nobody has looked at it"),

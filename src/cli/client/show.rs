@@ -169,7 +169,12 @@ pub fn list(house: &House, out: Out) -> Result<(), Fault> {
             vec![
                 one.id.clone(),
                 one.name.clone(),
-                if one.first_party { "first" } else { "third" }.to_owned(),
+                match one.first_party {
+                    _ if one.registration.imposed.kept_out => "kept out",
+                    true => "first",
+                    false => "third",
+                }
+                .to_owned(),
                 auth_name(one.auth).to_owned(),
                 one.redirects.first().cloned().unwrap_or_default(),
                 moment(one.created_at),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::is_id;
 use crate::app::App;
+use crate::keys;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
 use crate::oauth::client::{Client, ClientAuth, GrantType, Pkce};
 use crate::oauth::fapi::{self, Unfit};
 use crate::oauth::redirect::{self, Kind, register_check};
-use crate::oauth::registration::{self, SubjectType};
+use crate::oauth::registration::{self, Origin, SubjectType};
 use crate::oauth::scope;
 use crate::oauth::service::Service;
 use crate::rng::Secret;
@@ -236,18 +237,38 @@ pub async fn rotate_secret(app: &Arc<App>, id: &str) -> Result<Kept, Refusal> {
         .await?
 }
 
-/// Removes a client and ends what people granted it; gives how many grants ended.
+/// What became of a client that was to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// So many sign-ins ended.
+    pub ended: usize,
+    /// It stays on file, as one that signs nobody in.
+    pub kept_out: bool,
+}
+
+/// Removes a client and ends what people granted it. One that is known by a document would be back
+/// with the next sign-in: it is kept out, unless it is to be forgotten (`forget`).
 ///
 /// # Errors
 /// [`Refusal`].
-pub async fn remove(app: &Arc<App>, id: &str) -> Result<usize, Refusal> {
+pub async fn remove(app: &Arc<App>, id: &str, forget: bool) -> Result<Gone, Refusal> {
     let (id, now) = (id.to_owned(), app.clock.now());
     app.store
         .write(move |c| {
-            if !store::client::remove(c, &id)? {
+            let Some(mut client) = store::client::find(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
+            };
+            let kept_out = client.registration.origin == Origin::Document && !forget;
+            if kept_out {
+                client.registration.imposed.kept_out = true;
+                store::client::save(c, &client)?;
+            } else {
+                store::client::remove(c, &id)?;
             }
-            Ok(Ok(store::grant::revoke_app(c, &id, now)?))
+            // Nothing of it is swept, or counted as unused.
+            store::registered::remove(c, &id)?;
+            let ended = store::grant::revoke_app(c, &id, now)?;
+            Ok(Ok(Gone { ended, kept_out }))
         })
         .await?
 }
@@ -297,7 +318,9 @@ pub fn check(client: &Client) -> Result<(), Refusal> {
         (_, None) if own => Err(Refusal::NoCertificate),
         (ClientAuth::PrivateKeyJwt, None) if !away => Err(Refusal::NoKeys),
         (_, None) if client.must_sign() && !away => Err(Refusal::NoRequestKeys),
-        (_, Some(jwks)) => registration::check_keys(jwks).map_err(Refusal::Keys),
+        (_, Some(jwks)) => registration::check_keys(jwks)
+            .and_then(|()| keys::usable(jwks))
+            .map_err(Refusal::Keys),
         _ => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::flow::keyring::{self, Want};
 use crate::keys::{self, ISSUER, parse};
-use crate::oauth::service::{Algorithm, KeyOwner};
+use crate::oauth::service::{Algorithm, KeyOwner, Service};
 use crate::store::key::Row;
 use crate::store::{self, Error};
 
@@ -34,6 +34,15 @@ pub struct Turn {
     pub waited: bool,
     /// Keys that sign no more from then on.
     pub before: Vec<String>,
+}
+
+/// What became of one owner's keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// Those that have a successor.
+    pub turns: Vec<Turn>,
+    /// Those that the owner had left behind, and that are published no more.
+    pub left: Vec<String>,
 }
 
 /// Why no key was rotated.
@@ -71,6 +80,8 @@ pub async fn list(app: &App) -> Result<Vec<Row>, Error> {
 }
 
 /// Rotates the keys of `owner` ([`ISSUER`] or a service), all of them or those of one algorithm.
+/// After a theft those go too that the owner left behind, as a service does that changes its
+/// algorithm or signs with the issuer's keys.
 ///
 /// # Errors
 /// [`Refusal`].
@@ -79,7 +90,7 @@ pub async fn rotate(
     owner: &str,
     algorithm: Option<Algorithm>,
     when: When,
-) -> Result<Vec<Turn>, Refusal> {
+) -> Result<Turned, Refusal> {
     let id = owner.to_owned();
     let (rows, service) = app
         .store
@@ -88,11 +99,16 @@ pub async fn rotate(
     let own = service
         .as_ref()
         .is_some_and(|service| service.keys == KeyOwner::Own);
-    if owner != ISSUER && !own {
+    let left = match when {
+        When::Compromised => left_behind(app, &rows, owner, service.as_ref(), algorithm).await?,
+        When::Ahead | When::Now => Vec::new(),
+    };
+    let now_own = owner == ISSUER || own;
+    if !now_own && left.is_empty() {
         return Err(Refusal::Owner(owner.to_owned()));
     }
     let mut algorithms: Vec<Algorithm> = Vec::new();
-    for row in rows.iter().filter(|row| row.owner == owner) {
+    for row in rows.iter().filter(|row| now_own && row.owner == owner) {
         if let Some(found) = parse(&row.algorithm)
             && !algorithms.contains(&found)
             && algorithm.is_none_or(|asked| asked == found)
@@ -102,7 +118,7 @@ pub async fn rotate(
             algorithms.push(found);
         }
     }
-    if algorithms.is_empty() {
+    if algorithms.is_empty() && left.is_empty() {
         let name = algorithm.map_or("signing", keys::name);
         return Err(Refusal::Algorithm(owner.to_owned(), name));
     }
@@ -110,7 +126,44 @@ pub async fn rotate(
     for algorithm in algorithms {
         turns.push(turn(app, &rows, owner, algorithm, when).await?);
     }
-    Ok(turns)
+    Ok(Turned { turns, left })
+}
+
+/// Takes back the keys of an owner that nothing signs with any more.
+async fn left_behind(
+    app: &Arc<App>,
+    rows: &[Row],
+    owner: &str,
+    service: Option<&Service>,
+    algorithm: Option<Algorithm>,
+) -> Result<Vec<String>, Refusal> {
+    let now = app.clock.now();
+    let signs = |name: &str| match service {
+        Some(one) => one.keys == KeyOwner::Own && keys::name(one.algorithm) == name,
+        None => owner == ISSUER,
+    };
+    let left: Vec<Row> = rows
+        .iter()
+        .filter(|row| row.owner == owner && !signs(&row.algorithm))
+        .filter(|row| algorithm.is_none_or(|asked| keys::name(asked) == row.algorithm))
+        .filter(|row| row.gone_at.is_none_or(|at| at > now.millis()))
+        .cloned()
+        .collect();
+    let kids = left.iter().map(|row| row.kid.clone()).collect();
+    let rows = app
+        .store
+        .write(move |c| {
+            for row in &left {
+                let retired = row
+                    .retired_at
+                    .map_or(now, |at| now.min(Time::from_millis(at)));
+                store::key::retire(c, &row.kid, retired, now)?;
+            }
+            store::key::list(c)
+        })
+        .await?;
+    app.keys.load(&rows)?;
+    Ok(kids)
 }
 
 async fn turn(

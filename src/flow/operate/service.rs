@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::is_id;
+use crate::account::label;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::keyring::{self, Want};
@@ -58,6 +59,9 @@ pub enum Refusal {
     /// A claim's rule.
     #[error("the claim {0}: {1}")]
     Claim(String, RuleFault),
+    /// What is said of a scope.
+    #[error("what is said of the scope {0} {1}")]
+    Words(String, &'static str),
     /// The database.
     #[error(transparent)]
     Store(#[from] Error),
@@ -139,6 +143,8 @@ pub async fn edit(
     change: impl Fn(&mut Service) + Send + 'static,
 ) -> Result<Kept, Refusal> {
     let (id, fresh) = (id.to_owned(), new_secret.then(|| app.rng.secret()));
+    let now = app.clock.now();
+    let gone_at = now.plus(app.config.tokens.keep_old_keys_ttl);
     let kept = app
         .store
         .write(move |c| {
@@ -159,6 +165,7 @@ pub async fn edit(
                 service.secret_hash = Some(fresh.hash());
             }
             store::client::save_service(c, &service)?;
+            retire_others(c, &service, now, gone_at)?;
             Ok(Ok(Kept {
                 service,
                 secret: fresh.clone(),
@@ -167,6 +174,24 @@ pub async fn edit(
         .await??;
     make_key(app, &kept.service).await?;
     Ok(kept)
+}
+
+/// Retires the keys that a service signs with no more, since its algorithm or the owner of its keys
+/// was changed; they stay published as long as any that was replaced.
+fn retire_others(
+    c: &mut Conn<'_>,
+    service: &Service,
+    now: Time,
+    gone_at: Time,
+) -> Result<(), Error> {
+    let name = keys::name(service.algorithm);
+    for row in store::key::list(c)? {
+        let signs = service.keys == KeyOwner::Own && row.algorithm == name;
+        if row.owner == service.id && row.retired_at.is_none() && !signs {
+            store::key::retire(c, &row.kid, now, gone_at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a service; its keys sign and are published no more.
@@ -211,6 +236,16 @@ fn check(service: &Service) -> Result<(), Refusal> {
     }
     if service.offers.metadata && !resource::is_identifier(&service.audience) {
         return Err(Refusal::NoUrl(service.audience.clone()));
+    }
+    for (name, said) in &service.words.scopes {
+        let wrong = |why| Err(Refusal::Words(name.clone(), why));
+        if !scope::has(&service.scopes, name) {
+            return wrong("is of no use: the service does not have it");
+        }
+        // A person reads it on one line.
+        if let Err(why) = label::read(said) {
+            return wrong(why);
+        }
     }
     for rule in &service.claims {
         check_rule(rule).map_err(|fault| Refusal::Claim(rule.claim.clone(), fault))?;

@@ -67,6 +67,7 @@ fn chat(id: &str, scopes: &[&str]) -> Service {
         userinfo: false,
         proof: Proof::Bearer,
         offers: Offers::default(),
+        words: Default::default(),
         secret_hash: None,
         created_at: Time::default(),
     }
@@ -183,8 +184,16 @@ fn a_client_is_judged_as_a_whole() {
     }
     let jwks = [
         (
-            set(json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b" })),
+            set(json!({
+                "kty": "EC", "crv": "P-256",
+                "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+                "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+            })),
             true,
+        ),
+        (
+            set(json!({ "kty": "EC", "crv": "P-256", "x": "a", "y": "b" })),
+            false,
         ),
         (set(json!({ "kty": "EC", "d": "secret" })), false),
         (set(json!({ "kty": "oct", "k": "secret" })), false),
@@ -238,7 +247,7 @@ async fn a_fapi_app_that_asks_for_a_service_which_checks_nothing_is_told_so() {
         .unwrap();
     let mut one = messenger("bank");
     one.auth = ClientAuth::PrivateKeyJwt;
-    one.jwks = Some(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b"}]}"#.into());
+    one.jwks = Some(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}]}"#.into());
     one.id_token_algorithm = Algorithm::ES256;
     one.scopes = ["openid", "files", "mail", "room"]
         .map(str::to_owned)
@@ -293,11 +302,12 @@ async fn a_removed_client_takes_what_it_was_granted_with_it() {
         client::add(app, messenger(id)).await.unwrap();
         keep(app, &grant(app, &person.id, id, true)).await;
     }
-    assert_eq!(client::remove(app, "forum").await.unwrap(), 1);
+    let done = client::remove(app, "forum", false).await.unwrap();
+    assert_eq!((done.ended, done.kept_out), (1, false));
     let left = person::signed(app, person.id.clone()).await.unwrap().grants;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].client_id, "other");
-    let gone = client::remove(app, "forum").await.unwrap_err();
+    let gone = client::remove(app, "forum", false).await.unwrap_err();
     assert!(matches!(gone, client::Refusal::Unknown(_)));
 }
 
@@ -380,7 +390,7 @@ async fn a_key_is_rotated_ahead_at_once_or_after_a_theft() {
         set["keys"].as_array().unwrap().len()
     };
     let rotate = async |when| {
-        let mut turns = key::rotate(app, "chat", None, when).await.unwrap();
+        let mut turns = key::rotate(app, "chat", None, when).await.unwrap().turns;
         assert_eq!(turns.len(), 1);
         turns.remove(0)
     };
@@ -420,6 +430,47 @@ async fn a_key_is_rotated_ahead_at_once_or_after_a_theft() {
     assert!(matches!(unknown, key::Refusal::Owner(_)));
     let none = key::rotate(app, "chat", Some(Algorithm::RS256), When::Now).await;
     assert!(matches!(none.unwrap_err(), key::Refusal::Algorithm(..)));
+}
+
+#[tokio::test]
+async fn a_key_that_a_service_left_behind_ends_and_can_be_taken_back() {
+    let house = House::new().await;
+    let app = &house.app;
+    service::add(app, chat("chat", &["chat"]), false)
+        .await
+        .unwrap();
+    let edit = async |change: fn(&mut Service)| {
+        house.pass(1);
+        service::edit(app, "chat", false, false, change)
+            .await
+            .unwrap();
+        keyring::refresh(app).await.unwrap();
+        let rows = key::list(app).await.unwrap();
+        let own = rows.into_iter().filter(|row| row.owner == "chat");
+        own.filter(|row| row.retired_at.is_none()).count()
+    };
+    let published = || {
+        let set = app.keys.jwks("chat", app.clock.now());
+        set["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(edit(|one| one.algorithm = Algorithm::EdDSA).await, 1);
+    assert_eq!(published(), 2, "its tokens stay good for a while");
+    let turned = key::rotate(app, "chat", None, When::Compromised)
+        .await
+        .unwrap();
+    assert_eq!((turned.turns.len(), turned.left.len()), (1, 1));
+    assert_eq!(published(), 1);
+    // One that signs with the issuer's keys has none of its own.
+    assert_eq!(edit(|one| one.keys = KeyOwner::Issuer).await, 0);
+    assert_eq!(published(), 1);
+    assert!(key::rotate(app, "chat", None, When::Now).await.is_err());
+    let turned = key::rotate(app, "chat", None, When::Compromised)
+        .await
+        .unwrap();
+    assert_eq!((turned.turns.len(), turned.left.len()), (0, 1));
+    assert_eq!(published(), 0);
+    assert_eq!(edit(|one| one.keys = KeyOwner::Own).await, 1);
+    assert_eq!(published(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::oauth::client::Client;
 use crate::oauth::registration::initiate;
+use crate::page::Opens;
 use crate::store::{self, Conn, Error, browser, event, grant};
 
 /// Stands before the id of a messenger, to tell it from a browser session.
@@ -150,22 +151,13 @@ fn host(client: &Client) -> String {
         .unwrap_or_default()
 }
 
-/// The scopes that open a messenger server, each with that server's name.
+/// The scopes of services, each with what it lets an app do.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn servers(app: &App) -> Result<Vec<(String, String)>, Error> {
+pub async fn servers(app: &App) -> Result<Vec<Opens>, Error> {
     let services = app.store.read(store::client::list_services).await?;
-    Ok(services
-        .into_iter()
-        .flat_map(|service| {
-            let name = service.name;
-            service
-                .scopes
-                .into_iter()
-                .map(move |scope| (scope, name.clone()))
-        })
-        .collect())
+    Ok(Opens::all(&services))
 }
 
 /// A line of the security log.

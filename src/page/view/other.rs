@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Document;
 use crate::clock::Time;
+use crate::oauth::redirect;
 use crate::page::{App, View};
 
 /// A fact on an error page.
@@ -69,32 +70,18 @@ impl View for RedirectMismatch {
 impl RedirectMismatch {
     /// Compares the address asked for with those on file and keeps the nearest beside it.
     pub fn new(app: App, client_id: &str, asked: &str, on_file: &[String]) -> Self {
-        let shared = |other: &String| {
-            asked
-                .chars()
-                .zip(other.chars())
-                .take_while(|(a, b)| a == b)
-                .count()
-        };
-        let nearest = on_file
-            .iter()
-            .enumerate()
-            .max_by_key(|(place, other)| (shared(other), std::cmp::Reverse(*place)));
-        let at = nearest.map_or(0, |(_, other)| shared(other));
+        let found = redirect::nearest(asked, on_file);
+        let mut others = on_file.to_vec();
+        let nearest = found.map(|(place, found)| cut(&others.remove(place), found.on_file));
         Self {
             app,
-            asked: cut(asked, at),
-            nearest: nearest.map(|(_, other)| cut(other, at)),
-            on_file: on_file
-                .iter()
-                .enumerate()
-                .filter(|(place, _)| nearest.is_none_or(|(near, _)| near != *place))
-                .map(|(_, other)| other.clone())
-                .collect(),
+            asked: cut(asked, found.map_or(0, |(_, found)| found.index)),
+            nearest,
+            on_file: others,
             command: format!(
                 "gerege client edit {} --add-redirect {}",
                 quote(client_id),
-                quote(asked)
+                quote(&redirect::worth_registering(asked))
             ),
             signs_out: false,
         }

@@ -28,7 +28,7 @@ use crate::web::visit::Visit;
 pub async fn get(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault> {
     match query(&http) {
         Ok(params) => begin(&visit, &params).await,
-        Err(_) => visit.fault(StatusCode::BAD_REQUEST, "app-request", 0),
+        Err(fault) => unread(&visit, fault),
     }
 }
 
@@ -42,9 +42,23 @@ pub async fn post(
     http: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
-    let params = form::body(&http, &mut payload.into_inner()).await?;
-    let query = encode_all(params.iter());
-    Ok(visit.see_other(&format!("/oauth2/authorize?{query}")))
+    match form::body(&http, &mut payload.into_inner()).await {
+        Ok(params) => {
+            let query = encode_all(params.iter());
+            Ok(visit.see_other(&format!("/oauth2/authorize?{query}")))
+        }
+        Err(fault) => unread(&visit, fault),
+    }
+}
+
+/// Parameters that cannot be read: nobody is known to whom the answer could go. The person reads
+/// that the app is at fault, the operator's log in what.
+fn unread(visit: &Visit, fault: Fault) -> Result<HttpResponse, Fault> {
+    let Fault::Json(problem) = fault else {
+        return Err(fault);
+    };
+    explain(&visit.reference, "/oauth2/authorize", &problem);
+    visit.fault(StatusCode::BAD_REQUEST, "app-request", 0)
 }
 
 async fn begin(visit: &Visit, params: &Params) -> Result<HttpResponse, Fault> {

@@ -13,7 +13,7 @@ use crate::page::App as Chip;
 use crate::page::view::{AskedAllow, AskedList, AskedRow};
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
-use crate::web::guard::address;
+use crate::web::guard::{address, whence};
 use crate::web::visit::Visit;
 
 /// POST `/oauth2/ciba` (CIBA 7.1).
@@ -27,7 +27,8 @@ pub async fn begin(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let from = address(&http);
-    let client = client::authenticate(&app, presented(&http, &body)?, from).await?;
+    let whence = whence(&http);
+    let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
     let begun = story::begin(&app, &client, &body, from).await?;
     Ok(HttpResponse::Ok().json(begun))
 }

@@ -14,7 +14,7 @@ use crate::flow::{client, shown, signin};
 use crate::oauth::client::Client;
 use crate::oauth::registration::Origin;
 use crate::page::view::{Ability, Choice, Choose, Consent, ContinueAs, Row};
-use crate::page::{App as Chip, Asked, Shell};
+use crate::page::{App as Chip, Asked, Opens, Shell};
 use crate::web::fault::Fault;
 use crate::web::form::Form;
 use crate::web::visit::Visit;
@@ -169,16 +169,7 @@ pub(super) async fn ability(
     account: &Account,
 ) -> Result<(Vec<Ability>, Vec<String>), Fault> {
     let registered = client::registered(&visit.app).await?;
-    let by_scope: Vec<(String, String)> = registered
-        .services
-        .iter()
-        .flat_map(|service| {
-            service
-                .scopes
-                .iter()
-                .map(|scope| (scope.clone(), service.name.clone()))
-        })
-        .collect();
+    let by_scope = Opens::all(&registered.services);
     let asked = scene.checked.asked();
     let optional: Vec<String> = asked
         .iter()

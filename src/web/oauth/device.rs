@@ -17,7 +17,7 @@ use crate::page::{App as Chip, FieldError, qr};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
-use crate::web::guard::{address, open_to_browsers};
+use crate::web::guard::{address, open_to_browsers, whence};
 use crate::web::signin::{query, seconds};
 use crate::web::visit::Visit;
 
@@ -32,7 +32,8 @@ pub async fn begin(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let from = address(&http);
-    let client = client::authenticate(&app, presented(&http, &body)?, from).await?;
+    let whence = whence(&http);
+    let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
     if client.is_public() {
         // Anyone can name a public app, and each time a row is kept.
         let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());

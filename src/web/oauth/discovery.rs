@@ -29,7 +29,7 @@ const ASKS: u32 = 100;
 /// # Errors
 /// [`Fault`], as JSON.
 pub async fn discovery(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, Fault> {
-    let registered = client::registered(&app).await?;
+    let registered = client::told(&app).await?;
     Ok(send(&http, &registered.discovery, "application/json"))
 }
 

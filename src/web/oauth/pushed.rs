@@ -9,7 +9,7 @@ use crate::limit::Bucket;
 use crate::oauth::binding::check_proof;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::address;
+use crate::web::guard::{address, whence};
 
 /// POST (RFC 9126 2.1). `Cache-Control: no-store` is on every answer.
 ///
@@ -22,7 +22,8 @@ pub async fn push(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let from = address(&http);
-    let client = client::authenticate(&app, presented(&http, &body)?, from).await?;
+    let whence = whence(&http);
+    let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
     if client.is_public() {
         // Anyone can name a public app, and each time a row is kept.
         let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());

@@ -15,7 +15,7 @@ use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{address, open_to_browsers, told};
+use crate::web::guard::{open_to_browsers, told, whence};
 
 impl From<token::Error> for Fault {
     fn from(error: token::Error) -> Self {
@@ -48,7 +48,7 @@ pub async fn token(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
-    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
+    let client = client::authenticate(&app, presented(&http, &body)?, &whence(&http)).await?;
     let judged = judge(&app, &http, None, client.must_prove_key())?;
     let ask = ask?;
     if judged.is_some() {
@@ -78,7 +78,7 @@ pub async fn introspect(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let caller =
-        client::authenticate_caller(&app, presented(&http, &body)?, address(&http)).await?;
+        client::authenticate_caller(&app, presented(&http, &body)?, &whence(&http)).await?;
     let token = needed(&body)?;
     let heard = shown::introspect(&app, &caller, token).await?;
     let accept = http.headers().get(header::ACCEPT);
@@ -104,7 +104,7 @@ pub async fn revoke(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let client = client::authenticate(&app, presented(&http, &body)?, address(&http)).await?;
+    let client = client::authenticate(&app, presented(&http, &body)?, &whence(&http)).await?;
     shown::revoke(&app, &client, needed(&body)?).await?;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);

@@ -1,14 +1,17 @@
-//! oidcc-basic-certification-test-plan. These clients send no PKCE and no nonce where the module
-//! does not.
+//! oidcc-basic-certification-test-plan, and oidcc-formpost-basic-certification-test-plan, whose
+//! modules are the same with the answer as a form. These clients send no PKCE and no nonce where
+//! the module does not.
 
 use std::time::Duration;
 
+use gerege::oauth::client::Need;
+use gerege::oauth::service::Algorithm;
+
 use super::*;
+use crate::jar::Pen;
 use crate::road::{VERIFIER, challenge};
 
-#[test]
-fn oidcc_server() {
-    let mut suite = Suite::new();
+fn oidcc_server(suite: &mut Suite) {
     let answer = suite.answer(&[]);
     assert_eq!(answer["state"], "state-of-the-suite");
     let tokens = suite.redeem("suite", &answer["code"]).is(200);
@@ -19,26 +22,20 @@ fn oidcc_server() {
     assert_eq!(suite.userinfo(&tokens)["sub"], claims["sub"]);
 }
 
-#[test]
-fn oidcc_response_type_missing() {
-    let mut suite = Suite::new();
+fn oidcc_response_type_missing(suite: &mut Suite) {
     let answer = suite.answer(&[("response_type", "")]);
     assert_eq!(answer["error"], "invalid_request");
     assert_eq!(answer["state"], "state-of-the-suite");
 }
 
-#[test]
-fn oidcc_idtoken_signature() {
-    let mut suite = Suite::new();
+fn oidcc_idtoken_signature(suite: &mut Suite) {
     let (tokens, _) = suite.sign_in(&[]);
     let (header, _) = jwt(tokens["id_token"].as_str().unwrap());
     assert!(header["kid"].is_string());
 }
 
 /// "May be skipped where `none` is not supported": it never is.
-#[test]
-fn oidcc_idtoken_unsigned() {
-    let suite = Suite::new();
+fn oidcc_idtoken_unsigned(suite: &mut Suite) {
     let document = suite
         .app
         .browser()
@@ -49,18 +46,14 @@ fn oidcc_idtoken_unsigned() {
     assert!(!algorithms.contains("none"), "{algorithms}");
 }
 
-#[test]
-fn oidcc_userinfo_get() {
-    let mut suite = Suite::new();
+fn oidcc_userinfo_get(suite: &mut Suite) {
     let (tokens, claims) = suite.sign_in(&[]);
     let answer = suite.ask_userinfo(&tokens).is(200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.json()["sub"], claims["sub"]);
 }
 
-#[test]
-fn oidcc_userinfo_post_header() {
-    let mut suite = Suite::new();
+fn oidcc_userinfo_post_header(suite: &mut Suite) {
     let (tokens, claims) = suite.sign_in(&[]);
     let token = tokens["access_token"].as_str().unwrap();
     let answer = suite
@@ -72,9 +65,7 @@ fn oidcc_userinfo_post_header() {
     assert_eq!(answer.json()["sub"], claims["sub"]);
 }
 
-#[test]
-fn oidcc_userinfo_post_body() {
-    let mut suite = Suite::new();
+fn oidcc_userinfo_post_body(suite: &mut Suite) {
     let (tokens, claims) = suite.sign_in(&[]);
     let token = tokens["access_token"].as_str().unwrap();
     let fields = [("access_token", token)];
@@ -82,16 +73,12 @@ fn oidcc_userinfo_post_body() {
     assert_eq!(answer.is(200).json()["sub"], claims["sub"]);
 }
 
-#[test]
-fn oidcc_ensure_request_without_nonce_succeeds_for_code_flow() {
-    let mut suite = Suite::new();
+fn oidcc_ensure_request_without_nonce_succeeds_for_code_flow(suite: &mut Suite) {
     let (_, claims) = suite.sign_in(&[("nonce", "")]);
     assert!(claims["nonce"].is_null());
 }
 
-#[test]
-fn oidcc_scope_profile() {
-    let mut suite = Suite::new();
+fn oidcc_scope_profile(suite: &mut Suite) {
     let (tokens, _) = suite.sign_in(&[("scope", "openid profile")]);
     let told = suite.userinfo(&tokens);
     assert_eq!(told["name"], "Temuulen");
@@ -99,9 +86,7 @@ fn oidcc_scope_profile() {
     assert!(told["email"].is_null());
 }
 
-#[test]
-fn oidcc_scope_email() {
-    let mut suite = Suite::new();
+fn oidcc_scope_email(suite: &mut Suite) {
     let (tokens, _) = suite.sign_in(&[("scope", "openid email")]);
     let told = suite.userinfo(&tokens);
     assert_eq!(told["email"], "temuulen@mail.example");
@@ -110,40 +95,30 @@ fn oidcc_scope_email() {
 }
 
 /// No address is kept: the request succeeds and nothing is told.
-#[test]
-fn oidcc_scope_address() {
-    let mut suite = Suite::new();
+fn oidcc_scope_address(suite: &mut Suite) {
     let (tokens, claims) = suite.sign_in(&[("scope", "openid address")]);
     assert_eq!(suite.userinfo(&tokens), json!({ "sub": claims["sub"] }));
 }
 
 /// No telephone number is kept either.
-#[test]
-fn oidcc_scope_phone() {
-    let mut suite = Suite::new();
+fn oidcc_scope_phone(suite: &mut Suite) {
     let (tokens, claims) = suite.sign_in(&[("scope", "openid phone")]);
     assert_eq!(suite.userinfo(&tokens), json!({ "sub": claims["sub"] }));
 }
 
-#[test]
-fn oidcc_scope_all() {
-    let mut suite = Suite::new();
+fn oidcc_scope_all(suite: &mut Suite) {
     let scope = "openid profile email address phone";
     let (tokens, _) = suite.sign_in(&[("scope", scope)]);
     let told = suite.userinfo(&tokens);
     assert!(told["name"].is_string() && told["email"].is_string());
 }
 
-#[test]
-fn oidcc_ensure_other_scope_order_succeeds() {
-    let mut suite = Suite::new();
+fn oidcc_ensure_other_scope_order_succeeds(suite: &mut Suite) {
     let (tokens, _) = suite.sign_in(&[("scope", "email openid")]);
     assert!(suite.userinfo(&tokens)["email"].is_string());
 }
 
-#[test]
-fn oidcc_alternate_happy_flow() {
-    let mut suite = Suite::new();
+fn oidcc_alternate_happy_flow(suite: &mut Suite) {
     let long = "s".repeat(128);
     let other = [
         ("client_id", "suite-two"),
@@ -154,19 +129,15 @@ fn oidcc_alternate_happy_flow() {
     assert_eq!(claims["nonce"], long);
 }
 
-#[test]
-fn oidcc_display_page() {
-    Suite::new().sign_in(&[("display", "page")]);
+fn oidcc_display_page(suite: &mut Suite) {
+    suite.sign_in(&[("display", "page")]);
 }
 
-#[test]
-fn oidcc_display_popup() {
-    Suite::new().sign_in(&[("display", "popup")]);
+fn oidcc_display_popup(suite: &mut Suite) {
+    suite.sign_in(&[("display", "popup")]);
 }
 
-#[test]
-fn oidcc_prompt_login() {
-    let mut suite = Suite::new();
+fn oidcc_prompt_login(suite: &mut Suite) {
     let (_, first) = suite.sign_in(&[]);
     suite.app.pass(Duration::from_secs(2));
     let at = suite.request(&[("prompt", "login")]);
@@ -177,33 +148,27 @@ fn oidcc_prompt_login() {
             .any(|page| page == "/confirm" || page == "/signin"),
         "the person proves again who they are: {pages:?}"
     );
-    let code = parameters(&back, '?').remove("code").unwrap();
+    let code = suite.back(&back).remove("code").unwrap();
     let tokens = suite.redeem("suite", &code).is(200).json();
     let second = suite.id_token("suite", &tokens);
     assert_eq!(first["sub"], second["sub"]);
     assert!(second["auth_time"].as_i64() > first["auth_time"].as_i64());
 }
 
-#[test]
-fn oidcc_prompt_none_not_logged_in() {
-    let mut suite = Suite::new();
+fn oidcc_prompt_none_not_logged_in(suite: &mut Suite) {
     let answer = suite.answer(&[("prompt", "none")]);
     assert_eq!(answer["error"], "login_required");
     assert_eq!(answer["state"], "state-of-the-suite");
 }
 
-#[test]
-fn oidcc_prompt_none_logged_in() {
-    let mut suite = Suite::new();
+fn oidcc_prompt_none_logged_in(suite: &mut Suite) {
     let (_, first) = suite.sign_in(&[]);
     let (_, second) = suite.sign_in(&[("prompt", "none")]);
     assert_eq!(first["sub"], second["sub"]);
     assert_eq!(first["auth_time"], second["auth_time"]);
 }
 
-#[test]
-fn oidcc_max_age_1() {
-    let mut suite = Suite::new();
+fn oidcc_max_age_1(suite: &mut Suite) {
     let (_, first) = suite.sign_in(&[]);
     suite.app.pass(Duration::from_secs(2));
     let (_, second) = suite.sign_in(&[("max_age", "1")]);
@@ -211,9 +176,7 @@ fn oidcc_max_age_1() {
     assert!(times.1 > times.0, "{times:?}");
 }
 
-#[test]
-fn oidcc_max_age_10000() {
-    let mut suite = Suite::new();
+fn oidcc_max_age_10000(suite: &mut Suite) {
     let (_, first) = suite.sign_in(&[]);
     suite.app.pass(Duration::from_secs(2));
     let (_, second) = suite.sign_in(&[("max_age", "10000")]);
@@ -221,23 +184,18 @@ fn oidcc_max_age_10000() {
     assert!(second["auth_time"].is_i64());
 }
 
-#[test]
-fn oidcc_ensure_request_with_unknown_parameter_succeeds() {
-    Suite::new().sign_in(&[("extra", "foobar")]);
+fn oidcc_ensure_request_with_unknown_parameter_succeeds(suite: &mut Suite) {
+    suite.sign_in(&[("extra", "foobar")]);
 }
 
-#[test]
-fn oidcc_id_token_hint() {
-    let mut suite = Suite::new();
+fn oidcc_id_token_hint(suite: &mut Suite) {
     let (tokens, first) = suite.sign_in(&[]);
     let hint = tokens["id_token"].as_str().unwrap().to_owned();
     let (_, second) = suite.sign_in(&[("prompt", "none"), ("id_token_hint", &hint)]);
     assert_eq!(first["sub"], second["sub"]);
 }
 
-#[test]
-fn oidcc_login_hint() {
-    let mut suite = Suite::new();
+fn oidcc_login_hint(suite: &mut Suite) {
     let at = suite.request(&[("login_hint", PERSON)]);
     let first = suite.browser.get(&at);
     let page = suite.browser.arrive(first).is(200);
@@ -245,9 +203,7 @@ fn oidcc_login_hint() {
     suite.sign_in(&[("login_hint", PERSON)]);
 }
 
-#[test]
-fn oidcc_ui_locales() {
-    let mut suite = Suite::new();
+fn oidcc_ui_locales(suite: &mut Suite) {
     let at = suite.request(&[("ui_locales", "se de")]);
     let first = suite.browser.get(&at);
     let page = suite.browser.arrive(first).is(200);
@@ -255,30 +211,23 @@ fn oidcc_ui_locales() {
     suite.sign_in(&[("ui_locales", "se")]);
 }
 
-#[test]
-fn oidcc_claims_locales() {
-    Suite::new().sign_in(&[("claims_locales", "se")]);
+fn oidcc_claims_locales(suite: &mut Suite) {
+    suite.sign_in(&[("claims_locales", "se")]);
 }
 
-#[test]
-fn oidcc_ensure_request_with_acr_values_succeeds() {
-    let mut suite = Suite::new();
+fn oidcc_ensure_request_with_acr_values_succeeds(suite: &mut Suite) {
     let (_, claims) = suite.sign_in(&[("acr_values", "urn:gerege:acr:password 1 2")]);
     assert_eq!(claims["acr"], "urn:gerege:acr:password");
 }
 
-#[test]
-fn oidcc_codereuse() {
-    let mut suite = Suite::new();
+fn oidcc_codereuse(suite: &mut Suite) {
     let code = suite.code(&[]);
     suite.redeem("suite", &code).is(200);
     let again = suite.redeem("suite", &code).is(400);
     assert_eq!(again.json()["error"], "invalid_grant");
 }
 
-#[test]
-fn oidcc_codereuse_30seconds() {
-    let mut suite = Suite::new();
+fn oidcc_codereuse_30seconds(suite: &mut Suite) {
     let code = suite.code(&[]);
     let tokens = suite.redeem("suite", &code).is(200).json();
     suite.ask_userinfo(&tokens).is(200);
@@ -289,35 +238,28 @@ fn oidcc_codereuse_30seconds() {
     suite.ask_userinfo(&tokens).is(401);
 }
 
-#[test]
-fn oidcc_ensure_registered_redirect_uri() {
-    let mut suite = Suite::new();
+fn oidcc_ensure_registered_redirect_uri(suite: &mut Suite) {
     let at = suite.request(&[("redirect_uri", "https://suite.example/other")]);
     let page = suite.browser.get(&at).is(400);
     assert!(page.header("location").is_none());
     assert!(page.text().contains("<h1"), "a page says why");
 }
 
-#[test]
-fn oidcc_ensure_post_request_succeeds() {
-    let mut suite = Suite::new();
+fn oidcc_ensure_post_request_succeeds(suite: &mut Suite) {
     let at = suite.request(&[]);
     let (path, body) = at.split_once('?').unwrap();
     let sent = suite.browser.post_bytes(path, body.as_bytes()).is(303);
     let next = sent.location().to_owned();
     let (back, _) = suite.walk(&next);
-    let answer = parameters(&back.is(303), '?');
+    let answer = suite.back(&back);
     suite.redeem("suite", &answer["code"]).is(200);
 }
 
-#[test]
-fn oidcc_server_client_secret_post() {
-    Suite::new().sign_in(&[("client_id", "suite-post")]);
+fn oidcc_server_client_secret_post(suite: &mut Suite) {
+    suite.sign_in(&[("client_id", "suite-post")]);
 }
 
-#[test]
-fn oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported() {
-    let mut suite = Suite::new();
+fn oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported(suite: &mut Suite) {
     let at = "https://suite.example/request.jwt";
     let answer = suite.answer(&[("request_uri", at)]);
     let error = answer["error"].as_str();
@@ -327,9 +269,7 @@ fn oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported() {
     );
 }
 
-#[test]
-fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported() {
-    let mut suite = Suite::new();
+fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(suite: &mut Suite) {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let object = format!(
         "{}.{}.",
@@ -347,17 +287,36 @@ fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(
     );
 }
 
-#[test]
-fn oidcc_claims_essential() {
-    let mut suite = Suite::new();
+/// Two addresses, one in a request object and one beside it: the one inside counts. Without a
+/// signature none does, and nobody is led anywhere.
+fn oidcc_ensure_request_object_with_redirect_uri(suite: &mut Suite) {
+    let elsewhere = ("redirect_uri", "https://suite.example/other");
+    let now = suite.app.app.clock.now().seconds();
+    let inside = json!({
+        "iss": "suite", "aud": suite.app.origin, "exp": now + 60, "client_id": "suite",
+        "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid",
+        "response_mode": suite.mode, "nonce": "nonce-inside",
+    });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = format!("{}.{}.", part(&json!({ "alg": "none" })), part(&inside));
+    let at = suite.request(&[elsewhere, ("request", &unsigned)]);
+    let page = suite.browser.get(&at).is(400);
+    assert!(page.header("location").is_none());
+    let pen = Pen::new(&suite.app);
+    pen.register(&suite.app, "suite", Need::Optional);
+    let signed = pen.sign(Algorithm::RS256, "oauth-authz-req+jwt", &inside);
+    let answer = suite.answer(&[elsewhere, ("request", &signed)]);
+    let tokens = suite.redeem("suite", &answer["code"]).is(200).json();
+    assert_eq!(suite.id_token("suite", &tokens)["nonce"], "nonce-inside");
+}
+
+fn oidcc_claims_essential(suite: &mut Suite) {
     let claims = r#"{"userinfo":{"name":{"essential":true}}}"#;
     let (tokens, _) = suite.sign_in(&[("claims", claims)]);
     assert_eq!(suite.userinfo(&tokens)["name"], "Temuulen");
 }
 
-#[test]
-fn oidcc_refresh_token() {
-    let mut suite = Suite::new();
+fn oidcc_refresh_token(suite: &mut Suite) {
     let scope = "openid offline_access";
     let (tokens, first) = suite.sign_in(&[("scope", scope), ("prompt", "consent")]);
     let refresh = tokens["refresh_token"].as_str().unwrap();
@@ -375,9 +334,7 @@ fn oidcc_refresh_token() {
     assert_eq!(stolen["error"], "invalid_grant");
 }
 
-#[test]
-fn oidcc_ensure_request_with_valid_pkce_succeeds() {
-    let mut suite = Suite::new();
+fn oidcc_ensure_request_with_valid_pkce_succeeds(suite: &mut Suite) {
     let challenge = challenge(VERIFIER);
     let code = suite.code(&[
         ("code_challenge", &challenge),
@@ -390,4 +347,67 @@ fn oidcc_ensure_request_with_valid_pkce_succeeds() {
         ("code_verifier", VERIFIER),
     ];
     suite.token("suite", &fields).is(200);
+}
+
+/// Each module once with the answer in the query and once as a form that sends itself.
+macro_rules! modules {
+    ($($name:ident)*) => {
+        /// `response_mode=default`
+        mod query {
+            $(#[test]
+            fn $name() {
+                super::$name(&mut super::Suite::new());
+            })*
+        }
+
+        /// `response_mode=form_post`
+        mod form_post {
+            $(#[test]
+            fn $name() {
+                super::$name(&mut super::Suite::new().by_form_post());
+            })*
+        }
+    };
+}
+
+modules! {
+    oidcc_server
+    oidcc_response_type_missing
+    oidcc_idtoken_signature
+    oidcc_idtoken_unsigned
+    oidcc_userinfo_get
+    oidcc_userinfo_post_header
+    oidcc_userinfo_post_body
+    oidcc_ensure_request_without_nonce_succeeds_for_code_flow
+    oidcc_scope_profile
+    oidcc_scope_email
+    oidcc_scope_address
+    oidcc_scope_phone
+    oidcc_scope_all
+    oidcc_ensure_other_scope_order_succeeds
+    oidcc_alternate_happy_flow
+    oidcc_display_page
+    oidcc_display_popup
+    oidcc_prompt_login
+    oidcc_prompt_none_not_logged_in
+    oidcc_prompt_none_logged_in
+    oidcc_max_age_1
+    oidcc_max_age_10000
+    oidcc_ensure_request_with_unknown_parameter_succeeds
+    oidcc_id_token_hint
+    oidcc_login_hint
+    oidcc_ui_locales
+    oidcc_claims_locales
+    oidcc_ensure_request_with_acr_values_succeeds
+    oidcc_codereuse
+    oidcc_codereuse_30seconds
+    oidcc_ensure_registered_redirect_uri
+    oidcc_ensure_post_request_succeeds
+    oidcc_server_client_secret_post
+    oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported
+    oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported
+    oidcc_ensure_request_object_with_redirect_uri
+    oidcc_claims_essential
+    oidcc_refresh_token
+    oidcc_ensure_request_with_valid_pkce_succeeds
 }

@@ -1,8 +1,9 @@
 //! The configuration that docs/conformance.md hands out: its browser part walks through our real
 //! pages, command by command, as the Foundation's suite would.
 
+use std::path::Path;
+
 use super::*;
-use crate::http::attribute;
 
 /// The blocks of JSON on the page.
 fn blocks() -> Vec<Value> {
@@ -267,19 +268,61 @@ fn the_clients_are_those_of_the_tests() {
             }
         }
     }
-    assert_eq!(named, 5);
+    assert_eq!(named, 7);
     assert!(page.contains(CALLBACK) && page.contains(SIGNED_OUT));
-    for file in [
-        "basic",
-        "form_post",
-        "config",
-        "dynamic",
-        "logout",
-        "backchannel",
-        "third_party",
-    ] {
-        assert!(page.contains(&format!("`{file}.rs`")), "{file}");
+}
+
+/// The modules that a file has, by the suite's names.
+fn modules(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let names = text.lines().filter_map(|line| line.strip_prefix("fn "));
+    let names = names.filter_map(|line| Some(line.split_once('(')?.0));
+    names
+        .filter(|name| name.starts_with("oidcc_") || name.starts_with("fapi"))
+        .map(|name| name.replace('_', "-"))
+        .collect()
+}
+
+/// Each file of modules stands in the table of plans, and each module in the list.
+#[test]
+fn the_page_names_the_modules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("tests/it/conformance");
+    let page = root.join("docs/conformance.md");
+    let there = std::fs::read_to_string(&page).unwrap();
+    let (head, list) = there.split_once("A test keeps this list.\n\n").unwrap();
+    let table = head.split("## 1.").next().unwrap();
+    let inside = |folder: &Path| -> Vec<std::path::PathBuf> {
+        let all = std::fs::read_dir(folder).unwrap();
+        all.map(|file| file.unwrap().path()).collect()
+    };
+    let mut files = [inside(&folder), inside(&folder.join("fapi2"))].concat();
+    files.sort();
+    let mut wanted = String::new();
+    for file in files.iter().filter(|file| file.is_file()) {
+        let name = file.strip_prefix(&folder).unwrap().to_str().unwrap();
+        let own = modules(file);
+        if own.is_empty() {
+            continue;
+        }
+        let plan = name
+            .split_once('/')
+            .map_or(name.to_owned(), |(plan, _)| format!("{plan}/"));
+        assert!(table.contains(&format!("`{plan}`")), "{plan}");
+        let own: Vec<String> = own.iter().map(|name| format!("`{name}`")).collect();
+        wanted.push_str(&format!("- `{name}` ({}): {}\n", own.len(), own.join(", ")));
     }
+    // The basic plan, whole.
+    assert!(wanted.contains("`basic.rs` (39)"), "{wanted}");
+    if std::env::var_os("UPDATE").is_some() {
+        let marked = "A test keeps this list.\n\n";
+        std::fs::write(&page, format!("{head}{marked}{wanted}")).unwrap();
+        return;
+    }
+    assert!(
+        list == wanted,
+        "UPDATE=1 writes the list of docs/conformance.md anew"
+    );
 }
 
 /// The rows of the table of names: a page, its fields, its buttons.

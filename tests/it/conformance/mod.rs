@@ -9,7 +9,6 @@ mod config;
 mod configuration;
 mod dynamic;
 mod fapi2;
-mod form_post;
 mod logout;
 mod third_party;
 
@@ -23,7 +22,7 @@ use gerege::store;
 use serde_json::{Value, json};
 
 use crate::app::{PASSWORD, TestApp};
-use crate::http::{Answer, Browser, basic, encode, jwt};
+use crate::http::{Answer, Browser, attribute, basic, encode, jwt, unescape};
 use crate::road::SECRET;
 
 /// Where the suite takes answers.
@@ -38,6 +37,8 @@ pub const PERSON: &str = "temuulen";
 pub struct Suite {
     pub app: TestApp,
     pub browser: Browser,
+    /// `response_mode` of its requests; empty for none.
+    pub mode: &'static str,
 }
 
 /// How a client proves itself, by its id.
@@ -84,7 +85,14 @@ impl Suite {
             app.write(move |c| store::client::add(c, &client).map(|_| ()));
         }
         let browser = app.browser();
-        Self { app, browser }
+        let mode = "";
+        Self { app, browser, mode }
+    }
+
+    /// Takes its answers as forms that send themselves.
+    pub fn by_form_post(self) -> Self {
+        let mode = "form_post";
+        Self { mode, ..self }
     }
 
     /// The plan's request, with parameters changed, added, or (by an empty value) left out.
@@ -96,10 +104,11 @@ impl Suite {
             ("scope", "openid"),
             ("state", "state-of-the-suite"),
             ("nonce", "nonce-of-the-suite"),
+            ("response_mode", self.mode),
         ];
-        let kept = own
-            .into_iter()
-            .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name));
+        let kept = own.into_iter().filter(|(name, value)| {
+            !value.is_empty() && !other.iter().any(|(changed, _)| changed == name)
+        });
         let added = other.iter().copied().filter(|(_, value)| !value.is_empty());
         let all: Vec<(&str, &str)> = kept.chain(added).collect();
         format!("/oauth2/authorize?{}", encode(&all))
@@ -140,7 +149,16 @@ impl Suite {
     pub fn answer(&mut self, other: &[(&str, &str)]) -> BTreeMap<String, String> {
         let at = self.request(other);
         let (back, _) = self.walk(&at);
-        parameters(&back.is(303), '?')
+        self.back(&back)
+    }
+
+    /// The parameters of an answer that leads back to the suite.
+    #[track_caller]
+    pub fn back(&self, answer: &Answer) -> BTreeMap<String, String> {
+        match self.mode {
+            "" => parameters(&answer.clone().is(303), '?'),
+            _ => fields(&answer.clone().is(200)),
+        }
     }
 
     /// A code by way of the pages.
@@ -264,5 +282,23 @@ pub fn parameters(answer: &Answer, sign: char) -> BTreeMap<String, String> {
     assert_eq!(to, CALLBACK);
     url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
+        .collect()
+}
+
+/// The fields of the form that leads back; it sends itself, or by a button where there is no script.
+#[track_caller]
+fn fields(page: &Answer) -> BTreeMap<String, String> {
+    let html = page.text();
+    let form = html.split("<form").nth(1).expect("a form");
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains(&format!("action=\"{CALLBACK}\"")), "{form}");
+    assert!(form.contains("method=\"post\""));
+    form.split("<input")
+        .skip(1)
+        .filter_map(|tag| {
+            let tag = tag.split('>').next()?;
+            let value = attribute(tag, "value").unwrap_or_default();
+            Some((attribute(tag, "name")?, unescape(&value)))
+        })
         .collect()
 }

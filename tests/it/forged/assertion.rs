@@ -208,6 +208,18 @@ fn wrong_claims(world: &World, sign: &dyn Fn(&Value) -> String) -> Vec<Row> {
 }
 
 #[test]
+fn an_assertion_that_comes_again_is_called_so() {
+    let world = World::new();
+    let header = json!({ "alg": "ES256", "kid": "e" });
+    let good = world.ec.sign(&header, &world.claims());
+    world.send(&good).is(200);
+    let again = world.send(&good).is(401).json();
+    assert_eq!(again["error"], "invalid_client");
+    let why = again["error_description"].as_str().unwrap();
+    assert!(why.contains("was used before"), "{why}");
+}
+
+#[test]
 fn no_forged_assertion_proves_a_client() {
     let world = World::new();
     let app = &world.app;

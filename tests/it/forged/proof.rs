@@ -74,7 +74,9 @@ fn rows(world: &World) -> Vec<Row> {
         "at+jwt",
         "DPoP+jwt",
         "dpop",
-        "application/dpop+jwt",
+        "application/jwt",
+        "text/dpop+jwt",
+        "application/application/dpop+jwt",
         "",
     ] {
         rows.push((format!("typ {typ}"), sign(&head("typ", json!(typ)))));

@@ -6,13 +6,19 @@
 mod redeem;
 mod rotate;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use gerege::clock::Time;
+use gerege::oauth::client::Client;
+use gerege::oauth::grant::Grant;
+use gerege::store;
 
-use crate::app::TestApp;
+use crate::app::{NOON, TestApp};
+use crate::http::{Answer, Browser, basic};
+use crate::road::{SECRET, register};
 
 /// The most callers of one course.
 const MOST: usize = 4;
@@ -120,6 +126,7 @@ pub enum Steps {
 }
 
 /// What was found.
+#[derive(Debug, Default)]
 pub struct Found {
     /// Different moments.
     pub moments: usize,
@@ -350,6 +357,126 @@ pub fn choices(kinds: u8, most: usize) -> Vec<Vec<u8>> {
         last = longer;
     }
     all
+}
+
+/// Kinds of callers, in each story.
+const KINDS: u8 = 4;
+/// The kind that is another client, in each story.
+const OTHER_CLIENT: u8 = 2;
+
+/// Every choice of four callers.
+fn fours() -> impl Iterator<Item = Vec<u8>> {
+    let all = choices(KINDS, MOST).into_iter();
+    all.filter(|kinds| kinds.len() == MOST)
+}
+
+/// Walks every course of up to four callers, from each beginning; adds up what was found.
+fn explore_all<S: Story>(story: &S, from: (S::Store, S::Onlooker), last: u8, all: &mut Found) {
+    for kinds in choices(KINDS, MOST) {
+        // Each step for itself, and with four callers what nobody can tell apart as one.
+        let steps = if kinds.len() < MOST {
+            Steps::Fine
+        } else {
+            Steps::Whole
+        };
+        let found = explore(story, from, &kinds, last, steps)
+            .unwrap_or_else(|why| panic!("{kinds:?}: {why}"));
+        all.moments += found.moments;
+        all.courses += found.courses;
+    }
+}
+
+/// The messenger whose grant it is, and another client.
+struct Clients([Client; 2]);
+
+impl Clients {
+    fn new(app: &TestApp) -> Self {
+        register(app);
+        Self(["demo-messenger", "forum"].map(|id| {
+            app.read(move |c| store::client::find(c, id))
+                .expect("a client")
+        }))
+    }
+
+    fn of(&self, kind: u8) -> &Client {
+        &self.0[usize::from(kind == OTHER_CLIENT)]
+    }
+}
+
+/// What was decided, by what it was decided from: a decision is pure, so one is made once.
+struct Made<S: Story>(RefCell<Decisions<S>>);
+
+type Decisions<S> =
+    HashMap<(<S as Story>::Store, u8, u8), (<S as Story>::Store, <S as Story>::Outcome)>;
+
+impl<S: Story> Default for Made<S> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<S: Story> Made<S> {
+    fn find(
+        &self,
+        store: S::Store,
+        kind: u8,
+        now: u8,
+        decide: impl FnOnce() -> (S::Store, S::Outcome),
+    ) -> (S::Store, S::Outcome) {
+        let key = (store, kind, now);
+        if let Some(made) = self.0.borrow().get(&key) {
+            return *made;
+        }
+        let made = decide();
+        self.0.borrow_mut().insert(key, made);
+        made
+    }
+}
+
+fn grant(account: &str) -> Grant {
+    Grant {
+        id: "grant".into(),
+        account_id: account.into(),
+        client_id: "demo-messenger".into(),
+        sid: "sid".into(),
+        scopes: ["openid", "offline_access", "chat"]
+            .map(str::to_owned)
+            .into(),
+        resources: Vec::new(),
+        offline: true,
+        claims: Default::default(),
+        details: Default::default(),
+        nonce: None,
+        auth_time: NOON,
+        amr: vec!["pwd".into()],
+        dpop_jkt: None,
+        managed: None,
+        created_at: NOON,
+        revoked_at: None,
+    }
+}
+
+fn holds(what: bool, why: &str) -> Result<(), String> {
+    if what { Ok(()) } else { Err(why.to_owned()) }
+}
+
+/// Asks the token endpoint as a caller of a kind.
+fn send(browser: &mut Browser, kind: u8, fields: &[(&str, &str)]) -> Answer {
+    if kind == OTHER_CLIENT {
+        let mut forum = browser
+            .clone()
+            .with("Authorization", &basic("forum", SECRET));
+        return forum.post("/oauth2/token", fields);
+    }
+    let own = [fields, &[("client_id", "demo-messenger")]].concat();
+    browser.post("/oauth2/token", &own)
+}
+
+/// Whether a grant in the database has ended.
+fn is_ended(app: &TestApp, id: &str) -> bool {
+    let id = id.to_owned();
+    let row = app.read(move |c| store::grant::find(c, &id));
+    row.expect("a grant").revoked_at.is_some()
 }
 
 /// Puts a standing clock where it is wanted, also back.

@@ -1,28 +1,27 @@
 //! A code and up to four callers: the rightful client, one with a wrong verifier, another client,
 //! and the right one at a wrong address.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::clock::Time;
 use gerege::flow::opaque::Kind;
-use gerege::oauth::client::Client;
 use gerege::oauth::grant::{Code, Grant};
 use gerege::oauth::token::{Denied, Exchange, MAX_WRONG, redeem};
 use gerege::rng::digest;
 use gerege::store;
 
-use super::{Entry, Steps, Story, all_at_once, at_once, choices, courses, explore, set_clock};
+use super::{
+    Clients, Entry, Found, Made, Steps, Story, all_at_once, at_once, courses, explore, explore_all,
+    fours, grant, holds, is_ended, send, set_clock,
+};
 use crate::app::{NOON, TestApp};
-use crate::http::{Answer, Browser, basic};
-use crate::road::{CALLBACK, SECRET, VERIFIER, challenge, register};
+use crate::http::{Answer, Browser};
+use crate::road::{CALLBACK, VERIFIER, challenge};
 
 const RIGHTFUL: u8 = 0;
 const WRONG_VERIFIER: u8 = 1;
-const OTHER_CLIENT: u8 = 2;
 const WRONG_ADDRESS: u8 = 3;
-const KINDS: u8 = 4;
 
 /// The clock's readings, in seconds after the code was made. It lives for a minute.
 const CLOCK: [u64; 3] = [0, 59, 61];
@@ -52,16 +51,11 @@ enum Heard {
     Refused,
 }
 
-/// What was decided, by what it was decided from.
-type Made = HashMap<(Rows, u8, u8), (Rows, Heard)>;
-
 struct Redeem {
     grant: Grant,
     code: Code,
-    client: Client,
-    other: Client,
-    /// The decision is pure, so one is made once.
-    made: RefCell<Made>,
+    clients: Clients,
+    made: Made<Self>,
 }
 
 fn time(reading: u8) -> Time {
@@ -89,17 +83,11 @@ fn exchange(kind: u8, code: &str) -> Exchange {
 
 impl Redeem {
     fn new(app: &TestApp) -> Self {
-        register(app);
-        let client = |id: &'static str| {
-            app.read(move |c| store::client::find(c, id))
-                .expect("a client")
-        };
         Self {
             grant: grant("account"),
             code: code("hash", "grant"),
-            client: client("demo-messenger"),
-            other: client("forum"),
-            made: RefCell::default(),
+            clients: Clients::new(app),
+            made: Made::default(),
         }
     }
 
@@ -110,11 +98,7 @@ impl Redeem {
         let mut code = self.code.clone();
         code.used_at = rows.used.map(time);
         code.wrong = rows.wrong.into();
-        let client = if kind == OTHER_CLIENT {
-            &self.other
-        } else {
-            &self.client
-        };
+        let client = self.clients.of(kind);
         let mut after = rows;
         let heard = match redeem(&grant, &code, &exchange(kind, ""), client, time(now)) {
             Ok(award) => {
@@ -142,29 +126,6 @@ impl Redeem {
     }
 }
 
-fn grant(account: &str) -> Grant {
-    Grant {
-        id: "grant".into(),
-        account_id: account.into(),
-        client_id: "demo-messenger".into(),
-        sid: "sid".into(),
-        scopes: ["openid", "offline_access", "chat"]
-            .map(str::to_owned)
-            .into(),
-        resources: Vec::new(),
-        offline: true,
-        claims: Default::default(),
-        details: Default::default(),
-        nonce: None,
-        auth_time: NOON,
-        amr: vec!["pwd".into()],
-        dpop_jkt: None,
-        managed: None,
-        created_at: NOON,
-        revoked_at: None,
-    }
-}
-
 fn code(hash: &str, grant: &str) -> Code {
     Code {
         hash: hash.into(),
@@ -187,23 +148,14 @@ struct Seen {
     came: bool,
 }
 
-fn holds(what: bool, why: &str) -> Result<(), String> {
-    if what { Ok(()) } else { Err(why.to_owned()) }
-}
-
 impl Story for Redeem {
     type Store = Rows;
     type Outcome = Heard;
     type Onlooker = Seen;
 
     fn run(&self, store: Rows, kind: u8, now: u8) -> (Rows, Heard) {
-        let key = (store, kind, now);
-        if let Some(made) = self.made.borrow().get(&key) {
-            return *made;
-        }
-        let made = self.decide(store, kind, now);
-        self.made.borrow_mut().insert(key, made);
-        made
+        self.made
+            .find(store, kind, now, || self.decide(store, kind, now))
     }
 
     fn may_come(&self, _: u8, _: &[Heard]) -> bool {
@@ -273,23 +225,12 @@ fn from(wrong: u8) -> (Rows, Seen) {
 fn a_code_keeps_its_promises_in_every_order_of_four_callers_and_crashes() {
     let app = TestApp::new();
     let story = Redeem::new(&app);
-    let (mut moments, mut all) = (0, 0);
+    let mut all = Found::default();
     for wrong in [0, 3] {
-        for kinds in choices(KINDS, 4) {
-            // Each step for itself, and with four callers what nobody can tell apart as one.
-            let steps = if kinds.len() < 4 {
-                Steps::Fine
-            } else {
-                Steps::Whole
-            };
-            let found = explore(&story, from(wrong), &kinds, 2, steps)
-                .unwrap_or_else(|why| panic!("{kinds:?}: {why}"));
-            moments += found.moments;
-            all += found.courses;
-        }
+        explore_all(&story, from(wrong), 2, &mut all);
     }
-    println!("redeem: {all} courses through {moments} moments");
-    assert!(all > 100_000, "{all} courses");
+    println!("redeem: {all:?}");
+    assert!(all.courses > 100_000, "{all:?}");
 }
 
 #[test]
@@ -301,7 +242,7 @@ fn the_model_of_a_code_tells_when_nothing_is_locked() {
         (WRONG_VERIFIER, "a wrong verifier was lost"),
     ] {
         let found = explore(&story, from(0), &[kind; 2], 0, Steps::Unlocked);
-        let why = found.err().expect("a fault");
+        let why = found.expect_err("a fault");
         assert!(why.starts_with(fault), "{why}");
     }
 }
@@ -330,20 +271,13 @@ fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
         panic!("no code")
     };
     let (at, verifier) = (redirect_uri.unwrap(), verifier.unwrap());
-    let mut fields = vec![
+    let fields = [
         ("grant_type", "authorization_code"),
         ("code", secret),
         ("redirect_uri", &at),
         ("code_verifier", &verifier),
     ];
-    if kind == OTHER_CLIENT {
-        let mut forum = browser
-            .clone()
-            .with("Authorization", &basic("forum", SECRET));
-        return forum.post("/oauth2/token", &fields);
-    }
-    fields.push(("client_id", "demo-messenger"));
-    browser.post("/oauth2/token", &fields)
+    send(browser, kind, &fields)
 }
 
 fn heard(answer: &Answer) -> Heard {
@@ -365,9 +299,9 @@ fn the_database_does_with_a_code_what_the_model_does() {
     let account = app.person("temuulen").id;
     let mut browser = app.browser();
     let (mut replayed, mut outcomes) = (0, BTreeSet::new());
-    for kinds in choices(KINDS, 4).iter().filter(|kinds| kinds.len() == 4) {
+    for kinds in fours() {
         // In whatever order the callers drew their times.
-        for course in courses(&story, from(0), kinds, 2, 60).into_iter().take(4) {
+        for course in courses(&story, from(0), &kinds, 2, 60).into_iter().take(4) {
             let (secret, id) = put(&app, &account);
             for (kind, now, wanted) in &course {
                 set_clock(&app, time(*now));
@@ -377,10 +311,7 @@ fn the_database_does_with_a_code_what_the_model_does() {
             }
             set_clock(&app, NOON);
             let ended = course.iter().any(|(_, _, heard)| *heard == Heard::Replay);
-            let row = app
-                .read(move |c| store::grant::find(c, &id))
-                .expect("a grant");
-            assert_eq!(row.revoked_at.is_some(), ended, "{course:?}");
+            assert_eq!(is_ended(&app, &id), ended, "{course:?}");
             replayed += 1;
         }
     }
@@ -396,10 +327,12 @@ fn four_callers_at_once_get_from_the_database_what_the_model_allows() {
     let app = TestApp::new();
     let story = Redeem::new(&app);
     let account = app.person("temuulen").id;
-    for kinds in choices(KINDS, 4).iter().filter(|kinds| kinds.len() == 4) {
-        let allowed = at_once(&story, FRESH, kinds);
+    for kinds in fours() {
+        let allowed = at_once(&story, FRESH, &kinds);
         let (secret, _) = put(&app, &account);
-        let mut got = all_at_once(kinds, |kind| heard(&ask(&mut app.browser(), kind, &secret)));
+        let mut got = all_at_once(&kinds, |kind| {
+            heard(&ask(&mut app.browser(), kind, &secret))
+        });
         got.sort_unstable();
         assert!(allowed.contains(&got), "{got:?} is none of {allowed:?}");
     }

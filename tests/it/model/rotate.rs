@@ -1,29 +1,28 @@
 //! A refresh token and up to four callers: two who show it, who may be one client that asks again
 //! or a thief; one with its successor; another client; one who asks for more.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::clock::Time;
 use gerege::flow::opaque::Kind;
 use gerege::oauth::binding::Binding;
-use gerege::oauth::client::Client;
 use gerege::oauth::grant::{Grant, Refresh};
 use gerege::oauth::token::{Exchange, Lifetimes, Rotation, rotate};
 use gerege::rng::digest;
 use gerege::store;
 
-use super::{Entry, Steps, Story, all_at_once, at_once, choices, courses, explore, set_clock};
+use super::{
+    Clients, Entry, Found, Made, OTHER_CLIENT, Steps, Story, all_at_once, at_once, courses,
+    explore, explore_all, fours, grant, holds, is_ended, send, set_clock,
+};
 use crate::app::{NOON, TestApp};
-use crate::http::{Answer, Browser, basic};
-use crate::road::{SECRET, register, text};
+use crate::http::{Answer, Browser};
+use crate::road::text;
 
 const FIRST: u8 = 0;
 const SECOND: u8 = 1;
-const OTHER_CLIENT: u8 = 2;
 const ASKS_MORE: u8 = 3;
-const KINDS: u8 = 4;
 
 /// The clock's readings, in seconds after the first token was given: at once, within the grace of
 /// a first use, at its very end, and past it.
@@ -58,15 +57,11 @@ enum Heard {
     Refused,
 }
 
-/// What was decided, by what it was decided from.
-type Made = HashMap<(Rows, u8, u8), (Rows, Heard)>;
-
 struct Rotate {
     grant: Grant,
-    client: Client,
-    other: Client,
+    clients: Clients,
     binding: Option<Binding>,
-    made: RefCell<Made>,
+    made: Made<Self>,
 }
 
 fn time(reading: u8) -> Time {
@@ -85,17 +80,11 @@ const LIVES: Lifetimes = Lifetimes {
 
 impl Rotate {
     fn new(app: &TestApp) -> Self {
-        register(app);
-        let client = |id: &'static str| {
-            app.read(move |c| store::client::find(c, id))
-                .expect("a client")
-        };
         Self {
             grant: grant("account"),
-            client: client("demo-messenger"),
-            other: client("forum"),
+            clients: Clients::new(app),
             binding: None,
-            made: RefCell::default(),
+            made: Made::default(),
         }
     }
 
@@ -110,11 +99,7 @@ impl Rotate {
         let mut token = token("hash", "grant", shown);
         token.used_at = used.map(time);
         token.binding.clone_from(&self.binding);
-        let client = if kind == OTHER_CLIENT {
-            &self.other
-        } else {
-            &self.client
-        };
+        let client = self.clients.of(kind);
         let next_used = used.is_some() && rows.tokens[shown + 1].is_some_and(|next| next.is_some());
         let ask = exchange(kind, "");
         let mut after = rows;
@@ -157,29 +142,6 @@ fn exchange(kind: u8, token: &str) -> Exchange {
     }
 }
 
-fn grant(account: &str) -> Grant {
-    Grant {
-        id: "grant".into(),
-        account_id: account.into(),
-        client_id: "demo-messenger".into(),
-        sid: "sid".into(),
-        scopes: ["openid", "offline_access", "chat"]
-            .map(str::to_owned)
-            .into(),
-        resources: Vec::new(),
-        offline: true,
-        claims: Default::default(),
-        details: Default::default(),
-        nonce: None,
-        auth_time: NOON,
-        amr: vec!["pwd".into()],
-        dpop_jkt: None,
-        managed: None,
-        created_at: NOON,
-        revoked_at: None,
-    }
-}
-
 fn token(hash: &str, grant: &str, generation: usize) -> Refresh {
     Refresh {
         hash: hash.into(),
@@ -201,23 +163,14 @@ struct Seen {
     theft: bool,
 }
 
-fn holds(what: bool, why: &str) -> Result<(), String> {
-    if what { Ok(()) } else { Err(why.to_owned()) }
-}
-
 impl Story for Rotate {
     type Store = Rows;
     type Outcome = Heard;
     type Onlooker = Seen;
 
     fn run(&self, store: Rows, kind: u8, now: u8) -> (Rows, Heard) {
-        let key = (store, kind, now);
-        if let Some(made) = self.made.borrow().get(&key) {
-            return *made;
-        }
-        let made = self.decide(store, kind, now);
-        self.made.borrow_mut().insert(key, made);
-        made
+        self.made
+            .find(store, kind, now, || self.decide(store, kind, now))
     }
 
     fn may_come(&self, kind: u8, told: &[Heard]) -> bool {
@@ -293,25 +246,14 @@ impl Story for Rotate {
 fn a_refresh_token_keeps_its_promises_in_every_order_of_four_callers_and_crashes() {
     let app = TestApp::new();
     let mut story = Rotate::new(&app);
-    let (mut moments, mut all) = (0, 0);
+    let mut all = Found::default();
     for bound in [false, true] {
         story.binding = bound.then(|| Binding::Dpop("thumbprint".into()));
-        story.made.borrow_mut().clear();
-        for kinds in choices(KINDS, 4) {
-            // Each step for itself, and with four callers what nobody can tell apart as one.
-            let steps = if kinds.len() < 4 {
-                Steps::Fine
-            } else {
-                Steps::Whole
-            };
-            let found = explore(&story, (FRESH, Seen::default()), &kinds, 3, steps)
-                .unwrap_or_else(|why| panic!("{kinds:?}: {why}"));
-            moments += found.moments;
-            all += found.courses;
-        }
+        story.made = Made::default();
+        explore_all(&story, (FRESH, Seen::default()), 3, &mut all);
     }
-    println!("rotate: {all} courses through {moments} moments");
-    assert!(all > 100_000, "{all} courses");
+    println!("rotate: {all:?}");
+    assert!(all.courses > 100_000, "{all:?}");
 }
 
 #[test]
@@ -320,7 +262,7 @@ fn the_model_of_a_refresh_token_tells_when_nothing_is_locked() {
     let story = Rotate::new(&app);
     let from = (FRESH, Seen::default());
     let why = explore(&story, from, &[FIRST; 2], 0, Steps::Unlocked);
-    let why = why.err().expect("a fault");
+    let why = why.expect_err("a fault");
     assert!(why.starts_with("a token got two successors"), "{why}");
 }
 
@@ -343,14 +285,7 @@ fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
     if kind == ASKS_MORE {
         fields.push(("scope", "openid email"));
     }
-    if kind == OTHER_CLIENT {
-        let mut forum = browser
-            .clone()
-            .with("Authorization", &basic("forum", SECRET));
-        return forum.post("/oauth2/token", &fields);
-    }
-    fields.push(("client_id", "demo-messenger"));
-    browser.post("/oauth2/token", &fields)
+    send(browser, kind, &fields)
 }
 
 /// What was heard, as far as an answer tells: which token, or why none.
@@ -385,8 +320,8 @@ fn the_database_does_with_a_refresh_token_what_the_model_does() {
     let account = app.person("temuulen").id;
     let mut browser = app.browser();
     let (mut replayed, mut outcomes) = (0, BTreeSet::new());
-    for kinds in choices(KINDS, 4).iter().filter(|kinds| kinds.len() == 4) {
-        let picked = courses(&story, (FRESH, Seen::default()), kinds, 3, 200);
+    for kinds in fours() {
+        let picked = courses(&story, (FRESH, Seen::default()), &kinds, 3, 200);
         // In whatever order the callers drew their times.
         for course in picked.into_iter().take(6) {
             let (secret, id) = put(&app, &account);
@@ -400,10 +335,7 @@ fn the_database_does_with_a_refresh_token_what_the_model_does() {
             }
             set_clock(&app, NOON);
             let ended = course.iter().any(|(_, _, heard)| *heard == Heard::Theft);
-            let row = app
-                .read(move |c| store::grant::find(c, &id))
-                .expect("a grant");
-            assert_eq!(row.revoked_at.is_some(), ended, "{course:?}");
+            assert_eq!(is_ended(&app, &id), ended, "{course:?}");
             replayed += 1;
         }
     }
@@ -420,9 +352,8 @@ fn four_callers_with_one_token_get_from_the_database_what_the_model_allows() {
     let story = Rotate::new(&app);
     let account = app.person("temuulen").id;
     let given = |heard: Heard| matches!(heard, Heard::Next(_) | Heard::Again(_));
-    let four = |kinds: &&Vec<u8>| kinds.len() == 4 && !kinds.contains(&SECOND);
-    for kinds in choices(KINDS, 4).iter().filter(four) {
-        let allowed: BTreeSet<Vec<(u8, bool)>> = at_once(&story, FRESH, kinds)
+    for kinds in fours().filter(|kinds| !kinds.contains(&SECOND)) {
+        let allowed: BTreeSet<Vec<(u8, bool)>> = at_once(&story, FRESH, &kinds)
             .into_iter()
             .map(|all| {
                 all.into_iter()
@@ -431,7 +362,7 @@ fn four_callers_with_one_token_get_from_the_database_what_the_model_allows() {
             })
             .collect();
         let (secret, id) = put(&app, &account);
-        let answers = all_at_once(kinds, |kind| ask(&mut app.browser(), kind, &secret));
+        let answers = all_at_once(&kinds, |kind| ask(&mut app.browser(), kind, &secret));
         let mut tokens = BTreeSet::new();
         let mut got = Vec::new();
         for (kind, answer) in &answers {
@@ -444,9 +375,6 @@ fn four_callers_with_one_token_get_from_the_database_what_the_model_allows() {
         assert!(allowed.contains(&got), "{got:?} is none of {allowed:?}");
         // All who were given one were given the same.
         assert!(tokens.len() <= 1, "two successors");
-        let row = app
-            .read(move |c| store::grant::find(c, &id))
-            .expect("a grant");
-        assert!(row.revoked_at.is_none(), "callers at once are no thieves");
+        assert!(!is_ended(&app, &id), "callers at once are no thieves");
     }
 }
