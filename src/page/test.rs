@@ -442,6 +442,8 @@ fn every_text_is_used() {
         "mail-hello",
         "language-",
         "device-unknown",
+        "device-on",
+        "span-",
         "date",
         "moment",
     ];
