@@ -96,7 +96,18 @@ code-wait = Warte { $seconds ->
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden
 } und frag dann noch einmal
-code-mail-spent = An diese Adresse gingen so viele E-Mails, wie im Moment gehen dürfen. Die letzte gilt noch; in 15 Minuten kann eine neue gehen
+code-held-address = Wir haben vorerst so viele E-Mails an diese Adresse geschickt, wie wir dürfen. Eine neue geht in { $span }
+code-held-address-live = Wir haben vorerst so viele E-Mails an diese Adresse geschickt, wie wir dürfen. Die letzte gilt noch; eine neue geht in { $span }
+code-held-network = Aus deinem Netz wurden viele E-Mails verlangt. Eine neue geht in { $span }
+code-held-network-live = Aus deinem Netz wurden viele E-Mails verlangt. Die letzte gilt noch; eine neue geht in { $span }
+span-minutes = { $count ->
+    [one] { $count } Minute
+   *[other] { $count } Minuten
+}
+span-hours = { $count ->
+    [one] { $count } Stunde
+   *[other] { $count } Stunden
+}
 waiting-full = Zu viele Leute warten darauf, eingelassen zu werden. Deine Antworten bleiben: Fordere morgen einen neuen Code an
 code-closed = Zu viele Versuche mit Codes für diese Adresse. Öffne stattdessen den Link in unserer letzten E-Mail
 address-wrong = Das ist nicht die Adresse, mit der du angefangen hast. Prüfe sie oder fang neu an
@@ -110,8 +121,8 @@ signin-slow = Zu viele Versuche. Warte { $seconds ->
 signin-locked = Dieses Konto ist geschlossen. Frag { $contact }
 signin-closed = Dieses Konto ist geschlossen. Frag die Menschen, die diesen Server betreiben
 confirm-wrong = Dieses Passwort passt nicht. Prüfe es und versuch es noch einmal
-secret-empty = Füge die Zeile aus der E-Mail ein
-secret-wrong = Diese Zeile passt nicht oder ist abgelaufen. Lass dir eine neue E-Mail schicken
+secret-empty = Füge den Code aus der E-Mail ein
+secret-wrong = Dieser Code passt nicht oder ist abgelaufen. Lass dir eine neue E-Mail schicken
 
 ## Konto anlegen, Schritt 1
 
@@ -179,6 +190,7 @@ agree-lede = { $count ->
 agree-version = Fassung { $version }, gilt ab { $date }
 agree-read-all = Alles lesen
 agree-open = Auf eigener Seite öffnen
+agree-save = Als Datei sichern
 agree-changed = Was sich geändert hat
 agree-optional = Wenn du willst
 agree-optional-tick = Ich nehme an: { $title }
@@ -186,7 +198,7 @@ agree-age-label = Ich bin { $age } Jahre oder älter
 agree-accept = Ich nehme an
 agree-decline = Ich nehme nicht an
 declined-title = Ohne dein Ja gibt es kein Konto
-declined-lede = Nichts wurde gespeichert. Was du eingegeben hast, bleibt einen Tag lang als Entwurf in diesem Browser, damit du es dir überlegen kannst.
+declined-lede = Es wurde kein Konto angelegt. Was du eingegeben hast, bleibt einen Tag lang als Entwurf in diesem Browser, damit du es dir überlegen kannst.
 declined-back = Zurückgehen
 declined-delete = Löschen, was ich eingegeben habe
 
@@ -194,6 +206,9 @@ declined-delete = Löschen, was ich eingegeben habe
 
 code-title = Gib den Code ein
 code-sent-html = Wir haben einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b> geschickt. Er gilt { $minutes } Minuten.
+code-sending-html = Wir schicken gerade einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b>. Er gilt { $minutes } Minuten.
+code-unsent = An diese Adresse ging noch kein Code. Deine Angaben bleiben erhalten.
+code-unsent-now = Lass dir unten einen schicken.
 code-label = Code aus der E-Mail
 code-hint = 6 Ziffern. Leerzeichen sind egal
 code-slip-html = Meintest du <b><bdi dir="ltr">{ $domain }</bdi></b>? Dann nimm unten eine andere Adresse.
@@ -266,11 +281,11 @@ forgot-lede = Wir schicken einen Link an die E-Mail-Adresse deines Kontos.
 forgot-button = E-Mail schicken
 forgot-back-html = Wieder eingefallen? <a href="{ $href }">Melde dich an</a>
 forgot-sent-title = Sieh in deine E-Mails
-forgot-sent-lede = Wenn es ein Konto gibt, haben wir einen Link an seine E-Mail-Adresse geschickt. Er gilt { $minutes } Minuten.
+forgot-sent-lede = Wenn es ein Konto gibt, haben wir einen Code an seine E-Mail-Adresse geschickt. Er gilt { $minutes } Minuten.
 forgot-sent-limited = Du hast mehrmals hintereinander gefragt, deshalb ging keine neue E-Mail hinaus. Wenn es ein Konto gibt, gilt die letzte noch: jede { $minutes } Minuten lang.
-forgot-sent-from-html = Sie kommt von <b><bdi dir="ltr">{ $from }</bdi></b>. Sieh auch im Spam nach.
-secret-label = Oder füge die Zeile aus der E-Mail ein
-secret-hint = Falls du deine E-Mails auf einem anderen Gerät liest
+forgot-sent-from-html = Er kommt von <b><bdi dir="ltr">{ $from }</bdi></b>. Sieh auch im Spam nach. Nach einigen hintereinander schicken wir eine Weile keinen mehr; die letzte E-Mail gilt dann noch.
+secret-label = Code aus der E-Mail
+secret-hint = Der Link in der E-Mail tut dasselbe. Der Code ist da, falls du sie auf einem anderen Gerät liest
 reset-title = Denk dir ein neues Passwort aus
 reset-for-html = Für <b><bdi dir="ltr">{ $username }</bdi></b>.
 reset-sessions = Hier wirst du abgemeldet
@@ -292,6 +307,8 @@ signed-out-lede = Benutzen andere diesen Computer, dann schließ auch das Browse
 signed-out-again = Wieder anmelden
 terms-again-title = Die Vereinbarung hat sich geändert
 terms-again-lede = Lies, was neu ist, bevor es bei { $server } weitergeht.
+terms-first-title = Lies und nimm an, bevor es weitergeht
+terms-first-lede = Bei { $server } gibt es eine Vereinbarung, die du noch nicht angenommen hast. Lies sie, bevor es weitergeht.
 terms-again-until = Du hast Zeit bis zum { $date }. Danach kannst du dich nur anmelden, wenn du annimmst.
 terms-again-later = Später
 
@@ -375,7 +392,7 @@ asked-message = Auf dem anderen Bildschirm muss dasselbe stehen:
 account = Konto
 account-home = Übersicht
 account-details = Deine Angaben
-account-signing-in = Anmelden
+account-signing-in = Anmeldung
 account-devices = Geräte
 account-apps = Verbundene Apps
 account-log = Sicherheitsprotokoll
@@ -393,6 +410,7 @@ home-no-apps = Noch benutzt keine App dein Konto.
 home-no-entries = Noch ist nichts geschehen.
 this-device = Dieses Gerät
 device-unknown = Ein Browser
+device-on = { $browser } auf { $system }
 last-seen = zuletzt gesehen { $at }
 session-since = angemeldet { $at }
 details-title = Deine Angaben
@@ -408,7 +426,7 @@ details-new-hint = Wir schicken einen Code dorthin. Bis du ihn eingibst, bleibt 
 details-new-button = Code schicken
 details-pending-html = Wir haben einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b> geschickt.
 details-code-button = Diese Adresse nehmen
-signing-in-title = Anmelden
+signing-in-title = Anmeldung und Passwort
 signing-in-lede = Womit du zeigst, dass du es bist.
 signing-in-password = Passwort
 signing-in-changed = Zuletzt geändert am { $date }
@@ -485,7 +503,7 @@ cookies-browser-long = Bleibt: bis du dich abmeldest, höchstens 180 Tage
 cookies-device = Merkt sich, dass du hier schon angemeldet warst, damit wir dich nicht warnen müssen
 cookies-device-long = Bleibt: 400 Tage
 cookies-draft = Hebt deine Angaben auf, während du ein Konto anlegst
-cookies-draft-long = Bleibt: 24 Stunden
+cookies-draft-long = Bleibt: 24 Stunden; 15 Tage, wenn die Menschen, die diesen Server betreiben, dich noch einlassen müssen
 cookies-lang = Merkt sich deine Sprache
 cookies-lang-long = Bleibt: 1 Jahr
 help-title = Hilfe und Barrierefreiheit
@@ -506,7 +524,11 @@ error-reference = Nummer zum Angeben
 error-home = Zur ersten Seite
 redirect-title = Diese App ist nicht richtig eingerichtet
 redirect-what-html = <b><bdi>{ $app }</bdi></b> wollte dich an eine Adresse schicken lassen, die für sie nicht hinterlegt ist. Damit dein Konto sicher bleibt, halten wir hier an.
+redirect-out-what-html = <b><bdi>{ $app }</bdi></b> wollte dich abmelden und an eine Adresse schicken, die für diese App nicht hinterlegt ist. Darum halten wir hier an, und nichts wurde geändert.
 redirect-todo = Geh zurück zur App. Wenn das wieder geschieht, sag den Menschen Bescheid, die sie betreiben, und nenn die Nummer unten.
+logout-refused-title = Die App konnte dich nicht abmelden
+logout-refused-lede = Eine App hat dich zum Abmelden hierher geschickt, aber aus ihrer Anfrage geht nicht hervor, welche App es ist oder um wessen Anmeldung es geht. Nichts wurde geändert.
+logout-refused-todo = Du kannst dich hier selbst abmelden. Wenn es wieder geschieht, sag den Menschen Bescheid, die die App betreiben, und nenn die Nummer unten.
 redirect-asked = Verlangte Adresse
 redirect-nearest = Ähnlichste hinterlegte Adresse
 redirect-on-file = Andere hinterlegte Adressen
@@ -532,8 +554,12 @@ fault-too-large-why = { "" }
 fault-too-large-todo = Geh zurück, kürze deine Angaben und schick sie noch einmal.
 fault-form-heading = Diese Seite war lange offen
 fault-form-what = Wir konnten nicht erkennen, dass das Formular aus deinem Browser kam. Darum wurde nichts geändert.
-fault-form-why = Vielleicht sind Cookies ausgeschaltet, oder du hast dich inzwischen in einem anderen Fenster an- oder abgemeldet.
+fault-form-why = Vielleicht hast du dich inzwischen in einem anderen Fenster an- oder abgemeldet.
 fault-form-todo = Geh zurück, lade die Seite neu und schick sie noch einmal.
+fault-cookies-heading = Dein Browser hat kein Cookie geschickt
+fault-cookies-what = Ohne Cookie können wir nicht erkennen, dass das Formular aus deinem Browser kam. Darum wurde nichts geändert.
+fault-cookies-why = Vielleicht sind Cookies für diese Seite ausgeschaltet, oder sie wurden gelöscht, während die Seite offen war.
+fault-cookies-todo = Erlaube Cookies für diese Seite, lade sie neu und schick sie noch einmal.
 fault-slow-heading = Zu viele Versuche
 fault-slow-what = Aus deinem Netz kam in kurzer Zeit sehr viel.
 fault-slow-why = So raten keine Programme Passwörter und legen keine tausend Konten an.
@@ -619,7 +645,7 @@ mail-already-not-you = Wenn du es nicht warst, musst du nichts tun. Nichts wurde
 mail-reset-subject = Neues Passwort für { $server }
 mail-reset-why = Jemand, vielleicht du, möchte ein neues Passwort für das Konto { $username } bei { $server } setzen. Öffne diese Seite und denk dir eines aus:
 mail-reset-minutes = Der Link gilt { $minutes } Minuten und nur einmal.
-mail-reset-secret = Wenn du das auf einem anderen Gerät liest, füge diese Zeile in das Fenster ein, in dem du gefragt hast:
+mail-reset-secret = Wenn du das auf einem anderen Gerät liest, füge diesen Code in das Fenster ein, in dem du gefragt hast:
 mail-reset-not-you = Wenn du das nicht wolltest, musst du nichts tun. Dein Passwort bleibt, wie es ist.
 mail-password-subject = Dein Passwort bei { $server } wurde geändert
 mail-password-why = Das Passwort deines Kontos bei { $server } wurde am { $at } geändert.

@@ -96,7 +96,18 @@ code-wait = Wait { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }, then ask again
-code-mail-spent = We sent as many emails to this address as we may for now. The last one still works; a new one can be sent in 15 minutes
+code-held-address = We sent as many emails to this address as we may for now. A new one can be sent in { $span }
+code-held-address-live = We sent as many emails to this address as we may for now. The last one still works; a new one can be sent in { $span }
+code-held-network = Many emails were asked for from your network. A new one can be sent in { $span }
+code-held-network-live = Many emails were asked for from your network. The last one still works; a new one can be sent in { $span }
+span-minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+}
+span-hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
 waiting-full = Too many people wait to be let in. Your answers are kept: ask for a new code tomorrow
 code-closed = Too many tries with codes for this address. Open the link in the last email from us instead
 address-wrong = That is not the address you started with. Check it, or start again
@@ -110,8 +121,8 @@ signin-slow = Too many tries. Wait { $seconds ->
 signin-locked = This account is closed. Ask { $contact }
 signin-closed = This account is closed. Ask the people who run this server
 confirm-wrong = That password does not match. Check it and try again
-secret-empty = Paste the line from the email
-secret-wrong = That line does not match, or it has run out. Ask for a new email
+secret-empty = Paste the code from the email
+secret-wrong = That code does not match, or it has run out. Ask for a new email
 
 ## Sign-up, step 1
 
@@ -179,6 +190,7 @@ agree-lede = { $count ->
 agree-version = Version { $version }, in force from { $date }
 agree-read-all = Read all of it
 agree-open = Open on its own page
+agree-save = Save as a file
 agree-changed = What changed
 agree-optional = If you like
 agree-optional-tick = I accept: { $title }
@@ -186,7 +198,7 @@ agree-age-label = I am { $age } or older
 agree-accept = I accept
 agree-decline = I do not accept
 declined-title = You cannot have an account without accepting
-declined-lede = Nothing has been saved. What you entered is kept in this browser’s draft for a day, so that you can think about it.
+declined-lede = No account was made. What you entered is kept in this browser’s draft for a day, so that you can think about it.
 declined-back = Go back
 declined-delete = Delete what I entered
 
@@ -194,6 +206,9 @@ declined-delete = Delete what I entered
 
 code-title = Enter the code we sent
 code-sent-html = We sent a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>. It works for { $minutes } minutes.
+code-sending-html = We are sending a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>. It works for { $minutes } minutes.
+code-unsent = No code was sent to this address yet. Your answers are kept.
+code-unsent-now = Ask for one below.
 code-label = Code from the email
 code-hint = 6 numbers. Spaces do not matter
 code-slip-html = Did you mean <b><bdi dir="ltr">{ $domain }</bdi></b>? If so, use a different address below.
@@ -266,11 +281,11 @@ forgot-lede = We send a link to the email address of your account.
 forgot-button = Send the email
 forgot-back-html = Remembered it? <a href="{ $href }">Sign in</a>
 forgot-sent-title = Look in your email
-forgot-sent-lede = If there is an account, we sent a link to its email address. It works for { $minutes } minutes.
+forgot-sent-lede = If there is an account, we sent a code to its email address. It works for { $minutes } minutes.
 forgot-sent-limited = You have asked a few times in a row, so no new email was sent. If there is an account, the last email still works: each one does for { $minutes } minutes.
-forgot-sent-from-html = It comes from <b><bdi dir="ltr">{ $from }</bdi></b>. Look in spam too.
-secret-label = Or paste the line from the email
-secret-hint = For when you read your email on another device
+forgot-sent-from-html = It comes from <b><bdi dir="ltr">{ $from }</bdi></b>. Look in spam too. After a few in a row we send no more for a while; the last email then still works.
+secret-label = Code from the email
+secret-hint = The link in the email does the same. The code is for when you read it on another device
 reset-title = Create a new password
 reset-for-html = For <b><bdi dir="ltr">{ $username }</bdi></b>.
 reset-sessions = You will be signed out here
@@ -292,6 +307,8 @@ signed-out-lede = On a computer that others use, close the browser window too.
 signed-out-again = Sign in again
 terms-again-title = The agreement has changed
 terms-again-lede = { $server } asks you to read what is new before you go on.
+terms-first-title = Read and accept before you go on
+terms-first-lede = { $server } has an agreement that you have not accepted yet. Read it before you go on.
 terms-again-until = You have until { $date }. After that you can sign in only if you accept.
 terms-again-later = Later
 
@@ -393,6 +410,7 @@ home-no-apps = No app uses your account yet.
 home-no-entries = Nothing has happened yet.
 this-device = This device
 device-unknown = A browser
+device-on = { $browser } on { $system }
 last-seen = last seen { $at }
 session-since = signed in { $at }
 details-title = Your details
@@ -485,7 +503,7 @@ cookies-browser-long = Kept: until you sign out, at most 180 days
 cookies-device = Remembers that you signed in here before, so that we need not warn you
 cookies-device-long = Kept: 400 days
 cookies-draft = Keeps your answers while you make an account
-cookies-draft-long = Kept: 24 hours
+cookies-draft-long = Kept: 24 hours; 15 days if the people who run this server still have to let you in
 cookies-lang = Remembers your language
 cookies-lang-long = Kept: 1 year
 help-title = Help and accessibility
@@ -506,7 +524,11 @@ error-reference = Number to quote
 error-home = Go to the first page
 redirect-title = This app is not set up correctly
 redirect-what-html = <b><bdi>{ $app }</bdi></b> asked us to send you to an address that is not on file for it. To keep your account safe we stop here.
+redirect-out-what-html = <b><bdi>{ $app }</bdi></b> asked us to sign you out and send you to an address that is not on file for it. We stop here, and nothing was changed.
 redirect-todo = Go back to the app. If this happens again, tell the people who run it, and quote the number below.
+logout-refused-title = The app could not sign you out
+logout-refused-lede = An app sent you here to sign out, but we could not tell from its request which app or whose sign-in it is. Nothing was changed.
+logout-refused-todo = You can sign out here yourself. If this happens again, tell the people who run the app, and quote the number below.
 redirect-asked = Address asked for
 redirect-nearest = Nearest address on file
 redirect-on-file = Other addresses on file
@@ -532,8 +554,12 @@ fault-too-large-why = { "" }
 fault-too-large-todo = Go back, shorten your answers and send them again.
 fault-form-heading = This page was open for a long time
 fault-form-what = We could not tell that the form came from your own browser, so nothing was changed.
-fault-form-why = Cookies may be switched off, or you signed in or out in another window meanwhile.
+fault-form-why = You may have signed in or out in another window meanwhile.
 fault-form-todo = Go back, load the page again and send it once more.
+fault-cookies-heading = Your browser sent no cookie
+fault-cookies-what = Without a cookie we cannot tell that the form came from your own browser, so nothing was changed.
+fault-cookies-why = Cookies may be switched off for this site, or they were deleted while the page was open.
+fault-cookies-todo = Allow cookies for this site, load the page again and send it once more.
 fault-slow-heading = Too many tries
 fault-slow-what = A lot has come from your network in a short time.
 fault-slow-why = This keeps programs from guessing passwords and making accounts by the thousand.
@@ -619,7 +645,7 @@ mail-already-not-you = If it was not you, do nothing. Nothing was changed, and w
 mail-reset-subject = Set a new password for { $server }
 mail-reset-why = Someone, perhaps you, asked to set a new password for the account { $username } on { $server }. Open this page and choose one:
 mail-reset-minutes = It works for { $minutes } minutes and only once.
-mail-reset-secret = If you read this on another device, paste this line in the window where you asked:
+mail-reset-secret = If you read this on another device, paste this code in the window where you asked:
 mail-reset-not-you = If you did not ask for this, do nothing. Your password stays as it is.
 mail-password-subject = Your password for { $server } was changed
 mail-password-why = The password of your account on { $server } was changed on { $at }.

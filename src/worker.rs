@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::clock::Time;
@@ -18,7 +19,7 @@ const BEAT: Duration = Duration::from_millis(500);
 /// How long a letter belongs to the process that took it.
 const LEASE: Duration = Duration::from_secs(90);
 /// Letters sent side by side.
-const AT_ONCE: i64 = 16;
+const AT_ONCE: usize = 16;
 /// How often what has run out is swept.
 const SWEEP: Duration = Duration::from_secs(60);
 /// How many idle browsers are removed in one transaction.
@@ -36,11 +37,13 @@ const KEEP_KEYS: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Runs until `stop` says so.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
-    // Apart: neither an app that does not answer nor much to sweep may hold up the mail.
+    // Apart: neither an app that does not answer nor much to sweep may hold up the mail, nor a slow
+    // mail server the keys.
     tokio::join!(
         keep_clean(app.clone(), stop.clone()),
         tell_apps(app.clone(), stop.clone()),
         ping_apps(app.clone(), stop.clone()),
+        send_mail(app.clone(), stop.clone()),
         keep_house(app, stop)
     );
 }
@@ -116,9 +119,6 @@ async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                 error => tracing::warn!(%error, "keys"),
             }
         }
-        if let Err(error) = send_due(&app).await {
-            failed(&error, "outbox");
-        }
         let now = app.clock.now();
         if clock_set.is_none_or(|at| now.since(at) >= health::CLOCK) {
             if let Err(error) = health::set_clock(&app).await {
@@ -127,10 +127,85 @@ async fn keep_house(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             clock_set = Some(app.clock.now());
         }
         tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn send_mail(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut sending = Sending::default();
+    let warn = |sent: Result<_, Error>| {
+        if let Err(error) = sent {
+            failed(&error, "outbox");
+        }
+    };
+    while !*stop.borrow() {
+        warn(sending.begin(&app).await.map(|_| ()));
+        tokio::select! {
+            Some(ended) = sending.ended() => warn(ended),
             () = app.post.notified() => {}
             () = tokio::time::sleep(BEAT) => {}
             _ = stop.changed() => {}
         }
+    }
+    // What was begun is noted, so that nobody gets it twice.
+    while let Some(ended) = sending.ended().await {
+        warn(ended);
+    }
+}
+
+/// Letters that are being sent, by this process: nobody waits for the slowest.
+#[derive(Default)]
+pub struct Sending {
+    letters: JoinSet<Result<(), Error>>,
+}
+
+impl Sending {
+    /// Begins to send the letters that are due, as far as there are places; gives how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&mut self, app: &Arc<App>) -> Result<usize, Error> {
+        let free = AT_ONCE.saturating_sub(self.letters.len());
+        if free == 0 {
+            return Ok(0);
+        }
+        let now = app.clock.now();
+        let due = app.store.read(move |c| store::outbox::is_due(c, now));
+        if !due.await? {
+            return Ok(0);
+        }
+        let most = i64::try_from(free).unwrap_or(i64::MAX);
+        let items = app
+            .store
+            .write(move |c| store::outbox::lease(c, most, LEASE, now))
+            .await?;
+        let begun = items.len();
+        for item in items {
+            let app = app.clone();
+            self.letters.spawn(async move {
+                let house = app.clone();
+                let sent = tokio::task::spawn_blocking(move || {
+                    let said = send(&house, &item, now);
+                    (item, said)
+                });
+                let (item, said) = sent
+                    .await
+                    .map_err(|error| Error::Broken(error.to_string()))?;
+                note(&app, item, said).await
+            });
+        }
+        Ok(begun)
+    }
+
+    /// Waits until one of them is sent, or could not be; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ended(&mut self) -> Option<Result<(), Error>> {
+        let ended = self.letters.join_next().await?;
+        Some(ended.unwrap_or_else(|error| Err(Error::Broken(error.to_string()))))
     }
 }
 
@@ -147,39 +222,15 @@ pub async fn take_over(app: &App, since: Time) -> Result<usize, Error> {
     released.await
 }
 
-/// Sends what is due now; gives how many letters were tried.
+/// Sends what is due now and waits for all of it; gives how many letters were tried.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn send_due(app: &Arc<App>) -> Result<usize, Error> {
-    let now = app.clock.now();
-    let due = app
-        .store
-        .read(move |c| store::outbox::is_due(c, now))
-        .await?;
-    if !due {
-        return Ok(0);
-    }
-    let items = app
-        .store
-        .write(move |c| store::outbox::lease(c, AT_ONCE, LEASE, now))
-        .await?;
-    let tried = items.len();
-    let sent: Vec<_> = items
-        .into_iter()
-        .map(|item| {
-            let app = app.clone();
-            tokio::task::spawn_blocking(move || {
-                let said = send(&app, &item, now);
-                (item, said)
-            })
-        })
-        .collect();
-    for one in sent {
-        let (item, said) = one
-            .await
-            .map_err(|error| Error::Broken(error.to_string()))?;
-        note(app, item, said).await?;
+    let mut sending = Sending::default();
+    let tried = sending.begin(app).await?;
+    while let Some(ended) = sending.ended().await {
+        ended?;
     }
     Ok(tried)
 }
@@ -234,7 +285,9 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
                 tracing::error!(kind = item.kind, field, "mail.malformed");
                 store::outbox::unsent(c, &item.id, "the letter cannot be sent as it is", None, now)
             }
-            Said::Failed(Failure::Later { said, .. }) => {
+            Said::Failed(Failure::Later { code, said }) => {
+                // With its code, where a server was there to give one.
+                let said = &code.map_or_else(|| said.clone(), |code| format!("{code} {said}"));
                 let again = mail::retry(
                     u32::try_from(item.tries).unwrap_or(u32::MAX),
                     item.created_at.into(),

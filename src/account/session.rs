@@ -31,6 +31,8 @@ pub struct Session {
     pub ends_at: Time,
     /// When it was signed out.
     pub ended_at: Option<Time>,
+    /// A newer agreement was put off until the next sign-in.
+    pub terms_later: bool,
 }
 
 /// How long sessions last.
@@ -109,6 +111,7 @@ mod tests {
             seen_at: start,
             ends_at: Lifetimes::default().ends_at(keep, start),
             ended_at: None,
+            terms_later: false,
         }
     }
 

@@ -66,17 +66,13 @@ impl Version {
             accepted_at: now,
         }
     }
-
-    /// Until when "later" is an answer.
-    pub fn grace_until(&self) -> Time {
-        let days = Duration::from_secs(86_400).saturating_mul(self.grace_days);
-        self.in_force_at.plus(days)
-    }
 }
 
 /// What is asked of a person who has an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due<'a> {
+    /// Nothing that is due was ever accepted in an older version.
+    pub first: bool,
     /// To be accepted before going on.
     pub must: Vec<&'a Version>,
     /// Asked for, and may wait.
@@ -128,6 +124,18 @@ fn nearness(has: &str, wants: &str) -> u8 {
     }
 }
 
+/// Until when "later" is an answer. The days count from when the version was both published, in
+/// whatever language first, and in force: a date in the past takes nobody's time away.
+fn grace_until(published: &[Version], version: &Version) -> Time {
+    let same = published
+        .iter()
+        .filter(|one| one.document == version.document && one.version == version.version);
+    let from = same.map(|one| one.published_at).min();
+    let days = Duration::from_secs(86_400).saturating_mul(version.grace_days);
+    from.map_or(version.in_force_at, |at| at.max(version.in_force_at))
+        .plus(days)
+}
+
 /// What a person who accepted `accepted` is asked for at sign-in. An older version accepted does
 /// not count for a newer one; a newer one counts for all before it. Optional ones are never due.
 pub fn due<'a>(
@@ -136,7 +144,10 @@ pub fn due<'a>(
     language: &str,
     now: Time,
 ) -> Due<'a> {
-    let mut due = Due::default();
+    let mut due = Due {
+        first: true,
+        ..Due::default()
+    };
     for version in current(published, language, now) {
         let has = accepted
             .iter()
@@ -144,7 +155,8 @@ pub fn due<'a>(
         if has || version.optional {
             continue;
         }
-        let until = version.grace_until();
+        due.first &= accepted.iter().all(|had| had.document != version.document);
+        let until = grace_until(published, version);
         if now < until {
             due.wait_until = Some(due.wait_until.map_or(until, |at: Time| at.min(until)));
             due.may_wait.push(version);

@@ -102,7 +102,12 @@ fn publish(house: &House, from: From, out: Out) -> Result<(), Fault> {
     }
     for one in &done {
         let what = if one.new {
-            format!("published, in force from {} UTC", moment(one.in_force_at))
+            let from = format!("published, in force from {} UTC", moment(one.in_force_at));
+            if one.in_force_at < one.published_at {
+                format!("{from}; that date lies in the past, and the grace counts from today")
+            } else {
+                from
+            }
         } else {
             "stands already".to_owned()
         };

@@ -220,7 +220,7 @@ pub const KEYS: &[Key] = &[
     Key::new("mail.from", Text, "\"\"",
         "The sender, such as Steppe ID <no-reply@steppe.example>. Empty means name and no-reply@domain."),
     Key::new("mail.reply_to", Text, "\"\"",
-        "The address for answers. Empty means the sender."),
+        "The address for answers. Empty means `contact` if that is a mail address, else the sender."),
     Key::new("mail.code_minutes", Number(5, 60), "15",
         "Minutes that a mailed code which proves an address is good."),
     Key::new("mail.retry_hours", Number(1, 120), "24",

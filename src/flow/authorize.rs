@@ -339,7 +339,11 @@ pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Ou
             let id = scene.stored.id;
             let open = app
                 .store
-                .write(move |c| store::request::answer(c, &id, now))
+                .write(move |c| {
+                    // A refusal may be said twice; a code is not followed by one.
+                    let again = request::find(c, &id, now)?.is_some_and(|it| it.is_refused());
+                    Ok(store::request::answer(c, &id, now)? || again)
+                })
                 .await?;
             let refusal = scene.checked.refuse(problem);
             let refused = Refused(Box::new(refusal), Some(scene.client.into()));
@@ -385,17 +389,14 @@ async fn on_file(
 async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {
     let now = app.clock.now();
     let (people, client_id) = (scene.here.signed_in.clone(), scene.client.id.clone());
-    let (later, ask_again) = (
-        scene.stored.marks.terms_later,
-        app.config.terms.ask_again_on_change,
-    );
+    let ask_again = app.config.terms.ask_again_on_change;
     let mut sessions = app
         .store
         .read(move |c| {
             people
                 .iter()
                 .map(|(session, account)| {
-                    session_view(c, session, account, &client_id, later, ask_again, now)
+                    session_view(c, session, account, &client_id, ask_again, now)
                 })
                 .collect::<Result<Vec<_>, _>>()
         })
@@ -428,12 +429,11 @@ fn session_view(
     session: &Session,
     account: &Account,
     client_id: &str,
-    later: bool,
     ask_again: bool,
     now: Time,
 ) -> Result<SessionView, Error> {
     let due = terms::due_in(c, ask_again, &account.id, &account.language, now)?;
-    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !later;
+    let terms_due = !due.must.is_empty() || !due.may_wait.is_empty() && !session.terms_later;
     Ok(SessionView {
         account_id: account.id.clone(),
         sub: String::new(), // the client's to compute
@@ -522,7 +522,13 @@ async fn issue(
             // Both are held, so that whoever ends them now sees this grant and ends it too.
             let alive =
                 store::account::hold(c, &account_id, None)? && store::browser::hold(c, &grant.sid)?;
-            if !alive || !store::request::answer(c, &id, now)? {
+            if !alive {
+                return Ok(false);
+            }
+            // A double click leaves the first code on its way: it is taken back, and this browser
+            // gets another.
+            let first = store::request::answer(c, &id, now)?;
+            if !first && !request::take_back(c, &id, now)? {
                 return Ok(false);
             }
             if let Some(waits) = &waits
@@ -530,7 +536,7 @@ async fn issue(
             {
                 return Ok(false); // it ran out, or was decided in another browser
             }
-            if let Some(scopes) = &allowed {
+            if let Some(scopes) = allowed.as_ref().filter(|_| first) {
                 let mut all =
                     store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
                 all.retain(|scope| !asked.contains(scope));
@@ -561,6 +567,9 @@ async fn issue(
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
                 grants::bound_waiting(c, &grant)?;
+                if action.is_none() {
+                    request::give(c, &id, &code.hash, now)?;
+                }
             }
             Ok(true)
         })

@@ -1,10 +1,13 @@
 //! Who is signed in in a browser: found, begun, ended.
 
+use std::sync::Arc;
+
 use crate::account::session::Lifetimes;
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::Visitor;
+use crate::keys::Purpose;
 use crate::rng::{Secret, digest};
 use crate::store::browser::{self, Browser};
 use crate::store::{self, Conn, Error};
@@ -78,12 +81,148 @@ pub async fn find(app: &App, cookie: Option<&str>) -> Result<Here, Error> {
     Ok(here)
 }
 
+/// How long the cookie from before a sign-in is still known: the second click of a double click
+/// brings it, since the answer to the first never reached the page.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The digest of the cookie that the browser behind `cookie` had a moment ago. It opens nothing;
+/// pages that were shown before the sign-in are bound to it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn former(app: &App, cookie: &str) -> Result<Option<String>, Error> {
+    let (hash, now) = (digest(cookie), app.clock.now());
+    app.store
+        .read(move |c| browser::former_of(c, &hash, now))
+        .await
+}
+
+/// Who proved themselves a moment ago in the browser that came with `cookie`, and would do so
+/// again. This opens nothing before they did.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn before(app: &App, cookie: &str) -> Result<Option<(Session, Account)>, Error> {
+    let (hash, now, lifetimes) = (digest(cookie), app.clock.now(), app.lifetimes);
+    app.store
+        .read(move |c| {
+            let Some((found, _)) = browser::find_former(c, &hash, now)? else {
+                return Ok(None);
+            };
+            let last = browser::sessions(c, &found.id)?.into_iter().next();
+            let Some(session) = last.filter(|session| session.alive(&lifetimes, now)) else {
+                return Ok(None);
+            };
+            let account = store::account::find(c, &session.account_id)?;
+            Ok(account
+                .filter(|account| account.locked_at.is_none())
+                .map(|account| (session, account)))
+        })
+        .await
+}
+
+/// The new cookie that a browser gets with each proof of who the person is (SECURITY R35), drawn
+/// before the transaction. The same proof from the same cookie gives the same value for
+/// [`AGAIN`]: a double click signs in once, whichever answer the browser keeps.
+pub struct Turn {
+    app: Arc<App>,
+    came_with: Option<String>,
+    /// The value of a browser that came without one.
+    fresh: Secret,
+    salt: String,
+    now: Time,
+}
+
+impl Turn {
+    /// For the browser that came with the cookie's value `came_with`.
+    pub fn draw(app: &Arc<App>, came_with: Option<&str>, now: Time) -> Self {
+        Self {
+            app: app.clone(),
+            came_with: came_with.map(str::to_owned),
+            fresh: app.rng.secret(),
+            salt: app.rng.id(),
+            now,
+        }
+    }
+
+    /// The value in the place of `came_with`: neither the database nor the old cookie yields it.
+    fn derived(&self, came_with: &str, salt: &str) -> Secret {
+        let parts = [came_with.as_bytes(), salt.as_bytes()];
+        Secret::derived(self.app.keys.master().mac(Purpose::Browser, &parts))
+    }
+
+    /// Gives the browser of a person who proved to be `account_id` its new value. Nothing when the
+    /// cookie opens no browser.
+    pub fn write(
+        &self,
+        c: &mut Conn<'_>,
+        account_id: &str,
+    ) -> Result<Option<(String, Secret)>, Error> {
+        let Some(came_with) = &self.came_with else {
+            return Ok(None);
+        };
+        let former = self.former(came_with);
+        if let Some(found) = browser::find(c, &former.hash)? {
+            let cookie = self.derived(came_with, &self.salt);
+            if browser::turn(c, &found.id, &cookie.hash(), &former, self.now)? {
+                return Ok(Some((found.id, cookie)));
+            }
+        }
+        self.again(c, account_id)
+    }
+
+    /// As [`Self::write`] for a proof that was given a moment ago already: the value that was
+    /// given then, if this account was the last that proved itself there. Whoever planted the old
+    /// cookie would have to know the person's own password too.
+    pub fn again(
+        &self,
+        c: &mut Conn<'_>,
+        account_id: &str,
+    ) -> Result<Option<(String, Secret)>, Error> {
+        let Some(came_with) = &self.came_with else {
+            return Ok(None);
+        };
+        let Some((found, salt)) = browser::find_former(c, &digest(came_with), self.now)? else {
+            return Ok(None);
+        };
+        let cookie = self.derived(came_with, &salt);
+        let last = browser::sessions(c, &found.id)?.into_iter().next();
+        let same = cookie.hash() == found.secret_hash
+            && last.is_some_and(|session| session.account_id == account_id);
+        Ok(same.then_some((found.id, cookie)))
+    }
+
+    /// The record of a browser that has none yet.
+    fn add(&self, c: &mut Conn<'_>, id: &str) -> Result<Secret, Error> {
+        let cookie = match &self.came_with {
+            Some(came_with) => self.derived(came_with, &self.salt),
+            None => self.fresh.clone(),
+        };
+        let new = Browser {
+            id: id.to_owned(),
+            secret_hash: cookie.hash(),
+            created_at: self.now.millis(),
+            seen_at: self.now.millis(),
+        };
+        browser::add(c, &new)?;
+        if let Some(came_with) = &self.came_with {
+            browser::note_former(c, id, &self.former(came_with))?;
+        }
+        Ok(cookie)
+    }
+
+    fn former(&self, came_with: &str) -> browser::Former {
+        browser::Former {
+            hash: digest(came_with),
+            salt: self.salt.clone(),
+            until: self.now.plus(AGAIN),
+        }
+    }
+}
+
 /// What a sign-in writes into a browser; drawn before the transaction.
 pub struct Begin {
-    /// The browser's new cookie value: the one from before opens nothing any more.
-    pub cookie: Secret,
-    /// The digest of the cookie that the browser came with.
-    came_with: Option<String>,
+    turn: Turn,
     browser_id: String,
     session: Session,
     lifetimes: Lifetimes,
@@ -96,6 +235,8 @@ pub struct Begin {
 pub struct Begun {
     /// The browser's record.
     pub browser_id: String,
+    /// The browser's new cookie value: the one from before opens nothing any more.
+    pub cookie: Secret,
     /// The session.
     pub sid: String,
     /// The device is new to an account that knows others: its owner is told.
@@ -107,7 +248,7 @@ impl Begin {
     /// values of the browser's and the known-device cookie.
     #[allow(clippy::too_many_arguments)] // one call site for each door; a struct would only rename
     pub fn draw(
-        app: &App,
+        app: &Arc<App>,
         account_id: &str,
         amr: &[&str],
         keep: bool,
@@ -117,8 +258,7 @@ impl Begin {
         now: Time,
     ) -> Self {
         Self {
-            cookie: app.rng.secret(),
-            came_with: came_with.map(digest),
+            turn: Turn::draw(app, came_with, now),
             browser_id: app.rng.id(),
             session: Session {
                 sid: app.rng.id(),
@@ -133,36 +273,27 @@ impl Begin {
                 seen_at: now,
                 ends_at: app.lifetimes.ends_at(keep, now),
                 ended_at: None,
+                terms_later: false,
             },
             lifetimes: app.lifetimes,
             device: digest(device),
         }
     }
 
+    /// The browser's value after a sign-in of `account_id` that was written a moment ago.
+    pub fn again(&self, c: &mut Conn<'_>, account_id: &str) -> Result<Option<Secret>, Error> {
+        Ok(self.turn.again(c, account_id)?.map(|(_, cookie)| cookie))
+    }
+
     /// Signs the account in: a new cookie value, a session (the one it has in this browser keeps
     /// its `sid`), the device remembered.
     pub fn write(&self, c: &mut Conn<'_>) -> Result<Begun, Error> {
         let now = self.session.created_at;
-        let found = match &self.came_with {
-            Some(hash) => browser::find(c, hash)?,
-            None => None,
-        };
-        let browser_id = match found {
-            Some(found) => {
-                browser::rekey(c, &found.id, &self.cookie.hash(), now)?;
-                found.id
-            }
+        let (browser_id, cookie) = match self.turn.write(c, &self.session.account_id)? {
+            Some(found) => found,
             None => {
-                browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.cookie.hash(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
+                let cookie = self.turn.add(c, &self.browser_id)?;
+                (self.browser_id.clone(), cookie)
             }
         };
         let had = browser::sessions(c, &browser_id)?.into_iter().find(|had| {
@@ -179,6 +310,7 @@ impl Begin {
                     session.ends_at,
                     now,
                 )?;
+                browser::put_terms_off(c, &had.sid, false)?;
                 had.sid
             }
             None => {
@@ -194,6 +326,7 @@ impl Begin {
         let new = browser::remember_device(c, &self.session.account_id, &self.device, now)?;
         Ok(Begun {
             browser_id,
+            cookie,
             sid,
             new_device: new && known > 0,
         })

@@ -8,6 +8,7 @@ use crate::account::Email;
 use crate::account::label::is_like_link;
 use crate::app::App;
 use crate::clock::Time;
+use crate::config::Config;
 use crate::mail;
 use crate::page::view::{
     AlreadyAccount, AskedMail, EmailChanged, EmailCode, LetInMail, MailTest, NewDevice, NotLetIn,
@@ -261,7 +262,7 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
                     server: server(),
                     name: account.name,
                     at,
-                    device,
+                    device: device_in(app, &account.language, &device),
                     forgot: app.config.url("/forgot"),
                 },
             )?
@@ -280,7 +281,7 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
                     server: server(),
                     name: account.name,
                     at,
-                    device,
+                    device: device_in(app, &account.language, &device),
                     place,
                     devices: app.config.url("/account/devices"),
                 },
@@ -399,13 +400,22 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
         to: item.recipient.clone(),
         to_name: None,
         from: shown(from),
-        reply_to: app.config.mail.reply_to.as_ref().map(shown),
+        reply_to: reply_to(&app.config),
         subject: mail.subject,
         text: mail.text,
         html: mail.html,
         message_id: format!("{}@{}", item.id, app.config.host()),
         date: now,
     })
+}
+
+/// Where answers go: where the operator says, else to the people behind the server, where they
+/// have a mail address (UX 1.8).
+fn reply_to(config: &Config) -> Option<String> {
+    match &config.mail.reply_to {
+        Some(mailbox) => Some(shown(mailbox)),
+        None => config.contact.clone().filter(|it| Email::parse(it).is_ok()),
+    }
 }
 
 fn shown(mailbox: &crate::config::Mailbox) -> String {
@@ -417,6 +427,11 @@ fn shown(mailbox: &crate::config::Mailbox) -> String {
         ),
         None => mailbox.address.clone(),
     }
+}
+
+fn device_in(app: &App, language: &str, kept: &str) -> String {
+    let lang = app.page.pick(Some(language), None, None);
+    app.page.device(&lang, kept)
 }
 
 fn render<V: MailView>(app: &App, language: &str, view: &V) -> Result<page::Mail, page::Error> {

@@ -30,8 +30,6 @@ pub struct Marks {
     pub shown: Option<String>,
     /// "Do not allow" was clicked.
     pub declined: bool,
-    /// A newer agreement was put off until later.
-    pub terms_later: bool,
 }
 
 /// A stored request.
@@ -53,9 +51,15 @@ pub struct Stored {
     pub made_at: Time,
     /// When it stops being good.
     pub expires_at: Time,
-    /// It was answered.
+    /// It was answered, a moment ago.
     pub answered: bool,
+    /// The digest of the code that it was answered with, where that may be taken back.
+    given: Option<String>,
 }
+
+/// How long an answered request stays open to its browser: the second click of a double click gets
+/// its answer too (PROTOCOL 3).
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The app elsewhere that a person decides for: they typed its code (RFC 8628), or it asked them
 /// (CIBA).
@@ -78,9 +82,16 @@ struct Body {
     #[serde(default)]
     device: Option<Device>,
     marks: Marks,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<String>,
 }
 
 impl Stored {
+    /// It was answered without a code.
+    pub fn is_refused(&self) -> bool {
+        self.answered && self.given.is_none()
+    }
+
     fn read(row: store::request::Request) -> Result<Self, Error> {
         let body: Body = serde_json::from_str(&row.body)?;
         Ok(Self {
@@ -93,6 +104,7 @@ impl Stored {
             made_at: row.created_at.into(),
             expires_at: row.expires_at.into(),
             answered: row.answered_at.is_some(),
+            given: body.given,
         })
     }
 }
@@ -114,6 +126,7 @@ fn add(
         unlisted: unlisted.cloned().map(Box::new),
         device: None,
         marks: Marks::default(),
+        given: None,
     };
     insert(c, id, browser_id, &body, now)
 }
@@ -135,6 +148,7 @@ pub fn add_device(
         unlisted: None,
         device: Some(device),
         marks: Marks::default(),
+        given: None,
     };
     insert(c, id, browser_id, &body, now)
 }
@@ -204,8 +218,9 @@ impl Draft {
         let (Some(own), Some(stored)) = (own, find(c, &self.id, now)?) else {
             return Ok(None);
         };
-        let same =
-            stored.browser_id == own.id && stored.asked.client_id.as_deref() == Some(client_id);
+        let same = !stored.answered
+            && stored.browser_id == own.id
+            && stored.asked.client_id.as_deref() == Some(client_id);
         Ok(same.then(|| self.begun(&stored.asked)))
     }
 
@@ -246,13 +261,46 @@ impl Draft {
     }
 }
 
-/// A request that still waits, by its id. Whose browser it belongs to is for the caller to judge.
+/// A request that still waits or was answered a moment ago, by its id. Whose browser it belongs to is for the caller to judge.
 pub fn find(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Option<Stored>, Error> {
     let Some(row) = store::request::find(c, id)? else {
         return Ok(None);
     };
+    let answered_at = row.answered_at.map(Time::from_millis);
     let stored = Stored::read(row)?;
-    Ok((!stored.answered && now < stored.expires_at).then_some(stored))
+    // What was decided for an app elsewhere is shown on a page of its own.
+    let open = answered_at.is_none_or(|at| stored.device.is_none() && now < at.plus(AGAIN));
+    Ok((open && now < stored.expires_at).then_some(stored))
+}
+
+/// Notes the code that a request is answered with, by its digest.
+pub fn give(c: &mut Conn<'_>, id: &str, hash: &str, now: Time) -> Result<(), Error> {
+    if let Some(mut stored) = find(c, id, now)? {
+        stored.given = Some(hash.to_owned());
+        save(c, id, stored)?;
+    }
+    Ok(())
+}
+
+/// Takes back the code that a request was answered with a moment ago, so that its browser can be
+/// given another: two never work at once. `false` when it was used, or there is none.
+pub fn take_back(c: &mut Conn<'_>, id: &str, now: Time) -> Result<bool, Error> {
+    store::request::lock(c, id)?;
+    match find(c, id, now)?.and_then(|stored| stored.given) {
+        Some(hash) => store::grant::take_code_back(c, &hash, now),
+        None => Ok(false),
+    }
+}
+
+fn save(c: &mut Conn<'_>, id: &str, stored: Stored) -> Result<(), Error> {
+    let body = serde_json::to_string(&Body {
+        asked: stored.asked,
+        unlisted: stored.unlisted,
+        device: stored.device,
+        marks: stored.marks,
+        given: stored.given,
+    })?;
+    store::request::save(c, id, &body)
 }
 
 /// Notes what a person did for a request, in the browser that it belongs to; `false` when it
@@ -273,13 +321,7 @@ pub fn mark(
         return Ok(false);
     }
     done(&mut stored.marks);
-    let body = serde_json::to_string(&Body {
-        asked: stored.asked,
-        unlisted: stored.unlisted,
-        device: stored.device,
-        marks: stored.marks,
-    })?;
-    store::request::save(c, id, &body)?;
+    save(c, id, stored)?;
     Ok(true)
 }
 

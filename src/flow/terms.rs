@@ -12,7 +12,10 @@ use crate::flow::Visitor;
 use crate::store::{self, Conn, Error};
 
 /// The agreement that dev mode brings with it.
-const SAMPLE: &str = include_str!("../../templates/terms-sample.md");
+const SAMPLE: [&str; 2] = [
+    include_str!("../../templates/terms-sample.md"),
+    include_str!("../../templates/terms-sample.de.md"),
+];
 
 /// Why nothing was published.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,8 @@ pub struct Published {
     pub sha256: String,
     /// From when on it counts.
     pub in_force_at: Time,
+    /// When it was published.
+    pub published_at: Time,
     /// It was published by this very call.
     pub new: bool,
 }
@@ -85,9 +90,12 @@ pub async fn publish_sample(app: &Arc<App>) -> Result<(), Error> {
     if !app.store.read(store::terms::list).await?.is_empty() {
         return Ok(());
     }
-    let draft = terms::parse("terms", SAMPLE)
+    let drafts = SAMPLE
+        .iter()
+        .map(|text| terms::parse("terms", text))
+        .collect::<Result<_, _>>()
         .map_err(|mistake| Error::Broken(format!("the sample agreement: {mistake}")))?;
-    publish_drafts(app, vec![draft]).await?;
+    publish_drafts(app, drafts).await?;
     Ok(())
 }
 
@@ -146,6 +154,7 @@ fn publish_one(
             version: version.version,
             sha256: version.sha256,
             in_force_at: version.in_force_at,
+            published_at: version.published_at,
             new,
         });
     }
@@ -282,6 +291,8 @@ pub async fn who(app: &Arc<App>, document: &str) -> Result<Vec<(String, Acceptan
 /// What a person is asked to accept at sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
+    /// Nothing that is due was ever accepted in an older version.
+    pub first: bool,
     /// To be accepted before going on.
     pub must: Vec<Version>,
     /// Asked for, and may wait.
@@ -302,14 +313,14 @@ impl Due {
     }
 }
 
-/// What `account` is asked to accept at sign-in, in `language`; nothing when the operator does not
+/// What an account is asked to accept at sign-in, in `language`; nothing when the operator does not
 /// ask again.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn due(app: &Arc<App>, account: &Account, language: &str) -> Result<Due, Error> {
+pub async fn due(app: &Arc<App>, account_id: &str, language: &str) -> Result<Due, Error> {
     let (ask_again, now) = (app.config.terms.ask_again_on_change, app.clock.now());
-    let (id, language) = (account.id.clone(), language.to_owned());
+    let (id, language) = (account_id.to_owned(), language.to_owned());
     app.store
         .read(move |c| due_in(c, ask_again, &id, &language, now))
         .await
@@ -334,10 +345,22 @@ pub fn due_in(
     let due = terms::due(&published, &accepted, language, now);
     let own = |list: Vec<&Version>| list.into_iter().cloned().collect();
     Ok(Due {
+        first: due.first,
         must: own(due.must),
         may_wait: own(due.may_wait),
         wait_until: due.wait_until,
     })
+}
+
+/// Puts what may wait off until the next sign-in.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn put_off(app: &Arc<App>, sid: &str) -> Result<(), Error> {
+    let sid = sid.to_owned();
+    app.store
+        .write(move |c| store::browser::put_terms_off(c, &sid, true))
+        .await
 }
 
 /// Records that a person accepts what is due, if it is what the page showed: `seen` holds

@@ -50,10 +50,12 @@ pub enum Purpose {
     Ciba,
     /// Secrets that the apps of one family share on a device (Native SSO 3.2).
     DeviceSecret,
+    /// The cookie that a browser gets for the one it came with.
+    Browser,
 }
 
 impl Purpose {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Proof,
         Self::Wrap,
         Self::Opaque,
@@ -71,6 +73,7 @@ impl Purpose {
         Self::UserCode,
         Self::Ciba,
         Self::DeviceSecret,
+        Self::Browser,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -92,12 +95,13 @@ impl Purpose {
             Self::UserCode => b"gerege user code",
             Self::Ciba => b"gerege ciba",
             Self::DeviceSecret => b"gerege device secret",
+            Self::Browser => b"gerege browser",
         }
     }
 }
 
 // Each key of `Master::macs` lies at its purpose's own number.
-const _: () = assert!(Purpose::DeviceSecret as usize + 1 == Purpose::ALL.len());
+const _: () = assert!(Purpose::Browser as usize + 1 == Purpose::ALL.len());
 
 /// The master key, ready to derive.
 pub struct Master {

@@ -167,6 +167,20 @@ impl Engine {
             })
     }
 
+    /// What a browser calls itself, kept as `Firefox on Linux`, in the reader's words.
+    pub fn device(&self, lang: &Lang, kept: &str) -> String {
+        match kept.split_once(" on ") {
+            Some((browser, system)) => {
+                let args = [
+                    ("browser", browser.to_owned()),
+                    ("system", system.to_owned()),
+                ];
+                self.text(lang, "device-on", &args)
+            }
+            None => kept.to_owned(),
+        }
+    }
+
     /// One thing to put right at a field.
     pub fn error(&self, lang: &Lang, field: &str, id: &str, args: &[(&str, String)]) -> FieldError {
         FieldError {

@@ -37,6 +37,7 @@ struct Row {
     seen_at: i64,
     ends_at: i64,
     ended_at: Option<i64>,
+    terms_later: bool,
 }
 
 impl From<Row> for Session {
@@ -54,6 +55,7 @@ impl From<Row> for Session {
             seen_at: row.seen_at.into(),
             ends_at: row.ends_at.into(),
             ended_at: row.ended_at.map(Time::from_millis),
+            terms_later: row.terms_later,
         }
     }
 }
@@ -73,10 +75,88 @@ pub fn find(c: &mut Conn<'_>, secret_hash: &str) -> Result<Option<Browser>, Erro
 
 /// Gives a browser a new cookie; the old value opens nothing from here on.
 pub fn rekey(c: &mut Conn<'_>, id: &str, secret_hash: &str, now: Time) -> Result<(), Error> {
+    let none = None::<String>;
     db!(c, conn => diesel::update(browser::table.find(id))
-        .set((browser::secret_hash.eq(secret_hash), browser::seen_at.eq(now.millis())))
+        .set((
+            browser::secret_hash.eq(secret_hash),
+            browser::seen_at.eq(now.millis()),
+            browser::former_hash.eq(&none),
+            browser::former_salt.eq(&none),
+            browser::former_until.eq(None::<i64>),
+        ))
         .execute(conn))?;
     Ok(())
+}
+
+/// The cookie that a browser came to its sign-in with. It opens nothing; it tells a form that was
+/// sent twice from a stranger's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
+    /// Digest of its value.
+    pub hash: String,
+    /// What the value that took its place was derived with.
+    pub salt: String,
+    /// Until when it is known.
+    pub until: Time,
+}
+
+/// Notes the cookie that a browser came with.
+pub fn note_former(c: &mut Conn<'_>, id: &str, former: &Former) -> Result<(), Error> {
+    db!(c, conn => diesel::update(browser::table.find(id))
+        .set((
+            browser::former_hash.eq(&former.hash),
+            browser::former_salt.eq(&former.salt),
+            browser::former_until.eq(former.until.millis()),
+        ))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Gives a browser that came with `former` a new cookie; `false` when it has another one by now.
+pub fn turn(
+    c: &mut Conn<'_>,
+    id: &str,
+    secret_hash: &str,
+    former: &Former,
+    now: Time,
+) -> Result<bool, Error> {
+    let own = browser::table
+        .find(id)
+        .filter(browser::secret_hash.eq(&former.hash));
+    let turned = db!(c, conn => diesel::update(own)
+        .set((browser::secret_hash.eq(secret_hash), browser::seen_at.eq(now.millis())))
+        .execute(conn))?;
+    if turned == 1 {
+        note_former(c, id, former)?;
+    }
+    Ok(turned == 1)
+}
+
+/// By the digest of the cookie it had a moment ago, with what its present one was derived with.
+pub fn find_former(
+    c: &mut Conn<'_>,
+    hash: &str,
+    now: Time,
+) -> Result<Option<(Browser, String)>, Error> {
+    let found: Option<(Browser, Option<String>)> = db!(c, conn => browser::table
+        .filter(browser::former_hash.eq(hash))
+        .filter(browser::former_until.gt(now.millis()))
+        .order(browser::former_until.desc())
+        .limit(1)
+        .select((Browser::as_select(), browser::former_salt))
+        .get_result(conn)
+        .optional())?;
+    Ok(found.map(|(browser, salt)| (browser, salt.unwrap_or_default())))
+}
+
+/// The digest of the cookie that a browser had a moment ago.
+pub fn former_of(c: &mut Conn<'_>, secret_hash: &str, now: Time) -> Result<Option<String>, Error> {
+    let query = browser::table
+        .filter(browser::secret_hash.eq(secret_hash))
+        .filter(browser::former_until.gt(now.millis()))
+        .select(browser::former_hash);
+    let found: Option<Option<String>> = db!(c, conn => query.get_result(conn).optional())?;
+    Ok(found.flatten())
 }
 
 /// Notes that a browser and one of its sessions were seen.
@@ -105,6 +185,7 @@ pub fn add_session(c: &mut Conn<'_>, new: &Session) -> Result<(), Error> {
         seen_at: new.seen_at.millis(),
         ends_at: new.ends_at.millis(),
         ended_at: new.ended_at.map(Time::millis),
+        terms_later: new.terms_later,
     };
     db!(c, conn => diesel::insert_into(session::table).values(row()).execute(conn))?;
     Ok(())
@@ -156,6 +237,14 @@ pub fn prove(
             session::keep.eq(keep),
             session::ends_at.eq(ends_at.millis()),
         ))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Notes whether a newer agreement was put off until the next sign-in.
+pub fn put_terms_off(c: &mut Conn<'_>, sid: &str, later: bool) -> Result<(), Error> {
+    db!(c, conn => diesel::update(session::table.find(sid))
+        .set(session::terms_later.eq(later))
         .execute(conn))?;
     Ok(())
 }

@@ -70,6 +70,13 @@ pub fn find(c: &mut Conn<'_>, key: &str, now: Time) -> Result<Count, Error> {
     })
 }
 
+/// How long until the count under `key` begins again.
+pub fn rest(c: &mut Conn<'_>, key: &str, now: Time) -> Result<Duration, Error> {
+    let query = counter::table.find(key).select(counter::expires_at);
+    let at: Option<i64> = db!(c, conn => query.get_result(conn).optional())?;
+    Ok(at.map_or(Duration::ZERO, |at| Time::from_millis(at).since(now)))
+}
+
 /// Takes one back that was counted.
 pub fn take_back(c: &mut Conn<'_>, key: &str) -> Result<(), Error> {
     db!(c, conn => diesel::update(counter::table.find(key).filter(counter::count.gt(0)))

@@ -457,3 +457,16 @@ pub fn lock_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
         .optional())?
     .map(Code::from))
 }
+
+/// Takes back a code that nobody used: it and its grant open nothing from here on. `false` when
+/// it was used, or has run out.
+pub fn take_code_back(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
+    let open = lock_code(c, hash)?.filter(|code| code.used_at.is_none() && now < code.expires_at);
+    let Some(code) = open else {
+        return Ok(false);
+    };
+    db!(c, conn => diesel::update(code::table.find(hash))
+        .set(code::expires_at.eq(0))
+        .execute(conn))?;
+    revoke(c, &code.grant_id, now)
+}

@@ -152,6 +152,30 @@ pub fn newest_of(c: &mut Conn<'_>, draft_id: &str) -> Result<Option<Item>, Error
         .select(Item::as_select()).first(conn).optional())?)
 }
 
+/// Whether the newest letter that was tried did not get out: no server took it or refused it, and
+/// none was taken since it was written. A server that does not let us in counts as none.
+pub fn is_down(c: &mut Conn<'_>) -> Result<bool, Error> {
+    let tried: Vec<(i64, Option<String>)> = db!(c, conn => outbox::table
+        .filter(outbox::sent_at.is_null())
+        .filter(outbox::failed_at.is_null())
+        .filter(outbox::said.is_not_null())
+        .order(outbox::created_at.desc())
+        .limit(20)
+        .select((outbox::created_at, outbox::said)).load(conn))?;
+    // A server that puts one letter off is there (RFC 5321 4.2.1, 4yz).
+    let answered = |said: &str| said.as_bytes().first() == Some(&b'4');
+    let unheard = tried
+        .into_iter()
+        .find(|(_, said)| !said.as_deref().is_some_and(answered));
+    let Some((written_at, _)) = unheard else {
+        return Ok(false);
+    };
+    let newest: Option<i64> = db!(c, conn => outbox::table
+        .select(diesel::dsl::max(outbox::sent_at))
+        .get_result(conn))?;
+    Ok(newest.is_none_or(|sent_at| sent_at < written_at))
+}
+
 /// Letters that are not sent, oldest first.
 pub fn open(c: &mut Conn<'_>, limit: i64) -> Result<Vec<Item>, Error> {
     Ok(db!(c, conn => outbox::table

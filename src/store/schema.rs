@@ -52,6 +52,9 @@ diesel::table! {
         secret_hash -> Text,
         created_at -> BigInt,
         seen_at -> BigInt,
+        former_hash -> Nullable<Text>,
+        former_salt -> Nullable<Text>,
+        former_until -> Nullable<BigInt>,
     }
 }
 
@@ -69,6 +72,7 @@ diesel::table! {
         seen_at -> BigInt,
         ends_at -> BigInt,
         ended_at -> Nullable<BigInt>,
+        terms_later -> Bool,
     }
 }
 

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Form, Posted};
 use super::signin::{query, step};
 use super::visit::Visit;
 use crate::account::{Account, Session};
@@ -100,7 +100,7 @@ fn place(visit: &Visit, place: Place) -> view::Session {
         name: if place.name.is_empty() {
             visit.app.page.text(&visit.lang, "device-unknown", &[])
         } else {
-            place.name
+            visit.app.page.device(&visit.lang, &place.name)
         },
         id: place.id,
         place: place.network,
@@ -198,7 +198,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
     Entry {
         text,
         kind: kind(&line.device),
-        device: line.device,
+        device: visit.app.page.device(&visit.lang, &line.device),
         place: line.network,
         at: line.at,
     }
@@ -261,7 +261,8 @@ async fn details_page(
 }
 
 /// POST `/account/details`
-pub async fn save_details(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault> {
+pub async fn save_details(http: HttpRequest, posted: Posted) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     let (session, account) = member!(visit);
     let (app, visitor, path) = (&visit.app, visit.visitor(), "/account/details");
@@ -269,6 +270,14 @@ pub async fn save_details(http: HttpRequest, form: Form) -> Result<HttpResponse,
         name: account.name.clone(),
         email: String::new(),
     };
+    if let Some(late) = late {
+        let old = late.old(visit)?;
+        match form.text("save") {
+            "name" => form.text("name").clone_into(&mut typed.name),
+            _ => form.text("email").clone_into(&mut typed.email),
+        }
+        return details_page(&http, visit, &account, typed, vec![old]).await;
+    }
     let error = |field, id, args: &[(&str, String)]| app.page.error(&visit.lang, field, id, args);
     let mistake = match form.text("save") {
         "name" => {
@@ -287,7 +296,9 @@ pub async fn save_details(http: HttpRequest, form: Form) -> Result<HttpResponse,
             match asked {
                 Asked::Sent => return Ok(done(visit, path, "email-sent", "")),
                 Asked::Same => error("email", "email-same", &[]),
-                Asked::Limited => error("email", "code-mail-spent", &[]),
+                Asked::Limited(wait) => {
+                    error("email", "code-held-address", &[("span", visit.span(wait))])
+                }
                 Asked::Mistake(code) => error("email", code.id(), &code.args()),
             }
         }

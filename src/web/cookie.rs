@@ -34,7 +34,7 @@ impl Jar {
         match self {
             Self::Browser => 180,
             Self::Device => 400,
-            Self::Draft => 15,
+            Self::Draft => 1,
             Self::Language => 365,
         }
     }
@@ -64,6 +64,13 @@ impl Jar {
         if lasting {
             cookie.set_max_age(Duration::days(self.days()));
         }
+        cookie
+    }
+
+    /// As [`Self::set`], to be kept for so many days.
+    pub fn keep(self, value: &str, secure: bool, days: i64) -> Cookie<'static> {
+        let mut cookie = self.set(value, secure, false);
+        cookie.set_max_age(Duration::days(days));
         cookie
     }
 

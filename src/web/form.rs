@@ -11,7 +11,10 @@ use actix_web::{FromRequest, HttpRequest, web};
 use super::fault::Fault;
 use super::token::{self, Verdict};
 use super::visit::Visit;
+use crate::flow::browser;
 use crate::oauth::params::{MAX_BYTES, Params};
+use crate::page::FieldError;
+use crate::rng::digest;
 
 /// A posted form with the visit that posted it.
 pub struct Form {
@@ -35,18 +38,10 @@ impl Form {
     ///
     /// # Errors
     /// [`Fault::Page`].
-    pub fn check(visit: &Visit, request: &HttpRequest, fields: &Params) -> Result<(), Fault> {
-        if !is_same_origin(request, visit.app.config.issuer()) {
-            return Err(Fault::Page(StatusCode::FORBIDDEN, "form"));
-        }
-        let sent = fields.one("form").unwrap_or_default();
-        match visit.cookie() {
-            None => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
-            Some(cookie) => match token::check(visit.app.keys.master(), cookie, sent, visit.now) {
-                Verdict::Good => Ok(()),
-                Verdict::Old => Err(Fault::Page(StatusCode::CONFLICT, "form")),
-                Verdict::Forged => Err(Fault::Page(StatusCode::FORBIDDEN, "form")),
-            },
+    pub async fn check(visit: &Visit, request: &HttpRequest, fields: &Params) -> Result<(), Fault> {
+        match judge(visit, request, fields).await? {
+            Some(Late(fault)) => Err(fault),
+            None => Ok(()),
         }
     }
 
@@ -63,13 +58,104 @@ impl FromRequest for Form {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let visit = Visit::extract(&request).await?;
-            let bytes = whole(&request, &mut payload, URLENCODED).await?;
-            let fields = Params::parse_form(&bytes).map_err(|_| Fault::unreadable())?;
-            Self::check(&visit, &request, &fields)?;
-            Ok(Self { visit, fields })
+            match read(&request, &mut payload).await? {
+                Posted { form, late: None } => Ok(form),
+                Posted {
+                    late: Some(Late(fault)),
+                    ..
+                } => Err(fault),
+            }
         })
     }
+}
+
+/// A posted form whose page may have been shown too long ago, or before the person signed in or
+/// out elsewhere.
+pub struct Posted {
+    form: Form,
+    late: Option<Late>,
+}
+
+/// A form that may do nothing: it can be shown again, or the person be led on.
+pub struct Late(Fault);
+
+impl Late {
+    /// What the page says over the answers that it kept, if it is ours and only old (UX 1.1).
+    ///
+    /// # Errors
+    /// The fault, when it may be another's.
+    pub fn old(self, visit: &Visit) -> Result<FieldError, Fault> {
+        match self.0 {
+            Fault::Page(OLD, _) => Ok(visit.app.page.error(&visit.lang, "", "form-old", &[])),
+            fault => Err(fault),
+        }
+    }
+
+    /// The fault that it is where nothing was typed.
+    pub fn refuse(self) -> Fault {
+        self.0
+    }
+}
+
+impl Posted {
+    /// The form, and whether it may do nothing.
+    pub fn apart(self) -> (Form, Option<Late>) {
+        (self.form, self.late)
+    }
+}
+
+impl FromRequest for Posted {
+    type Error = Fault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Fault>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move { read(&request, &mut payload).await })
+    }
+}
+
+async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Posted, Fault> {
+    let visit = Visit::extract(request).await?;
+    let bytes = whole(request, payload, URLENCODED).await?;
+    let fields = Params::parse_form(&bytes).map_err(|_| Fault::unreadable())?;
+    let late = judge(&visit, request, &fields).await?;
+    Ok(Posted {
+        form: Form { visit, fields },
+        late,
+    })
+}
+
+const OLD: StatusCode = StatusCode::CONFLICT;
+
+/// Whether a form may do something. What came from another site is refused at once.
+async fn judge(
+    visit: &Visit,
+    request: &HttpRequest,
+    fields: &Params,
+) -> Result<Option<Late>, Fault> {
+    let forbidden = |name| Fault::Page(StatusCode::FORBIDDEN, name);
+    if !is_same_origin(request, visit.app.config.issuer()) {
+        return Err(forbidden("form"));
+    }
+    let Some(cookie) = visit.cookie() else {
+        return Ok(Some(Late(forbidden("cookies"))));
+    };
+    let (sent, master) = (
+        fields.one("form").unwrap_or_default(),
+        visit.app.keys.master(),
+    );
+    let mut verdict = token::check(master, &digest(cookie), sent, visit.now);
+    if verdict == Verdict::Forged
+        && let Some(former) = browser::former(&visit.app, cookie).await?
+    {
+        // The second click of a double click: the page was shown before the first signed in.
+        verdict = token::check(master, &former, sent, visit.now);
+    }
+    Ok(match verdict {
+        Verdict::Good => None,
+        Verdict::Old => Some(Late(Fault::Page(OLD, "form"))),
+        Verdict::Forged => Some(Late(forbidden("form"))),
+    })
 }
 
 /// The kind of our own forms, and of most that programs send.

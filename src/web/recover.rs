@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::account::row;
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Form, Posted};
 use super::signin::{asked, keeping, query, request_of, shell, step};
 use super::visit::Visit;
 use crate::flow::recover::{self, Asked, Opened, Renewed};
@@ -17,19 +17,20 @@ const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 /// GET `/forgot`
 pub async fn show(http: HttpRequest, visit: Visit) -> Result<HttpResponse, Fault> {
-    forgot_page(&http, &visit, StatusCode::OK, Vec::new()).await
+    forgot_page(&http, &visit, StatusCode::OK, "", Vec::new()).await
 }
 
 async fn forgot_page(
     http: &HttpRequest,
     visit: &Visit,
     status: StatusCode,
+    login: &str,
     errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
     let request = request_of(http);
     let asking = asked(visit, request.as_deref()).await?;
     let view = Forgot {
-        login: String::new(),
+        login: login.to_owned(),
         signin: keeping("/signin", request.as_deref()),
         errors,
     };
@@ -37,15 +38,19 @@ async fn forgot_page(
 }
 
 /// POST `/forgot`
-pub async fn ask(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault> {
-    let visit = &form.visit;
-    let login = form.text("login");
+pub async fn ask(http: HttpRequest, posted: Posted) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
+    let (visit, login) = (&form.visit, form.text("login"));
+    if let Some(late) = late {
+        let old = late.old(visit)?;
+        return forgot_page(&http, visit, UNPROCESSABLE, login, vec![old]).await;
+    }
     if login.trim().is_empty() {
         let empty = visit
             .app
             .page
             .error(&visit.lang, "login", "login-empty", &[]);
-        return forgot_page(&http, visit, UNPROCESSABLE, vec![empty]).await;
+        return forgot_page(&http, visit, UNPROCESSABLE, "", vec![empty]).await;
     }
     visit
         .app

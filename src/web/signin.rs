@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 
 use super::cookie::Jar;
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Form, Posted};
 use super::visit::Visit;
 use crate::config::SignupMode;
 use crate::flow::request::{Asking, asking};
 use crate::flow::signin::{self, Attempt, Confirmed, Cookies, Outcome};
+use crate::flow::terms;
 use crate::oauth::params::Params;
 use crate::page::view::{Confirm, SignIn, SignOut, SignedOut};
 use crate::page::{App as Chip, FieldError, Shell};
@@ -123,8 +124,13 @@ pub async fn show(http: HttpRequest, visit: Visit) -> Result<HttpResponse, Fault
 }
 
 /// POST `/signin`
-pub async fn submit(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault> {
+pub async fn submit(http: HttpRequest, posted: Posted) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let (visit, request) = (&form.visit, request_of(&http));
+    // Signed in meanwhile, in another tab.
+    if late.is_some() && visit.here().await?.first().is_some() {
+        return Ok(visit.see_other(&onward(request.as_deref())));
+    }
     let asking = asked(visit, request.as_deref()).await?;
     let attempt = Attempt {
         login: form.text("login").to_owned(),
@@ -150,6 +156,13 @@ pub async fn submit(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault
     };
     let error =
         |field, id, args: &[(&str, String)]| visit.app.page.error(&visit.lang, field, id, args);
+    if let Some(late) = late {
+        return page(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            None,
+            vec![late.old(visit)?],
+        );
+    }
     let mut missing = Vec::new();
     if attempt.login.trim().is_empty() {
         missing.push(error("login", "login-empty", &[]));
@@ -180,6 +193,7 @@ pub async fn submit(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault
         Outcome::In {
             cookie,
             username,
+            account_id,
             new_device,
         } => {
             tracing::info!(
@@ -189,6 +203,11 @@ pub async fn submit(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault
                 "signin.done"
             );
             visit.signed_in(&cookie, attempt.keep);
+            // On the way to an app its own decision asks.
+            let due = terms::due(&visit.app, &account_id, &visit.lang.code).await?;
+            if request.is_none() && !due.is_empty() {
+                return Ok(visit.see_other("/signin/terms"));
+            }
             Ok(visit.see_other(&onward(request.as_deref())))
         }
         Outcome::Wrong => {
@@ -242,8 +261,16 @@ pub async fn ask_out(visit: Visit) -> Result<HttpResponse, Fault> {
 
 /// POST `/signout`. The page after it looks again who is signed in, so it cannot say "signed out"
 /// when that failed (SECURITY R37).
-pub async fn sign_out(form: Form) -> Result<HttpResponse, Fault> {
+pub async fn sign_out(posted: Posted) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
+    if let Some(late) = late {
+        // Signed out meanwhile, in another tab or by the first click of two.
+        return match visit.here().await?.first() {
+            Some(_) => Err(late.refuse()),
+            None => Ok(visit.see_other("/signout")),
+        };
+    }
     if form.text("decision") != "signout" {
         return Ok(visit.see_other("/account"));
     }
@@ -315,7 +342,10 @@ pub async fn confirm(http: HttpRequest, form: Form) -> Result<HttpResponse, Faul
         let missing = error("password-missing", &[]);
         return confirm_page(&http, visit, unprocessable, None, missing).await;
     }
-    let whom = signin::whom(&visit.app, visit.cookie(), request.as_deref()).await?;
+    let whom = match signin::whom(&visit.app, visit.cookie(), request.as_deref()).await? {
+        None => signin::whom_again(&visit.app, visit.cookie()).await?,
+        whom => whom,
+    };
     let Some((session, _)) = whom else {
         return Ok(visit.see_other(&keeping("/signin", request.as_deref())));
     };
@@ -325,6 +355,7 @@ pub async fn confirm(http: HttpRequest, form: Form) -> Result<HttpResponse, Faul
         &session,
         password,
         request.as_deref(),
+        visit.cookie(),
         visit.device(),
         &visitor,
         visit.now,

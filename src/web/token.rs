@@ -1,4 +1,5 @@
-//! The page token: each form carries one, bound to the browser's cookie (SECURITY R42).
+//! The page token: each form carries one, bound to the digest of the browser's cookie
+//! (SECURITY R42).
 
 use std::time::Duration;
 
@@ -22,22 +23,22 @@ pub enum Verdict {
     Forged,
 }
 
-/// A token for the browser behind `cookie`.
-pub fn make(master: &Master, cookie: &str, now: Time) -> String {
+/// A token for the browser with the cookie of that digest.
+pub fn make(master: &Master, cookie_hash: &str, now: Time) -> String {
     let made = now.millis().to_be_bytes();
-    let mac = master.mac(Purpose::Form, &[cookie.as_bytes(), &made]);
+    let mac = master.mac(Purpose::Form, &[cookie_hash.as_bytes(), &made]);
     URL_SAFE_NO_PAD.encode([&made[..], &mac[..16]].concat())
 }
 
 /// Judges a token.
-pub fn check(master: &Master, cookie: &str, token: &str, now: Time) -> Verdict {
+pub fn check(master: &Master, cookie_hash: &str, token: &str, now: Time) -> Verdict {
     let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else {
         return Verdict::Forged;
     };
     let Some((made, mac)) = bytes.split_first_chunk::<8>() else {
         return Verdict::Forged;
     };
-    let right = master.mac(Purpose::Form, &[cookie.as_bytes(), made]);
+    let right = master.mac(Purpose::Form, &[cookie_hash.as_bytes(), made]);
     if aws_lc_rs::constant_time::verify_slices_are_equal(&right[..16], mac).is_err() {
         return Verdict::Forged;
     }

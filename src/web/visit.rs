@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -19,7 +20,9 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::flow::Visitor;
 use crate::flow::browser::{self, Here};
+use crate::flow::terms;
 use crate::page::{Lang, Member, Person, Shell, View};
+use crate::rng::digest;
 
 /// One request for a page.
 pub struct Visit {
@@ -142,6 +145,16 @@ impl Visit {
         self.set.borrow_mut().push(cookie);
     }
 
+    /// Keeps the draft's cookie as long as a draft that waits for the operator, and a day.
+    pub fn keep_draft(&self) {
+        let days = self.app.limits.waiting.as_secs().div_ceil(86_400) + 1;
+        if let Some(value) = &self.draft {
+            let days = i64::try_from(days).unwrap_or(i64::MAX);
+            let cookie = Jar::Draft.keep(value, self.app.config.secure(), days);
+            self.set.borrow_mut().push(cookie);
+        }
+    }
+
     /// Keeps the language that an app asks for (OpenID Connect Core 3.1.2.1, `ui_locales`) until the
     /// browser is closed, unless the person chose one.
     pub fn speak(&self, ui_locales: Option<&str>) {
@@ -171,12 +184,30 @@ impl Visit {
         Ok(browser::find(&self.app, self.cookie()).await?)
     }
 
-    /// The signed-in person, or the sign-in page.
+    /// The signed-in person, or the page that comes first: to sign in, or to accept what may wait
+    /// no longer.
     pub async fn member(&self) -> Result<Result<(Session, Account), HttpResponse>, Fault> {
-        Ok(match self.here().await?.first() {
-            Some(one) => Ok(one.clone()),
-            None => Err(self.see_other("/signin")),
+        let here = self.here().await?;
+        let Some(one) = here.first() else {
+            return Ok(Err(self.see_other("/signin")));
+        };
+        let due = terms::due(&self.app, &one.1.id, &self.lang.code).await?;
+        Ok(if due.must.is_empty() {
+            Ok(one.clone())
+        } else {
+            Err(self.see_other("/signin/terms"))
         })
+    }
+
+    /// A span in words, rounded up.
+    pub fn span(&self, span: Duration) -> String {
+        let minutes = span.as_secs().div_ceil(60).max(1);
+        let (id, count) = match minutes {
+            120.. => ("span-hours", minutes.div_ceil(60)),
+            _ => ("span-minutes", minutes),
+        };
+        let args = [("count", count.to_string())];
+        self.app.page.text(&self.lang, id, &args)
     }
 
     /// A green strip on the page that this visit renders.
@@ -190,7 +221,7 @@ impl Visit {
         let mut shell = self.app.page.shell(&self.lang, &config.name);
         shell.contact = config.contact.clone().unwrap_or_default();
         shell.reference.clone_from(&self.reference);
-        shell.form = token::make(self.app.keys.master(), &self.cookie, self.now);
+        shell.form = token::make(self.app.keys.master(), &digest(&self.cookie), self.now);
         shell.notice.clone_from(&self.notice.borrow());
         shell
     }

@@ -97,10 +97,16 @@ impl TestApp {
 
     /// As operators run it: not dev mode, behind https.
     pub fn real() -> Self {
+        Self::mailing(9)
+    }
+
+    /// The same with its mail server at a port of this machine.
+    pub fn mailing(port: u16) -> Self {
+        let port = port.to_string();
         let settings = [
             ("PUBLIC_URL", "https://id.steppe.example"),
             ("MAIL__HOST", "127.0.0.1"),
-            ("MAIL__PORT", "9"),
+            ("MAIL__PORT", port.as_str()),
             ("MAIL__SECURITY", "none"),
             ("PASSWORD__MEMORY_KIB", "7168"),
             ("PASSWORD__PASSES", "5"),

@@ -378,18 +378,18 @@ fn ids_that_nobody_gave_open_nothing() {
         }
     }
     for query in ["request", "request=", "request=a&request=b", "", "x=%ff"] {
-        for page in [
-            "/consent",
-            "/signin/choose",
-            "/signin/continue",
-            "/signin/terms",
-        ] {
+        for page in ["/consent", "/signin/choose", "/signin/continue"] {
             refused(
                 &app.browser().get(&format!("{page}?{query}")),
                 &format!("{page}?{query}"),
             );
         }
     }
+    for query in ["request", "request=", "request=a&request=b", "x=%ff"] {
+        let at = format!("/signin/terms?{query}");
+        refused(&app.browser().get(&at), &at);
+    }
+    app.browser().get("/signin/terms").leads("/signin");
     assert_eq!(app.dump(), after_sign_in);
 }
 

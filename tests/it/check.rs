@@ -215,6 +215,21 @@ fn after_five_pictures_the_other_ways_are_pointed_at() {
 }
 
 #[test]
+fn five_new_pictures_point_at_the_other_ways_too() {
+    let app = app();
+    let mut browser = app.browser();
+    let mut last = arrive(&mut browser);
+    for _ in 0..4 {
+        assert!(!last.text().contains("Try a sound"));
+        let other = browser.submit(&last, &[("other", "new")]);
+        last = browser.follow(&other.leads("/signup/check")).is(200);
+    }
+    let html = last.text();
+    assert!(html.contains("Try a sound or a question instead"));
+    assert!(html.contains("id=\"ways\" tabindex=\"-1\" autofocus"));
+}
+
+#[test]
 fn what_is_not_offered_is_not_pointed_at() {
     let app = TestApp::with(&[("CHECK__KIND", "picture"), ("CHECK__SOUND", "false")]);
     let mut browser = app.browser();

@@ -154,6 +154,21 @@ impl Chromium {
         self.leave(|| self.click(css));
     }
 
+    /// Clicks twice, as fast as a person who double-clicks everything.
+    pub fn click_twice(&self, css: &str) {
+        let button = self.wait(self.client.find(Locator::Css(css)));
+        let (x, y, width, height) = self.wait(button.rectangle());
+        for count in [1, 2] {
+            for kind in ["mousePressed", "mouseReleased"] {
+                let event = json!({
+                    "type": kind, "x": x + width / 2.0, "y": y + height / 2.0,
+                    "button": "left", "clickCount": count
+                });
+                self.cdp("Input.dispatchMouseEvent", event);
+            }
+        }
+    }
+
     /// Presses Enter where it leads to another page, and waits until that one is there.
     pub fn enter(&self) {
         self.leave(|| self.press("\u{E007}"));
@@ -267,6 +282,13 @@ impl Callback {
             listener,
             uri: format!("http://127.0.0.1:{}/callback", address.port()),
         }
+    }
+
+    /// Answers the browser from now on, as often as it comes; gives each URL that it asked for.
+    pub fn all(self) -> std::sync::mpsc::Receiver<String> {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || while tell.send(self.heard()).is_ok() {});
+        told
     }
 
     /// Waits for the browser and gives the URL that it asked for.

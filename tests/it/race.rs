@@ -428,9 +428,9 @@ fn two_drafts_with_one_address_make_one_account() {
     app.deliver();
 }
 
-// A stored request is answered with one code.
+// A stored request is answered with one code that works, however often its browser comes back.
 #[test]
-fn a_request_is_answered_once() {
+fn a_request_has_one_code_that_works() {
     let app = TestApp::new();
     app.person("temuulen");
     let mut browser = app.browser();
@@ -446,18 +446,18 @@ fn a_request_is_answered_once() {
         .filter(|answer| answer.status == 303)
         .filter_map(|answer| answer.param("code"))
         .collect();
-    assert_eq!(codes.len(), 1, "{codes:?}");
+    assert!(!codes.is_empty());
     let mut browser = app.browser();
-    let answer = crate::road::token(
-        &mut browser,
-        &[
+    let works = |code: &&String| {
+        let fields = [
             ("grant_type", "authorization_code"),
-            ("code", &codes[0]),
+            ("code", code.as_str()),
             ("redirect_uri", CALLBACK),
             ("code_verifier", VERIFIER),
-        ],
-    );
-    answer.is(200);
+        ];
+        crate::road::token(&mut browser, &fields).status == 200
+    };
+    assert_eq!(codes.iter().filter(works).count(), 1);
 }
 
 // RFC 9126 4, PROTOCOL 3: a pushed request becomes that of one browser.

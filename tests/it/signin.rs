@@ -388,7 +388,7 @@ fn a_form_counts_only_from_our_own_page_in_the_same_browser() {
     app.deliver();
     // Left open for more than a day.
     app.pass(Duration::from_secs(25 * 3600));
-    browser.submit(&page, &fields).is(409);
+    browser.submit(&page, &fields).is(422);
     let origin = app.origin.clone();
     let fresh = browser.get("/signin").is(200);
     let mut browser = browser.with("Origin", &origin);

@@ -319,8 +319,16 @@ pub fn grant_management(input: &[u8]) -> Depth {
             resources: request.resource.clone(),
             ..grant()
         };
-        let settled = action.settle(new.clone(), Some(&old));
         let merges = matches!(action, Action::Merge(_));
+        // What the person allows no more is not taken along.
+        let less = &old.scopes[..1];
+        let cut = action.settle(new.clone(), Some(&old), Some(less));
+        let kept = [less, &now].concat();
+        assert!(scopes::within(
+            &cut.scopes,
+            if merges { &kept } else { &now }
+        ));
+        let settled = action.settle(new.clone(), Some(&old), None);
         assert!(scopes::within(&now, &settled.scopes));
         assert_eq!(
             scopes::within(&old.scopes, &settled.scopes),
@@ -341,7 +349,7 @@ pub fn grant_management(input: &[u8]) -> Depth {
             takes_over: names.is_some(),
         };
         assert_eq!(settled.managed.as_ref(), Some(&managed));
-        let again = action.settle(settled.clone(), Some(&old));
+        let again = action.settle(settled.clone(), Some(&old), None);
         assert!(again.scopes == settled.scopes && again.resources == settled.resources);
         let stored = serde_json::to_string(&settled).unwrap();
         assert!(serde_json::from_str::<Grant>(&stored).unwrap() == settled);

@@ -129,6 +129,15 @@ fn a_newer_version_is_asked_for_with_grace() {
     assert!(grace.must.is_empty());
     assert_eq!(grace.wait_until, Some(day("2026-07-01")));
     assert_eq!(names(&due_at("2026-07-01").must), ["terms 2 en"]);
+    assert!(!grace.first && due(&published, &[], "en", day("2026-06-01")).first);
+    // A date in the past takes no grace away, a translation gives none.
+    let mut late = published.clone();
+    late[1].published_at = day("2026-08-01");
+    let mut translated = version("terms", 2, "de", "2026-06-01");
+    translated.published_at = day("2026-08-20");
+    let late = [&late[..], &[translated]].concat();
+    let grace = due(&late, &first, "de", day("2026-08-05"));
+    assert_eq!(grace.wait_until, Some(day("2026-08-31")));
     let both = [first[0].clone(), published[1].accept(day("2026-06-05"))];
     assert!(due(&published, &both, "en", day("2027-01-01")).is_empty());
     assert_eq!(both[1].sha256, published[1].sha256);

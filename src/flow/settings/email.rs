@@ -25,8 +25,8 @@ pub enum Asked {
     Sent,
     /// It is the address on file.
     Same,
-    /// As many mails went to it as may for now.
-    Limited,
+    /// As many mails went to it as may; not before the span is over.
+    Limited(Duration),
     /// What is wrong with it.
     Mistake(Code),
 }
@@ -103,10 +103,11 @@ pub async fn ask_email(
         .write(move |c| {
             for (at, (key, most, span)) in keys.iter().enumerate() {
                 if counter::add(c, key, *span, now)?.count > i64::from(*most) {
+                    let rest = counter::rest(c, key, now)?;
                     for (key, ..) in keys.iter().take(at + 1) {
                         counter::take_back(c, key)?;
                     }
-                    return Ok(Asked::Limited);
+                    return Ok(Asked::Limited(rest));
                 }
             }
             address::put(c, &change)?;

@@ -45,8 +45,24 @@ pub async fn whom(
     Ok(browser::find(app, cookie).await?.first().cloned())
 }
 
+/// Whom a confirmation that is sent a second time is of: the answer to the first never reached the
+/// page, and with it the browser's new cookie.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn whom_again(
+    app: &App,
+    cookie: Option<&str>,
+) -> Result<Option<(Session, Account)>, store::Error> {
+    match cookie {
+        Some(cookie) => browser::before(app, cookie).await,
+        None => Ok(None),
+    }
+}
+
 /// Compares the password of a signed-in person and notes the fresh proof. `device` is the
-/// known-device cookie: guesses made elsewhere do not keep the owner out (SECURITY R22).
+/// known-device cookie: guesses made elsewhere do not keep the owner out (SECURITY R22); `cookie`
+/// is the browser's.
 ///
 /// # Errors
 /// When the database or the hashing pool does not answer.
@@ -56,6 +72,7 @@ pub async fn confirm(
     session: &Session,
     password: &str,
     request: Option<&str>,
+    cookie: Option<&str>,
     device: Option<&str>,
     visitor: &Visitor,
     now: Time,
@@ -73,17 +90,18 @@ pub async fn confirm(
         app.store.write(move |c| event::add(c, &line)).await?;
         return Ok(Confirmed::Wrong);
     }
-    let cookie = app.rng.secret();
-    let hash = cookie.hash();
+    let turn = browser::Turn::draw(app, cookie, now);
     let (session, request) = (session.clone(), request.map(str::to_owned));
     let proved = app
         .store
         .write(move |c| {
             if !store::browser::hold(c, &session.sid)? {
-                return Ok(false);
+                return Ok(None);
             }
+            let Some((_, cookie)) = turn.write(c, &session.account_id)? else {
+                return Ok(None);
+            };
             counted.clear(c)?;
-            store::browser::rekey(c, &session.browser_id, &hash, now)?;
             store::browser::prove(c, &session.sid, "pwd", session.keep, session.ends_at, now)?;
             event::add(c, &line)?;
             if let Some(request) = &request {
@@ -92,12 +110,8 @@ pub async fn confirm(
                     marks.chosen = Some(session.account_id.clone());
                 })?;
             }
-            Ok(true)
+            Ok(Some(cookie))
         })
         .await?;
-    Ok(if proved {
-        Confirmed::Yes(cookie)
-    } else {
-        Confirmed::Gone
-    })
+    Ok(proved.map_or(Confirmed::Gone, Confirmed::Yes))
 }

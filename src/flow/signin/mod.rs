@@ -8,7 +8,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::confirm::{Confirmed, confirm, whom};
+pub use self::confirm::{Confirmed, confirm, whom, whom_again};
 use self::guess::{Reserved, Who, reserve};
 use super::browser::Begin;
 use super::letter::{Addressed, Letter};
@@ -68,6 +68,8 @@ pub enum Outcome {
         cookie: Secret,
         /// Who it is.
         username: String,
+        /// The same, by id.
+        account_id: String,
         /// On a device that is new to the account.
         new_device: bool,
     },
@@ -128,7 +130,6 @@ pub async fn sign_in(
         visitor,
         now,
     );
-    let cookie = begin.cookie.clone();
     let line = visitor.event(app, &found.id, "signin", now);
     let notice = Letter::NewDevice {
         account_id: found.id.clone(),
@@ -138,6 +139,7 @@ pub async fn sign_in(
     };
     let notice = address(app, &found, &notice, now)?;
     let (username, request) = (found.username.clone(), attempt.request.clone());
+    let account_id = found.id.clone();
     let begun = app
         .store
         .write(move |c| {
@@ -175,8 +177,9 @@ pub async fn sign_in(
         app.post.notify_one();
     }
     Ok(Outcome::In {
-        cookie,
+        cookie: begun.cookie,
         username,
+        account_id,
         new_device: begun.new_device,
     })
 }

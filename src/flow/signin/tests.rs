@@ -391,9 +391,29 @@ async fn a_confirmation_is_a_fresh_proof_with_a_new_cookie() {
     house.pass(3600);
     let visitor = house.visitor();
     let now = house.app.clock.now();
-    let wrong = confirm(&house.app, &session, "wrong", None, None, &visitor, now).await;
+    let wrong = confirm(
+        &house.app,
+        &session,
+        "wrong",
+        None,
+        Some(&cookie),
+        None,
+        &visitor,
+        now,
+    )
+    .await;
     assert!(matches!(wrong.unwrap(), Confirmed::Wrong));
-    let right = confirm(&house.app, &session, PASSWORD, None, None, &visitor, now).await;
+    let right = confirm(
+        &house.app,
+        &session,
+        PASSWORD,
+        None,
+        Some(&cookie),
+        None,
+        &visitor,
+        now,
+    )
+    .await;
     let Confirmed::Yes(newer) = right.unwrap() else {
         panic!("not confirmed");
     };
@@ -411,14 +431,34 @@ async fn a_confirmation_is_a_fresh_proof_with_a_new_cookie() {
 #[tokio::test]
 async fn confirming_is_slowed_too() {
     let house = House::new().await;
-    let (_, here) = house.enter("temuulen", "x").await;
+    let (cookie, here) = house.enter("temuulen", "x").await;
     let (session, _) = here.first().cloned().unwrap();
     let (visitor, now) = (house.visitor(), house.app.clock.now());
     for _ in 0..5 {
-        let wrong = confirm(&house.app, &session, "wrong", None, None, &visitor, now).await;
+        let wrong = confirm(
+            &house.app,
+            &session,
+            "wrong",
+            None,
+            Some(&cookie),
+            None,
+            &visitor,
+            now,
+        )
+        .await;
         assert!(matches!(wrong.unwrap(), Confirmed::Wrong));
     }
-    let slow = confirm(&house.app, &session, PASSWORD, None, None, &visitor, now).await;
+    let slow = confirm(
+        &house.app,
+        &session,
+        PASSWORD,
+        None,
+        Some(&cookie),
+        None,
+        &visitor,
+        now,
+    )
+    .await;
     assert!(matches!(slow.unwrap(), Confirmed::Slow(_)));
 }
 

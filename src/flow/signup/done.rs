@@ -36,21 +36,23 @@ pub async fn waits(app: &Arc<App>, request_id: Option<&str>) -> Result<Option<Wa
     }))
 }
 
-/// Ticks or unticks "Keep me signed in on this device" and says where the person goes on.
+/// Ticks or unticks "Keep me signed in on this device".
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn go_on(
-    app: &Arc<App>,
-    draft: &Draft,
-    session: &Session,
-    keep: bool,
-) -> Result<String, Error> {
+pub async fn keep(app: &Arc<App>, session: &Session, keep: bool) -> Result<(), Error> {
     let ends_at = app.lifetimes.ends_at(keep, session.created_at);
     let sid = session.sid.clone();
     app.store
         .write(move |c| store::browser::keep(c, &sid, keep, ends_at))
-        .await?;
+        .await
+}
+
+/// Where the person goes on: to the app that waits, or home.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn onward(app: &Arc<App>, draft: &Draft) -> Result<String, Error> {
     Ok(match waits(app, draft.request_id.as_deref()).await? {
         Some(waits) if !waits.late => format!(
             "/oauth2/authorize/{}",

@@ -1,6 +1,7 @@
 //! W4: the mailed code. It goes out with the post of the page before; an address that has an
 //! account already meets the same pages, limits and writes, and its owner gets another mail.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,10 +34,23 @@ pub struct Truth {
     pub down: bool,
     /// Codes for this address were tried too often: only the link works.
     pub link_only: bool,
-    /// Nothing was sent, since as many mails as may went to this address before.
-    pub unsent: bool,
+    /// The mail is not at the mail server yet.
+    pub sending: bool,
+    /// Nothing was sent: why, where that still holds.
+    pub unsent: Option<Option<Held>>,
+    /// A mail of this draft carries a code that still works.
+    pub live: bool,
     /// How long until a new code may be asked for.
     pub wait: Duration,
+}
+
+/// What holds a mail back, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// As many mails as may were asked for from the network.
+    Network(Duration),
+    /// As many mails as may went to the address.
+    Address(Duration),
 }
 
 /// What an answer on this page came to.
@@ -58,8 +72,8 @@ pub enum Answered {
     Closed,
     /// Too soon for a new code.
     Wait(Duration),
-    /// As many mails as may went to this address.
-    MailSpent,
+    /// No mail may go out now. The last one of this draft still works, or there is none.
+    Held(Held, bool),
     /// The other address cannot be used.
     Address(Code),
     /// Too many accounts from this network.
@@ -69,16 +83,23 @@ pub enum Answered {
 }
 
 /// Sends the next code of a draft, or in its place the other mail, unless the limits are reached:
-/// then nothing is sent and nothing dies (PROTOCOL 7). Says whether it was sent.
-pub(super) fn post(drawn: &Drawn, c: &mut Conn<'_>, draft: &mut Draft) -> Result<bool, Error> {
+/// then nothing is sent and nothing dies (PROTOCOL 7). Says what holds it back.
+pub(super) fn post(
+    drawn: &Drawn,
+    c: &mut Conn<'_>,
+    draft: &mut Draft,
+) -> Result<Result<(), Held>, Error> {
     let (app, now) = (&drawn.app, drawn.now);
     let Ok(address) = Email::parse(&draft.email) else {
         return Err(Error::Broken("a draft's address cannot be read".into()));
     };
     let from = drawn.visitor.address;
-    let may_ask = || app.limiter.check(Bucket::Mail, from, now).is_ok();
-    if !*drawn.may_ask.get_or_init(may_ask) || !may_mail(app, c, draft, now)? {
-        return Ok(false);
+    let may_ask = || app.limiter.check(Bucket::Mail, from, now);
+    if let Err(wait) = drawn.may_ask.get_or_init(may_ask) {
+        return Ok(Err(Held::Network(*wait)));
+    }
+    if let Err(wait) = may_mail(app, c, draft, now)? {
+        return Ok(Err(Held::Address(wait)));
     }
     let new_address = draft.mail.sent_at.is_none();
     draft.mail = draft.mail.renewed(new_address, now);
@@ -101,7 +122,7 @@ pub(super) fn post(drawn: &Drawn, c: &mut Conn<'_>, draft: &mut Draft) -> Result
         now,
     )?
     .post(c)?;
-    Ok(true)
+    Ok(Ok(()))
 }
 
 /// The name of the app that waits for this person, where the operator knows it. A stranger's
@@ -120,20 +141,56 @@ fn asking(c: &mut Conn<'_>, draft: &Draft, now: Time) -> Result<Option<String>, 
         .map(|client| client.name))
 }
 
-/// Counts one more mail to the address, across all drafts (SECURITY R24).
-fn may_mail(app: &App, c: &mut Conn<'_>, draft: &Draft, now: Time) -> Result<bool, Error> {
+/// Counts one more mail to the address, across all drafts (SECURITY R24); or says how long none
+/// may go there.
+fn may_mail(
+    app: &App,
+    c: &mut Conn<'_>,
+    draft: &Draft,
+    now: Time,
+) -> Result<Result<(), Duration>, Error> {
     let limits = &app.limits;
     let (short, long) = mail_keys(app, &draft.email_key);
     if counter::add(c, &short, QUARTER, now)?.count > i64::from(limits.mails_per_quarter) {
         counter::take_back(c, &short)?;
-        return Ok(false);
+        return Ok(Err(counter::rest(c, &short, now)?));
     }
     if counter::add(c, &long, DAY, now)?.count > i64::from(limits.mails_per_day) {
         counter::take_back(c, &short)?;
         counter::take_back(c, &long)?;
-        return Ok(false);
+        return Ok(Err(counter::rest(c, &long, now)?));
     }
-    Ok(true)
+    Ok(Ok(()))
+}
+
+/// What would hold a mail to the draft's address back now; counts nothing.
+fn held(
+    app: &App,
+    c: &mut Conn<'_>,
+    draft: &Draft,
+    from: IpAddr,
+    now: Time,
+) -> Result<Option<Held>, Error> {
+    if let Err(wait) = app.limiter.peek(Bucket::Mail, from, now) {
+        return Ok(Some(Held::Network(wait)));
+    }
+    let (short, long) = mail_keys(app, &draft.email_key);
+    let most = [
+        (long, app.limits.mails_per_day),
+        (short, app.limits.mails_per_quarter),
+    ];
+    for (key, most) in most {
+        if count(c, &key, now)? >= most {
+            return Ok(Some(Held::Address(counter::rest(c, &key, now)?)));
+        }
+    }
+    Ok(None)
+}
+
+/// A mail of this draft carries a code that still works.
+fn is_live(draft: &Draft, limits: &Limits, now: Time) -> bool {
+    let sent = draft.mail.sent_at;
+    draft.mail.tries < limits.code_tries && sent.is_some_and(|at| now < at.plus(limits.code))
 }
 
 fn mail_keys(app: &App, email_key: &str) -> (String, String) {
@@ -156,7 +213,7 @@ fn counted(app: &App, what: &[u8], email_key: &str) -> String {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn truth(app: &Arc<App>, draft: &Draft) -> Result<Truth, Error> {
+pub async fn truth(app: &Arc<App>, draft: &Draft, from: IpAddr) -> Result<Truth, Error> {
     let (app, draft, now) = (app.clone(), draft.clone(), app.clock.now());
     let store = app.store.clone();
     store
@@ -172,20 +229,24 @@ pub async fn truth(app: &Arc<App>, draft: &Draft) -> Result<Truth, Error> {
                 .as_ref()
                 .and_then(|letter| letter.said.clone())
                 .unwrap_or_default();
-            let (failed, tried) = letter.map_or((false, false), |letter| {
-                let open = letter.sent_at.is_none();
-                (
-                    open && letter.failed_at.is_some(),
-                    open && letter.tries > 0 && letter.said.is_some(),
-                )
+            let open = letter.filter(|letter| letter.sent_at.is_none());
+            let (failed, tried) = open.as_ref().map_or((false, false), |letter| {
+                (letter.failed_at.is_some(), letter.said.is_some())
             });
+            let sending = open.is_some() && !failed && !tried;
             // A refusal for good begins with the server's own code (RFC 5321 4.2.1).
             let refused = failed && said.starts_with('5');
             Ok(Truth {
-                down: !refused && (failed || tried),
+                // Not tried yet: what became of the one before says it.
+                down: !refused && (failed || tried || sending && store::outbox::is_down(c)?),
+                sending,
                 refused: refused.then_some(said),
                 link_only: !door_is_open(wrong.0, wrong.1, limits),
-                unsent: draft.mail.sent_at.is_none(),
+                unsent: match draft.mail.sent_at {
+                    Some(_) => None,
+                    None => Some(held(&app, c, &draft, from, now)?),
+                },
+                live: is_live(&draft, limits, now),
                 wait: wait_to_send(&draft, limits, now),
             })
         })
@@ -202,13 +263,34 @@ fn count(c: &mut Conn<'_>, key: &str, now: Time) -> Result<u32, Error> {
 /// When the database does not answer.
 pub async fn prove(app: &Arc<App>, door: &Door, typed: &str) -> Result<Answered, Error> {
     let typed = code_digits(typed);
-    answer(app, door, move |drawn, c, draft| {
+    let again = typed.clone();
+    let proves = move |drawn: &Drawn, draft: &Draft| {
+        again
+            .as_deref()
+            .is_some_and(|it| is_right(&drawn.app, draft, it))
+    };
+    answer(app, door, proves, move |drawn, c, draft| {
         Ok(match &typed {
             None => Err(Answered::Empty),
             Some(typed) => judge(drawn, c, draft, typed)?,
         })
     })
     .await
+}
+
+fn is_right(app: &App, draft: &Draft, typed: &str) -> bool {
+    derived::is_mail_code(
+        app.keys.master(),
+        &draft.id,
+        &draft.email_key,
+        draft.mail.number,
+        typed,
+    )
+}
+
+/// No proof.
+const fn nothing(_: &Drawn, _: &Draft) -> bool {
+    false
 }
 
 /// Judges a code; `Ok` when it proves the address.
@@ -233,13 +315,7 @@ fn judge(
         uncount(c)?;
         return Ok(Err(Answered::Closed));
     }
-    let right = derived::is_mail_code(
-        app.keys.master(),
-        &draft.id,
-        &draft.email_key,
-        draft.mail.number,
-        typed,
-    );
+    let right = is_right(app, draft, typed);
     // No code proves an address that has an account (SECURITY R10, R11).
     let owner = store::account::find_by_email(c, &draft.email_key)?;
     Ok(
@@ -262,7 +338,7 @@ fn judge(
                 }
                 if right && owner.is_some() && !spent_before {
                     // The address got its account between the mail and now: tell its owner.
-                    post(drawn, c, draft)?;
+                    let _ = post(drawn, c, draft)?; // or nothing, where no mail may go out
                 }
                 Err(match verdict {
                     CodeVerdict::Wrong { .. } => Answered::Wrong,
@@ -278,17 +354,21 @@ fn judge(
 /// # Errors
 /// When the database does not answer.
 pub async fn resend(app: &Arc<App>, door: &Door) -> Result<Answered, Error> {
-    answer(app, door, |drawn, c, draft| {
-        let wait = wait_to_send(draft, &drawn.app.limits, drawn.now);
-        Ok(Err(if !wait.is_zero() {
-            Answered::Wait(wait)
-        } else if post(drawn, c, draft)? {
-            Answered::Sent
-        } else {
-            Answered::MailSpent
-        }))
+    answer(app, door, nothing, |drawn, c, draft| {
+        Ok(Err(send_again(drawn, c, draft)?))
     })
     .await
+}
+
+fn send_again(drawn: &Drawn, c: &mut Conn<'_>, draft: &mut Draft) -> Result<Answered, Error> {
+    let wait = wait_to_send(draft, &drawn.app.limits, drawn.now);
+    if !wait.is_zero() {
+        return Ok(Answered::Wait(wait));
+    }
+    Ok(match post(drawn, c, draft)? {
+        Ok(()) => Answered::Sent,
+        Err(held) => Answered::Held(held, is_live(draft, &drawn.app.limits, drawn.now)),
+    })
 }
 
 /// Uses another address. Past three of them the check is asked again.
@@ -297,7 +377,7 @@ pub async fn resend(app: &Arc<App>, door: &Door) -> Result<Answered, Error> {
 /// When the database does not answer.
 pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<Answered, Error> {
     let typed = typed.to_owned();
-    answer(app, door, move |drawn, c, draft| {
+    answer(app, door, nothing, move |drawn, c, draft| {
         let app = &drawn.app;
         let username = Username::parse(&draft.username, &app.policy.username).ok();
         let address = match check_email(&typed, username.as_ref(), &app.policy) {
@@ -306,14 +386,7 @@ pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<
         };
         if address.key() == draft.email_key && draft.mail.sent_at.is_some() {
             // The same one again is a wish for a new code.
-            let wait = wait_to_send(draft, &app.limits, drawn.now);
-            return Ok(Err(if !wait.is_zero() {
-                Answered::Wait(wait)
-            } else if post(drawn, c, draft)? {
-                Answered::Sent
-            } else {
-                Answered::MailSpent
-            }));
+            return Ok(Err(send_again(drawn, c, draft)?));
         }
         draft.change_email(&address);
         if !may_use_address(draft, &app.limits) {
@@ -325,10 +398,12 @@ pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<
 }
 
 /// One answer to this page behind the draft's lock. `act` says `Ok` when the draft goes on, else
-/// what the page says; both are written.
+/// what the page says; both are written. `proves` says whether a post is the one that made the
+/// account, sent again.
 pub(super) async fn answer(
     app: &Arc<App>,
     door: &Door,
+    proves: impl Fn(&Drawn, &Draft) -> bool + Send + 'static,
     act: impl Fn(&Drawn, &mut Conn<'_>, &mut Draft) -> Result<Result<(), Answered>, Error>
     + Send
     + 'static,
@@ -352,7 +427,8 @@ pub(super) async fn answer(
             let settings = settings(app, c, now)?;
             let next = step(&draft, &settings, &app.limits, now);
             if next != Step::Email {
-                return Ok(Answered::Moved(Moved::to(next)));
+                let again = proves(&drawn, &draft);
+                return Ok(Answered::Moved(drawn.late(c, &draft, next, again)?));
             }
             match act(&drawn, c, &mut draft)? {
                 Ok(()) => {
@@ -380,7 +456,7 @@ pub(super) async fn answer(
 
 /// After the transaction: an account counts for its network, the worker is rung.
 pub(super) fn finished(app: &App, door: &Door, moved: &Moved) {
-    if moved.begun.is_some() {
+    if moved.made {
         // Looked at before; a race past it is one account more, which is friction enough.
         let _ = app
             .limiter

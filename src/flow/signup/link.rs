@@ -80,7 +80,9 @@ pub async fn confirm(app: &Arc<App>, door: &Door, link: &str) -> Result<Answered
     let Some((id, number)) = Link::Address.read(app.keys.master(), link) else {
         return Ok(Answered::Old);
     };
-    answer(app, door, move |drawn, c, draft| {
+    let again = id.clone();
+    let proves = move |_: &Drawn, draft: &Draft| draft.id == again && draft.mail.number == number;
+    answer(app, door, proves, move |drawn, c, draft| {
         let taken = store::account::find_by_email(c, &draft.email_key)?.is_some();
         if draft.id != id || !works(&drawn.app, draft, number, drawn.now) || taken {
             return Ok(Err(Answered::Old));
@@ -151,6 +153,16 @@ pub async fn enter(
             let (app, now) = (&drawn.app, drawn.now);
             let settings = settings(app, c, now)?;
             let draft = store::draft::lock(c, &id)?;
+            if let Some(draft) = &draft
+                && draft.account_id.is_some()
+            {
+                let moved = drawn.late(c, draft, Step::Done, true)?;
+                if moved.cookie.is_none() {
+                    return Ok(Answered::Old);
+                }
+                store::draft::rekey(c, &draft.id, &cookie_hash)?;
+                return Ok(Answered::Moved(moved));
+            }
             let Some(mut draft) = draft.filter(|draft| is_let_in(draft, &settings, now)) else {
                 return Ok(Answered::Old);
             };

@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::config::{CheckKind, SignupMode};
 use crate::flow::Visitor;
-use crate::flow::browser::{Begin, Begun};
-use crate::rng::digest;
+use crate::flow::browser::Begin;
+use crate::rng::{Secret, digest};
 use crate::store::event::Event;
 use crate::store::{self, Conn, Error};
 
@@ -73,8 +73,10 @@ pub struct Door {
 pub struct Moved {
     /// The page that comes next.
     pub step: Step,
-    /// The sign-in, when the account was made by this very post.
-    pub begun: Option<(Begun, crate::rng::Secret)>,
+    /// The browser's new cookie value, when this very post signed it in.
+    pub cookie: Option<Secret>,
+    /// This very post made the account.
+    pub made: bool,
     /// The operator's list is full: the person stays where they are.
     pub full: bool,
 }
@@ -83,7 +85,8 @@ impl Moved {
     fn to(step: Step) -> Self {
         Self {
             step,
-            begun: None,
+            cookie: None,
+            made: false,
             full: false,
         }
     }
@@ -246,7 +249,7 @@ struct Drawn {
     begin: Begin,
     event: Event,
     /// Whether the network address may ask for a mail: drawn once, though the story may run again.
-    may_ask: OnceLock<bool>,
+    may_ask: OnceLock<Result<(), Duration>>,
 }
 
 impl Drawn {
@@ -274,6 +277,26 @@ impl Drawn {
         }
     }
 
+    /// Where a post leads that came too late for its page. One that made the account and is sent
+    /// again before its answer came (a double click) signs the browser in as it did: `proves` says
+    /// that it brought the same proof.
+    fn late(
+        &self,
+        c: &mut Conn<'_>,
+        draft: &Draft,
+        next: Step,
+        proves: bool,
+    ) -> Result<Moved, Error> {
+        let made = draft.account_id.as_deref().filter(|_| proves);
+        Ok(Moved {
+            cookie: match made {
+                Some(account_id) => self.begin.again(c, account_id)?,
+                None => None,
+            },
+            ..Moved::to(next)
+        })
+    }
+
     /// Goes on from a change: sends the code where that comes next, makes the account where
     /// nothing is missing, and writes the draft.
     fn settle(
@@ -288,7 +311,8 @@ impl Drawn {
         for _ in 0..3 {
             match step(draft, settings, &self.app.limits, self.now) {
                 Step::Email if draft.mail.sent_at.is_none() => {
-                    email::post(self, c, draft)?;
+                    // What holds it back the page says.
+                    let _ = email::post(self, c, draft)?;
                     break;
                 }
                 Step::Done if draft.account_id.is_none() => {
@@ -312,7 +336,8 @@ impl Drawn {
         save(&self.app, c, draft, settings, self.now)?;
         Ok(Moved {
             step: next,
-            begun: begun.map(|begun| (begun, self.begin.cookie.clone())),
+            made: begun.is_some(),
+            cookie: begun.map(|begun| begun.cookie),
             full,
         })
     }

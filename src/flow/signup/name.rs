@@ -56,7 +56,8 @@ pub async fn choose(app: &Arc<App>, door: &Door, typed: &str) -> Result<Named, E
             let settings = settings(app, c, now)?;
             let next = step(&draft, &settings, &app.limits, now);
             if next != Step::Name {
-                return Ok(Named::Moved(Moved::to(next)));
+                let again = draft.username == name.as_str();
+                return Ok(Named::Moved(drawn.late(c, &draft, next, again)?));
             }
             if let Some(code) = is_taken(app, c, &name, Some(&hash), now)? {
                 return Ok(Named::Wrong(code));

@@ -17,8 +17,8 @@ pub use mail::{
     PasswordChanged, ResetSecret, Server, SignupCode,
 };
 pub use other::{
-    Cookies, DevMail, DevMailbox, Difference, ErrorPage, Fact, Help, ListedMail, RedirectMismatch,
-    TermsDocument, TermsList, TermsListed,
+    Cookies, DevMail, DevMailbox, Difference, ErrorPage, Fact, Help, ListedMail, LogoutRefused,
+    RedirectMismatch, TermsDocument, TermsList, TermsListed,
 };
 pub use signin::{
     Ability, Choice, Choose, Confirm, Consent, ContinueAs, Forgot, ForgotSent, FormPost, Hidden,

@@ -60,6 +60,8 @@ pub struct RedirectMismatch {
     pub on_file: Vec<String>,
     /// What the operator may type.
     pub command: String,
+    /// It was to sign the person out: the page offers to.
+    pub signs_out: bool,
 }
 impl View for RedirectMismatch {
     const TEMPLATE: &'static str = "redirect";
@@ -81,8 +83,29 @@ impl RedirectMismatch {
                 quote(client_id),
                 quote(&redirect::worth_registering(asked))
             ),
+            signs_out: false,
         }
     }
+
+    /// As [`Self::new`], for the address after signing out.
+    pub fn after_logout(app: App, client_id: &str, asked: &str, on_file: &[String]) -> Self {
+        Self {
+            command: format!(
+                "gerege client edit {} --add-post-logout-redirect {}",
+                quote(client_id),
+                quote(asked)
+            ),
+            signs_out: true,
+            ..Self::new(app, client_id, asked, on_file)
+        }
+    }
+}
+
+/// An app's wish to sign out that cannot be followed; the person can still sign out.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogoutRefused {}
+impl View for LogoutRefused {
+    const TEMPLATE: &'static str = "logout-refused";
 }
 
 fn cut(text: &str, at: usize) -> Difference {

@@ -160,6 +160,8 @@ impl View for SignedOut {
 /// Newer agreements at sign-in. Buttons `decision` = `accept later decline`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct TermsAgain {
+    /// The person has accepted none of them in any version.
+    pub first: bool,
     /// What is new, each with what changed.
     pub documents: Vec<Document>,
     /// Until when "Later" is offered.

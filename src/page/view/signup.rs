@@ -197,6 +197,10 @@ pub struct Email {
     pub slip: Option<String>,
     /// The other mail server refused our mail.
     pub refused: Option<RefusedMail>,
+    /// Nothing was sent, and why.
+    pub unsent: Option<String>,
+    /// The mail is on its way to the mail server.
+    pub sending: bool,
     /// Our own mail does not work at the moment.
     pub mail_down: bool,
     /// The code door is closed for today; the link of the last mail still works (PROTOCOL.md 7).

@@ -1,66 +1,130 @@
-//! A newer agreement, asked for at sign-in.
+//! A newer agreement, asked for at sign-in: on the way to an app, or at a sign-in by itself.
 
-use actix_web::HttpResponse;
-use actix_web::web::Query;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::consent::{Asking, gone, mark, scene, shell};
-use crate::flow::{authorize, terms};
+use super::query;
+use crate::account::{Account, Session};
+use crate::flow::authorize::Scene;
+use crate::flow::{authorize, signin, terms};
 use crate::page::view::TermsAgain;
 use crate::web::fault::Fault;
 use crate::web::form::Form;
+use crate::web::signin::request_of;
 use crate::web::terms::{document, seen};
 use crate::web::visit::Visit;
 
-/// A newer agreement, before the sign-in goes on.
+/// Who is asked.
+struct Asked {
+    /// The request on whose way it is.
+    of: Option<(Asking, Scene)>,
+    session: Session,
+    account: Account,
+}
+
+impl Asked {
+    /// Who is asked, or the answer in the page's place.
+    async fn find(visit: &Visit, http: &HttpRequest) -> Result<Result<Self, HttpResponse>, Fault> {
+        let Some(request) = request_of(http) else {
+            let params = query(http).map_err(|_| Fault::unreadable())?;
+            if params.has("request") {
+                return Ok(Err(gone(visit)?));
+            }
+            return Ok(match visit.here().await?.first().cloned() {
+                Some((session, account)) => Ok(Self {
+                    of: None,
+                    session,
+                    account,
+                }),
+                None => Err(visit.see_other("/signin")),
+            });
+        };
+        let asking = Asking { request };
+        let Some(scene) = scene(visit, &asking).await? else {
+            return Ok(Err(gone(visit)?));
+        };
+        let account = authorize::whose(&visit.app, &scene).await?;
+        let whose = account.and_then(|account| scene.here.of(&account.id).cloned());
+        Ok(match whose {
+            Some((session, account)) => Ok(Self {
+                of: Some((asking, scene)),
+                session,
+                account,
+            }),
+            None => Err(asking.back(visit)),
+        })
+    }
+
+    fn back(&self, visit: &Visit) -> HttpResponse {
+        match &self.of {
+            Some((asking, _)) => asking.back(visit),
+            None => visit.see_other("/account"),
+        }
+    }
+}
+
+/// GET: what is due, before the sign-in goes on.
 ///
 /// # Errors
 /// [`Fault`].
-pub async fn agree(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
-    let Some(scene) = scene(&visit, &asking).await? else {
-        return gone(&visit);
+pub async fn agree(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault> {
+    let asked = match Asked::find(&visit, &http).await? {
+        Ok(asked) => asked,
+        Err(elsewhere) => return Ok(elsewhere),
     };
-    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
-        return Ok(asking.back(&visit));
-    };
-    let due = terms::due(&visit.app, &account, &visit.lang.code).await?;
+    let due = terms::due(&visit.app, &asked.account.id, &visit.lang.code).await?;
     if due.is_empty() {
-        return Ok(asking.back(&visit));
+        return Ok(asked.back(&visit));
     }
     let view = TermsAgain {
+        first: due.first,
         documents: due.all().map(|one| document(one, false)).collect(),
         later_until: due.wait_until.filter(|_| due.must.is_empty()),
         errors: Vec::new(),
     };
-    visit.page(&shell(&visit, &scene), &view)
+    let shell = match &asked.of {
+        Some((_, scene)) => shell(&visit, scene),
+        None => visit.shell(),
+    };
+    visit.page(&shell, &view)
 }
 
-/// "I accept", "Later" inside the grace, or not.
+/// POST: "I accept", "Later" inside the grace, or not.
 ///
 /// # Errors
 /// [`Fault`].
-pub async fn agreed(form: Form, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
+pub async fn agreed(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault> {
     let visit = &form.visit;
-    let Some(scene) = scene(visit, &asking).await? else {
-        return gone(visit);
+    let asked = match Asked::find(visit, &http).await? {
+        Ok(asked) => asked,
+        Err(elsewhere) => return Ok(elsewhere),
     };
-    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
-        return Ok(asking.back(visit));
-    };
-    let language = &visit.lang.code;
+    let (account, language) = (&asked.account, &visit.lang.code);
     match form.text("decision") {
         "accept" => {
             let shown = seen(form.fields());
-            terms::accept(&visit.app, &account, language, shown, &visit.visitor()).await?;
-            Ok(asking.back(visit))
+            terms::accept(&visit.app, account, language, shown, &visit.visitor()).await?;
         }
         "later" => {
-            let due = terms::due(&visit.app, &account, language).await?;
-            if !due.must.is_empty() {
-                return Ok(asking.back(visit));
+            let due = terms::due(&visit.app, &account.id, language).await?;
+            if due.must.is_empty() {
+                terms::put_off(&visit.app, &asked.session.sid).await?;
             }
-            mark(visit, &asking, &scene, |marks| marks.terms_later = true).await
         }
-        "decline" => mark(visit, &asking, &scene, |marks| marks.declined = true).await,
-        _ => Ok(asking.back(visit)),
+        "decline" => {
+            return match &asked.of {
+                Some((asking, scene)) => {
+                    mark(visit, asking, scene, |marks| marks.declined = true).await
+                }
+                // Who does not accept is not signed in.
+                None => {
+                    let sids = [asked.session.sid.clone()];
+                    signin::end(&visit.app, &sids, &visit.visitor(), visit.now).await?;
+                    Ok(visit.see_other("/signout"))
+                }
+            };
+        }
+        _ => {}
     }
+    Ok(asked.back(visit))
 }

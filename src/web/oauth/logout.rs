@@ -7,12 +7,14 @@ use super::query;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::browser::Here;
-use crate::flow::{client, hint, signin, subject};
+use crate::flow::{client, hint, short, signin, subject};
+use crate::oauth::client::Client;
 use crate::oauth::logout::{
     Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
 };
 use crate::oauth::params::{Params, encode_all};
-use crate::page::view::{SignOut, SignedOut};
+use crate::page::App as Chip;
+use crate::page::view::{LogoutRefused, RedirectMismatch, SignOut, SignedOut};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
@@ -45,7 +47,7 @@ pub async fn post(
 }
 
 async fn confirmed(visit: Visit, http: &HttpRequest, body: &Params) -> Result<HttpResponse, Fault> {
-    Form::check(&visit, http, body)?;
+    Form::check(&visit, http, body).await?;
     if body.one("decision") != Some("signout") {
         return Ok(visit.see_other("/account"));
     }
@@ -78,15 +80,7 @@ async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpR
         })
         .collect();
     match decide(&request, &hint, client.as_ref(), &sessions) {
-        Err(error) => {
-            let reason = match error {
-                LogoutError::Hint => "id_token_hint",
-                LogoutError::Client => "client_id",
-                LogoutError::Return => "post_logout_redirect_uri",
-            };
-            tracing::warn!(req = visit.reference, reason, "logout.refused");
-            visit.fault(StatusCode::BAD_REQUEST, "app-request", 0)
-        }
+        Err(error) => refuse(visit, &request, client.as_ref(), error),
         Ok(Decision::Out { then }) => leave(visit, then),
         Ok(Decision::End { sids, then }) => {
             end(visit, &sids, sids.len() == sessions.len()).await?;
@@ -99,6 +93,56 @@ async fn answer(visit: &Visit, params: &Params, confirmed: bool) -> Result<HttpR
         }
         Ok(Decision::Confirm { .. }) => ask(visit, &here, client.map(|client| client.name)),
     }
+}
+
+/// A wish that cannot be followed ends on a page from which the person can sign out by themselves;
+/// the log names what mends it.
+fn refuse(
+    visit: &Visit,
+    request: &LogoutRequest,
+    client: Option<&Client>,
+    error: LogoutError,
+) -> Result<HttpResponse, Fault> {
+    let bad = StatusCode::BAD_REQUEST;
+    let asked = request
+        .post_logout_redirect_uri
+        .as_deref()
+        .unwrap_or_default();
+    if let (LogoutError::Return, Some(client)) = (error, client) {
+        let chip = Chip {
+            name: client.name.clone(),
+            host: String::new(),
+        };
+        let view = RedirectMismatch::after_logout(chip, &client.id, asked, &client.post_logout);
+        tracing::warn!(
+            req = visit.reference,
+            client = client.id,
+            reason = "post_logout_redirect_uri",
+            asked = short(asked),
+            onfile = client.post_logout.join(" "),
+            // Quoted for a shell: a stranger wrote the address. Half a command is none.
+            try = if short(asked) == asked { &view.command } else { "gerege client show" },
+            "logout.refused"
+        );
+        return visit.page_with(bad, &visit.shell(), &view);
+    }
+    let (reason, mend) = match error {
+        LogoutError::Hint => (
+            "id_token_hint",
+            "send an ID token that this server gave to the same client",
+        ),
+        LogoutError::Client | LogoutError::Return => ("client_id", "gerege client list"),
+    };
+    let named = request.client_id.as_deref().unwrap_or_default();
+    tracing::warn!(
+        req = visit.reference,
+        client = client.map_or(short(named), |client| client.id.as_str()),
+        reason,
+        asked = short(asked),
+        try = mend,
+        "logout.refused"
+    );
+    visit.page_with(bad, &visit.shell(), &LogoutRefused {})
 }
 
 fn ask(visit: &Visit, here: &Here, app: Option<String>) -> Result<HttpResponse, Fault> {

@@ -3,16 +3,17 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{door, go, look, posted, shell_of};
+use super::{Page, door, go, look, posted, shell_of};
 use crate::account::signup::Step;
 use crate::flow::signup::Wizard;
 use crate::flow::signup::agree::{self, Agreed, Ticked};
 use crate::flow::signup::{self};
 use crate::oauth::params::Params;
+use crate::page::FieldError;
 use crate::page::view::{Agree, Declined};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::{Form, Posted};
 use crate::web::terms;
 use crate::web::visit::Visit;
 
@@ -30,16 +31,27 @@ pub async fn show(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault
         let shell = shell_of(&visit, &wizard, Step::Agree).await?;
         return visit.page(&shell, &Declined {});
     }
-    page(&visit, &wizard, StatusCode::OK, &Ticked::default(), None).await
+    page(
+        &visit,
+        &wizard,
+        StatusCode::OK,
+        &Ticked::default(),
+        Vec::new(),
+    )
+    .await
 }
 
 /// POST: one button each for yes, no, and deleting everything.
-pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
-    let wizard = match posted(&form, Step::Agree).await? {
-        Ok(wizard) => wizard,
+pub async fn take(form: Posted) -> Result<HttpResponse, Fault> {
+    let Page { form, wizard, old } = match posted(form, Step::Agree).await? {
+        Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let visit = &form.visit;
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    if let Some(old) = old {
+        return page(visit, &wizard, status, &ticked(&form), vec![old]).await;
+    }
     match form.text("decision") {
         "decline" => return Ok(visit.see_other(DECLINED)),
         "delete" => {
@@ -51,13 +63,13 @@ pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
         _ => return Err(Fault::unreadable()),
     }
     let ticked = ticked(&form);
-    let age = visit.app.config.signup.min_age.to_string();
     match agree::accept(&visit.app, &door(visit), ticked.clone()).await? {
         Agreed::Moved(moved) => Ok(go(visit, &moved)),
         Agreed::Newer => Ok(visit.see_other("/signup/agree")),
         Agreed::Age => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            page(visit, &wizard, status, &ticked, Some(age)).await
+            let args = [("age", visit.app.config.signup.min_age.to_string())];
+            let wrong = visit.app.page.error(&visit.lang, "age", "agree-age", &args);
+            page(visit, &wizard, status, &ticked, vec![wrong]).await
         }
     }
 }
@@ -82,13 +94,9 @@ async fn page(
     wizard: &Wizard,
     status: StatusCode,
     ticked: &Ticked,
-    wrong_age: Option<String>,
+    errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
     let documents = agree::documents(&visit.app, &visit.lang.code).await?;
-    let error = wrong_age.map(|age| {
-        let args = [("age", age)];
-        visit.app.page.error(&visit.lang, "age", "agree-age", &args)
-    });
     let view = Agree {
         documents: documents
             .iter()
@@ -96,7 +104,7 @@ async fn page(
             .collect(),
         min_age: u32::from(visit.app.config.signup.min_age),
         age: ticked.age,
-        errors: error.into_iter().collect(),
+        errors,
     };
     let shell = shell_of(visit, wizard, Step::Agree).await?;
     visit.page_with(status, &shell, &view)

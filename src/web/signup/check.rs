@@ -3,14 +3,14 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{door, go, look, path, posted, shell_of};
+use super::{Page, door, go, look, path, posted, shell_of};
 use crate::account::signup::{Draft, Method, Step, other_ways_first};
 use crate::flow::signup::check::{self, Answered, Typed};
 use crate::flow::signup::{Found, Wizard};
 use crate::page::view::{CheckPerson, CheckPicture, CheckQuestion, CheckSound, CheckWork, Ways};
 use crate::page::{FieldError, Shell, View};
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::Posted;
 use crate::web::visit::Visit;
 
 /// GET: what is to be answered now.
@@ -23,12 +23,16 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
 }
 
 /// POST: an answer, or the wish for another way.
-pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
-    let wizard = match posted(&form, Step::Check).await? {
-        Ok(wizard) => wizard,
+pub async fn take(form: Posted) -> Result<HttpResponse, Fault> {
+    let Page { form, wizard, old } = match posted(form, Step::Check).await? {
+        Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (visit, door) = (&form.visit, door(&form.visit));
+    if let Some(old) = old {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return page(visit, *wizard, status, form.text("note"), vec![old]).await;
+    }
     let way = match form.text("other") {
         "" => None,
         "picture" => Some(Some(check::first(&visit.app))),

@@ -1,19 +1,23 @@
 //! W4 `/signup/email`: the code from the mail.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::{door, go, look, posted, shell_of};
+use super::{Page, door, go, look, posted, shell_of};
 use crate::account::Email as Address;
 use crate::account::email::slip;
 use crate::account::signup::Step;
 use crate::flow::signup::Wizard;
-use crate::flow::signup::email::{self, Answered};
+use crate::flow::signup::email::{self, Answered, Held};
 use crate::page::FieldError;
 use crate::page::view::{Email, RefusedMail};
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::Posted;
 use crate::web::visit::Visit;
+
+const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 /// GET: where the code went, and the truth about the mail. Sends nothing.
 pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
@@ -24,12 +28,15 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
 }
 
 /// POST: the code, the wish for a new one, or another address.
-pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
-    let wizard = match posted(&form, Step::Email).await? {
-        Ok(wizard) => wizard,
+pub async fn take(form: Posted) -> Result<HttpResponse, Fault> {
+    let Page { form, wizard, old } = match posted(form, Step::Email).await? {
+        Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (visit, typed) = (&form.visit, form.text("email"));
+    if let Some(old) = old {
+        return page(visit, &wizard, UNPROCESSABLE, typed, vec![old]).await;
+    }
     let door = door(visit);
     let answered = match form.text("other") {
         "resend" => email::resend(&visit.app, &door).await?,
@@ -47,8 +54,14 @@ pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
         crate::flow::signup::Found::Open(wizard) => wizard,
         _ => wizard,
     };
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    page(visit, &wizard, status, typed, error.into_iter().collect()).await
+    page(
+        visit,
+        &wizard,
+        UNPROCESSABLE,
+        typed,
+        error.into_iter().collect(),
+    )
+    .await
 }
 
 /// What is to be put right.
@@ -63,7 +76,15 @@ pub(super) fn wrong(visit: &Visit, answered: &Answered) -> Option<FieldError> {
         Answered::Old => error("code", "code-old", &[]),
         Answered::Closed => error("code", "code-closed", &[]),
         Answered::Full => error("code", "waiting-full", &[]),
-        Answered::MailSpent => error("resend", "code-mail-spent", &[]),
+        Answered::Held(by, live) => {
+            let (id, span) = held(*by);
+            let id = if *live {
+                format!("{id}-live")
+            } else {
+                id.to_owned()
+            };
+            error("resend", &id, &[("span", visit.span(span))])
+        }
         Answered::Address(code) => error("email", code.id(), &code.args()),
         Answered::Wait(wait) => {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
@@ -73,19 +94,36 @@ pub(super) fn wrong(visit: &Visit, answered: &Answered) -> Option<FieldError> {
     }
 }
 
+/// The words for what holds a mail back.
+const fn held(by: Held) -> (&'static str, Duration) {
+    match by {
+        Held::Network(span) => ("code-held-network", span),
+        Held::Address(span) => ("code-held-address", span),
+    }
+}
+
 async fn page(
     visit: &Visit,
     wizard: &Wizard,
     status: StatusCode,
     typed: &str,
-    mut errors: Vec<FieldError>,
+    errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
     let draft = &wizard.draft;
-    let truth = email::truth(&visit.app, draft).await?;
+    let truth = email::truth(&visit.app, draft, visit.address).await?;
     let address = Address::parse(&draft.email).ok();
-    if truth.unsent && errors.is_empty() {
-        errors.extend(wrong(visit, &Answered::MailSpent));
-    }
+    let say = |id: &str, args: &[(&str, String)]| visit.app.page.text(&visit.lang, id, args);
+    let unsent = truth.unsent.map(|by| {
+        let why = match by.map(held) {
+            // It stands among the mistakes.
+            Some(_) if errors.iter().any(|one| one.field == "resend") => String::new(),
+            Some((id, span)) => say(id, &[("span", visit.span(span))]),
+            None => say("code-unsent-now", &[]),
+        };
+        format!("{} {why}", say("code-unsent", &[]))
+            .trim()
+            .to_owned()
+    });
     let minutes = visit.app.limits.code.as_secs() / 60;
     let view = Email {
         address: draft.email.clone(),
@@ -100,6 +138,8 @@ async fn page(
             domain: address.map_or_else(String::new, |it| it.domain_shown().to_owned()),
             said,
         }),
+        unsent,
+        sending: truth.sending,
         mail_down: truth.down,
         link_only: truth.link_only,
         back: if wizard.settings.terms {

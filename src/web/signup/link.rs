@@ -3,15 +3,16 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use super::{bounded, door, go, path};
+use super::{bounded, door, go, is_done, path};
 use crate::account::signup::Step;
+use crate::flow::signup;
 use crate::flow::signup::email::Answered;
 use crate::flow::signup::link::{self, Shown};
 use crate::page::Person;
 use crate::page::view::{LetIn, MailLink};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::{Late, Posted};
 use crate::web::visit::Visit;
 
 const OLD: Fault = Fault::Page(StatusCode::GONE, "link-old");
@@ -34,15 +35,28 @@ pub async fn look(visit: Visit, id: web::Path<String>) -> Result<HttpResponse, F
 }
 
 /// POST `/e/{id}`: proves the address.
-pub async fn confirm(form: Form, id: web::Path<String>) -> Result<HttpResponse, Fault> {
+pub async fn confirm(posted: Posted, id: web::Path<String>) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     bounded(visit)?;
+    if let Some(late) = late {
+        return done_or(visit, late).await;
+    }
     match link::confirm(&visit.app, &door(visit), &id).await? {
         Answered::Moved(moved) => Ok(go(visit, &moved)),
         Answered::TooMany(wait) => Err(Fault::TooMany(wait)),
         Answered::Full => Err(Fault::Page(StatusCode::SERVICE_UNAVAILABLE, "waiting-full")),
         _ => Err(OLD),
     }
+}
+
+/// A link that was used in another tab leads to what came of it.
+async fn done_or(visit: &Visit, late: Late) -> Result<HttpResponse, Fault> {
+    let found = signup::find(&visit.app, visit.draft.as_deref()).await?;
+    if is_done(visit, &found).await? {
+        return Ok(visit.see_other(path(Step::Done)));
+    }
+    Err(late.refuse())
 }
 
 /// GET `/signup/let-in/{link}`: whose account one click makes.
@@ -59,9 +73,13 @@ pub async fn look_let_in(visit: Visit, id: web::Path<String>) -> Result<HttpResp
 }
 
 /// POST `/signup/let-in/{link}`: makes it.
-pub async fn enter(form: Form, id: web::Path<String>) -> Result<HttpResponse, Fault> {
+pub async fn enter(posted: Posted, id: web::Path<String>) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     bounded(visit)?;
+    if let Some(late) = late {
+        return done_or(visit, late).await;
+    }
     let (answered, cookie) = link::enter(&visit.app, &door(visit), &id).await?;
     match answered {
         Answered::Moved(moved) => {

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 
 use super::cookie::Jar;
 use super::fault::Fault;
-use super::form::Form;
+use super::form::{Form, Posted};
 use super::visit::Visit;
 use crate::account::signup::{Settings, Step};
 use crate::config::SignupMode;
@@ -13,7 +13,7 @@ use crate::flow::signup::{self, Door, Found, Moved, Wizard, done};
 use crate::limit::Bucket;
 use crate::oauth::params::{Params, encode};
 use crate::page::view::DraftAsksAddress;
-use crate::page::{App as Asker, Shell, Step as Station};
+use crate::page::{App as Asker, FieldError, Shell, Step as Station};
 
 pub mod agree;
 pub mod check;
@@ -98,15 +98,38 @@ async fn look(visit: &Visit, asked: Step) -> Result<Result<Box<Wizard>, HttpResp
     )
 }
 
+/// A posted page with its draft.
+struct Page {
+    form: Form,
+    wizard: Box<Wizard>,
+    /// It was open for too long: its answers are shown again.
+    old: Option<FieldError>,
+}
+
 /// The draft for a page that is posted, or the answer in its place. Whether the post still fits
 /// is for the story to say.
-async fn posted(form: &Form, asked: Step) -> Result<Result<Box<Wizard>, HttpResponse>, Fault> {
+async fn posted(posted: Posted, asked: Step) -> Result<Result<Page, HttpResponse>, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     open(visit)?;
     bounded(visit)?;
-    let wizard = match signup::find(&visit.app, visit.draft.as_deref()).await? {
+    let found = signup::find(&visit.app, visit.draft.as_deref()).await?;
+    let old = match late {
+        None => None,
+        Some(_) if is_done(visit, &found).await? => {
+            return Ok(Err(visit.see_other(path(Step::Done))));
+        }
+        Some(late) => Some(late.old(visit)?),
+    };
+    let wizard = match found {
         Found::Nothing => return Ok(Err(visit.see_other("/signup"))),
-        Found::Open(wizard) => return Ok(Ok(wizard)),
+        Found::Open(wizard) if old.is_some() && !wizard.may_show(&visit.app, asked) => {
+            return Ok(Err(visit.see_other(path(wizard.step))));
+        }
+        Found::Open(wizard) => return Ok(Ok(Page { form, wizard, old })),
+        Found::Idle(_) if old.is_some() => {
+            return Ok(Err(asks_address(visit, StatusCode::OK, "", false)?));
+        }
         Found::Idle(wizard) => wizard,
     };
     // Left alone on what may be a shared computer: what was typed counts as its address.
@@ -122,6 +145,16 @@ async fn posted(form: &Form, asked: Step) -> Result<Result<Box<Wizard>, HttpResp
     let tried = form.fields().has("email");
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(Err(asks_address(visit, status, typed, tried)?))
+}
+
+/// The draft became an account, which is signed in here: by a page in another tab.
+async fn is_done(visit: &Visit, found: &Found) -> Result<bool, Fault> {
+    let (Found::Open(wizard) | Found::Idle(wizard)) = found else {
+        return Ok(false);
+    };
+    let here = visit.here().await?;
+    let account_id = wizard.draft.account_id.as_deref();
+    Ok(account_id.is_some_and(|id| here.of(id).is_some()))
 }
 
 fn asks_address(
@@ -164,8 +197,11 @@ fn door(visit: &Visit) -> Door {
 
 /// 303 to where a post led; signs the browser in when the account was made.
 fn go(visit: &Visit, moved: &Moved) -> HttpResponse {
-    if let Some((_, cookie)) = &moved.begun {
+    if let Some(cookie) = &moved.cookie {
         visit.signed_in(cookie, false);
+    }
+    if moved.step == Step::Waiting {
+        visit.keep_draft();
     }
     visit.see_other(path(moved.step))
 }

@@ -3,14 +3,14 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::{door, go, look, posted, shell_of};
+use super::{Page, door, go, look, posted, shell_of};
 use crate::account::signup::Step;
 use crate::flow::signup::Wizard;
 use crate::flow::signup::name::{self, Named};
 use crate::page::FieldError;
 use crate::page::view::NameAgain;
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::Posted;
 use crate::web::visit::Visit;
 
 /// GET: the form.
@@ -22,19 +22,22 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
 }
 
 /// POST: the other name.
-pub async fn take(form: Form) -> Result<HttpResponse, Fault> {
-    let wizard = match posted(&form, Step::Name).await? {
-        Ok(wizard) => wizard,
+pub async fn take(form: Posted) -> Result<HttpResponse, Fault> {
+    let Page { form, wizard, old } = match posted(form, Step::Name).await? {
+        Ok(page) => page,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (visit, typed) = (&form.visit, form.text("username"));
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    if let Some(old) = old {
+        return page(visit, &wizard, status, typed, vec![old]).await;
+    }
     match name::choose(&visit.app, &door(visit), typed).await? {
         Named::Moved(moved) => Ok(go(visit, &moved)),
         Named::TooMany(wait) => Err(Fault::TooMany(wait)),
         Named::Wrong(code) => {
             let engine = &visit.app.page;
             let error = engine.error(&visit.lang, "username", code.id(), &code.args());
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
             page(visit, &wizard, status, typed, vec![error]).await
         }
     }

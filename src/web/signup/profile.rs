@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{bounded, door, go, open, path, query, request_asked, shell};
+use super::{bounded, door, go, is_done, open, path, query, request_asked, shell};
 use crate::account::signup::{Settings, Step};
 use crate::flow::signup::profile::{self, Refused, Typed};
 use crate::flow::signup::{self, Found};
@@ -11,7 +11,7 @@ use crate::page::FieldError;
 use crate::page::view::Profile;
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::Posted;
 use crate::web::visit::Visit;
 
 /// GET: the form, with what the draft has.
@@ -57,21 +57,30 @@ pub async fn show(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault
 }
 
 /// POST: the answers, judged all at once.
-pub async fn take(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault> {
+pub async fn take(posted: Posted, http: HttpRequest) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     open(visit)?;
     bounded(visit)?;
+    let found = signup::find(&visit.app, visit.draft.as_deref()).await?;
+    let old = match late {
+        None => None,
+        Some(_) if is_done(visit, &found).await? => {
+            return Ok(visit.see_other(path(Step::Done)));
+        }
+        Some(late) => Some(late.old(visit)?),
+    };
     if form.has("website") {
         // Only a program fills in what nobody sees; it is told that all went well.
         return Ok(visit.see_other(path(Step::Check)));
     }
-    if form.text("other") == "forget" {
+    if old.is_none() && form.text("other") == "forget" {
         signup::forget(&visit.app, visit.draft.as_deref()).await?;
         visit.clear(Jar::Draft);
         return Ok(visit.see_other("/signup"));
     }
-    let found = signup::find(&visit.app, visit.draft.as_deref()).await?;
     if let Found::Idle(wizard) = &found
+        && old.is_none()
         && !form.fields().has("username")
     {
         let typed = form.text("email");
@@ -87,6 +96,18 @@ pub async fn take(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault> 
         password: form.text("password").to_owned().into(),
     };
     let request_id = request_asked(http.query_string());
+    let settings = match &found {
+        Found::Open(wizard) => wizard.settings,
+        _ => signup::fresh(&visit.app).await?,
+    };
+    let page = Page {
+        settings,
+        request_id: request_id.as_deref(),
+        typed: &typed,
+    };
+    if let Some(old) = old {
+        return page.render(visit, UNPROCESSABLE, vec![old]).await;
+    }
     let begun = profile::begin(&visit.app, typed.clone(), &door(visit), request_id.clone()).await;
     let wrong = match begun {
         Ok(begun) => {
@@ -109,18 +130,10 @@ pub async fn take(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault> 
                 .error(&visit.lang, field, id, &one.code.args())
         })
         .collect();
-    let settings = match found {
-        Found::Open(wizard) => wizard.settings,
-        _ => signup::fresh(&visit.app).await?,
-    };
-    let page = Page {
-        settings,
-        request_id: request_id.as_deref(),
-        typed: &typed,
-    };
-    page.render(visit, StatusCode::UNPROCESSABLE_ENTITY, errors)
-        .await
+    page.render(visit, UNPROCESSABLE, errors).await
 }
+
+const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 struct Page<'a> {
     settings: Settings,

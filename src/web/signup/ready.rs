@@ -9,7 +9,7 @@ use crate::flow::signup::{self, Found, Wizard, done, link};
 use crate::page::view::{Done, MessengerHint};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
-use crate::web::form::Form;
+use crate::web::form::Posted;
 use crate::web::visit::Visit;
 
 /// GET: whose account it is, and where it goes on. Shown again after Back.
@@ -39,15 +39,21 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Fault> {
 }
 
 /// POST: keeps the session or not, and goes on.
-pub async fn go_on(form: Form) -> Result<HttpResponse, Fault> {
+pub async fn go_on(posted: Posted) -> Result<HttpResponse, Fault> {
+    let (form, late) = posted.apart();
     let visit = &form.visit;
     bounded(visit)?;
     let (wizard, session, _) = match finished(visit).await? {
         Ok(found) => found,
         Err(elsewhere) => return Ok(elsewhere),
     };
+    if late.is_some() {
+        // It leads on; what it ticks does not count.
+        return Ok(visit.see_other(&done::onward(&visit.app, &wizard.draft).await?));
+    }
     let keep = form.has("keep");
-    let on = done::go_on(&visit.app, &wizard.draft, &session, keep).await?;
+    done::keep(&visit.app, &session, keep).await?;
+    let on = done::onward(&visit.app, &wizard.draft).await?;
     if let Some(cookie) = visit.cookie() {
         visit.set(Jar::Browser, cookie, keep);
     }

@@ -203,7 +203,7 @@ fn the_browser_part_walks_our_pages() {
     assert_eq!(seen, ["That sign-in has run out"]);
     // Signing out, asked and not asked.
     let (_, _, seen) = walk(&mut suite, entries, "/oauth2/logout?id_token_hint=x.y.z");
-    assert_eq!(seen, ["The app asked in a way we do not understand"]);
+    assert_eq!(seen, ["The app could not sign you out"]);
     let (_, done, seen) = walk(&mut suite, entries, "/oauth2/logout");
     assert_eq!(done.len(), 2);
     assert_eq!(seen, ["You are signed out"]);

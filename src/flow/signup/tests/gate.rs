@@ -150,7 +150,7 @@ async fn the_operator_lets_in_or_not() {
         answered,
         Answered::Moved(Moved {
             step: Step::Done,
-            begun: Some(_),
+            made: true,
             ..
         })
     ));

@@ -1,0 +1,173 @@
+//! Mail that cannot go out: what the page says of it is true, and it holds nothing else up.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use gerege::limit::Bucket;
+use gerege::{store, worker};
+
+use crate::app::{TestApp, free_port};
+use crate::http::{Answer, Browser};
+use crate::signup::{begin, walk_to_code};
+
+const SENT: &str = "We sent a 6-digit code";
+const SENDING: &str = "We are sending a 6-digit code";
+const LIVE: &str = "The last one still works";
+const DOWN: &str = "We cannot send email right now";
+
+fn says(page: &Answer, said: &[&str], unsaid: &[&str]) {
+    let text = page.text();
+    for words in said {
+        assert!(text.contains(words), "not {words:?} in {}", page.path);
+    }
+    for words in unsaid {
+        assert!(!text.contains(words), "{words:?} in {}", page.path);
+    }
+}
+
+/// As `walk_to_code`, for an address of its own.
+fn walk(browser: &mut Browser, username: &str, email: &str) -> Answer {
+    let begun = begin(browser, "/signup", username, &[("email", email)]).leads("/signup/agree");
+    let page = browser.follow(&begun).is(200);
+    let agreed = browser.submit(&page, &[("decision", "accept")]);
+    browser.follow(&agreed.leads("/signup/email")).is(200)
+}
+
+#[test]
+fn a_code_that_was_not_sent_is_not_spoken_of() {
+    // Too many from the network.
+    let app = TestApp::limited(&[]);
+    let here = Ipv4Addr::LOCALHOST.into();
+    let now = app.app.clock.now();
+    while app.app.limiter.check(Bucket::Mail, here, now).is_ok() {}
+    let mut browser = app.browser();
+    let page = walk_to_code(&mut browser, "/signup", "temuulen");
+    let why = "Many emails were asked for from your network. A new one can be sent in 1 minute";
+    says(&page, &["No code was sent", why], &[SENT, SENDING, LIVE]);
+    let again = browser.submit(&page, &[("other", "resend")]).is(422);
+    assert_eq!(again.errors(), [why]);
+    says(&again, &["No code was sent"], &[SENT, SENDING, LIVE]);
+    app.pass(Duration::from_secs(120));
+    let page = browser.get("/signup/email").is(200);
+    says(
+        &page,
+        &["No code was sent", "Ask for one below"],
+        &[SENT, LIVE],
+    );
+    browser.submit(&page, &[("other", "resend")]).is(303);
+    assert_eq!(app.letters("temuulen@mail.example").len(), 1);
+    says(&browser.get("/signup/email").is(200), &[SENT], &[SENDING]);
+}
+
+#[test]
+fn the_last_mail_works_only_for_the_browser_that_asked_for_it() {
+    let app = TestApp::new();
+    let email = "temuulen@mail.example";
+    let mut first = app.browser();
+    for name in ["one", "two", "three"] {
+        first = app.browser();
+        walk(&mut first, name, email);
+    }
+    let mut fourth = app.browser();
+    let page = walk(&mut fourth, "four", email);
+    let why =
+        "as many emails to this address as we may for now. A new one can be sent in 15 minutes";
+    says(&page, &["No code was sent", why], &[SENT, SENDING, LIVE]);
+    assert_eq!(app.letters(email).len(), 3);
+    // The one before has a code that works.
+    app.pass(Duration::from_secs(60));
+    let page = first.get("/signup/email").is(200);
+    let again = first.submit(&page, &[("other", "resend")]).is(422);
+    assert!(again.errors()[0].contains(LIVE), "{:?}", again.errors());
+    says(&again, &[SENT], &["No code was sent"]);
+}
+
+#[test]
+fn a_dead_mail_server_is_told_of_at_once() {
+    let app = TestApp::real();
+    let mut browser = app.browser();
+    let page = walk(&mut browser, "temuulen", "temuulen@mail.example");
+    says(&page, &[SENDING], &[SENT, DOWN]);
+    app.deliver();
+    says(&browser.get("/signup/email").is(200), &[DOWN], &[SENT]);
+    // The next person learns it on the page they land on.
+    let mut browser = app.browser();
+    let page = walk(&mut browser, "saran", "saran@mail.example");
+    says(&page, &[DOWN], &[SENT, SENDING]);
+    app.write(|c| {
+        for item in store::outbox::open(c, 10)? {
+            store::outbox::delete(c, &item.id)?;
+        }
+        Ok(())
+    });
+}
+
+/// A mail server that says nothing more once it heard of `slow@`, until it is told to go on.
+fn slow_server() -> (u16, mpsc::Sender<()>) {
+    let (address, listener) = free_port();
+    let (go, wait) = mpsc::channel::<()>();
+    let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let wait = wait.clone();
+            std::thread::spawn(move || speak(stream, &wait));
+        }
+    });
+    (address.port(), go)
+}
+
+fn speak(mut stream: TcpStream, wait: &std::sync::Mutex<mpsc::Receiver<()>>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut say = move |words: &str| write!(stream, "{words}\r\n").is_ok();
+    let mut reads_letter = false;
+    say("220 mail.example");
+    while let Some(Ok(line)) = lines.next() {
+        if line.contains("slow@") && line.starts_with("RCPT") {
+            let _ = wait.lock().unwrap().recv();
+        }
+        let answer = match line.get(..4).unwrap_or(&line) {
+            "." => {
+                reads_letter = false;
+                "250 taken"
+            }
+            _ if reads_letter => continue,
+            "DATA" => {
+                reads_letter = true;
+                "354 go on"
+            }
+            "QUIT" => "221 bye",
+            _ => "250 mail.example",
+        };
+        if !say(answer) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn one_slow_letter_holds_up_no_other() {
+    let (port, go) = slow_server();
+    let app = TestApp::mailing(port);
+    let open = |app: &TestApp| -> Vec<String> {
+        let open = app.read(|c| store::outbox::open(c, 10));
+        open.into_iter().map(|item| item.recipient).collect()
+    };
+    let mut sending = worker::Sending::default();
+    walk(&mut app.browser(), "slow", "slow@mail.example");
+    assert_eq!(app.wait(sending.begin(&app.app)).unwrap(), 1);
+    // Others go out meanwhile, each as it comes.
+    for name in ["saran", "temuulen"] {
+        let email = format!("{name}@mail.example");
+        walk(&mut app.browser(), name, &email);
+        assert_eq!(app.wait(sending.begin(&app.app)).unwrap(), 1);
+        app.wait(sending.ended()).unwrap().unwrap();
+        assert_eq!(open(&app), ["slow@mail.example"]);
+    }
+    assert_eq!(app.wait(sending.begin(&app.app)).unwrap(), 0);
+    go.send(()).unwrap();
+    app.wait(sending.ended()).unwrap().unwrap();
+    assert!(open(&app).is_empty());
+    assert!(app.wait(sending.ended()).is_none());
+}
