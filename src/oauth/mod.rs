@@ -13,6 +13,7 @@ pub mod claims_request;
 pub mod client;
 pub mod details;
 pub mod device;
+pub mod difference;
 pub mod document;
 pub mod dpop;
 pub mod error;

@@ -4,6 +4,7 @@
 use url::Url;
 
 use super::client::Client;
+pub use super::difference::{Difference, Part, difference, nearest, worth_registering};
 use super::params::{decode, encode_all};
 
 /// A longer address, in bytes, is refused.
@@ -184,17 +185,17 @@ fn is_uri_text(text: &str) -> bool {
 }
 
 /// The parts of a URI (RFC 3986 appendix B); nothing is decoded.
-struct Parts<'a> {
-    scheme: Option<&'a str>,
-    authority: Option<&'a str>,
-    host: &'a str,
-    port: Option<&'a str>,
-    path: &'a str,
-    query: Option<&'a str>,
-    fragment: Option<&'a str>,
+pub(super) struct Parts<'a> {
+    pub(super) scheme: Option<&'a str>,
+    pub(super) authority: Option<&'a str>,
+    pub(super) host: &'a str,
+    pub(super) port: Option<&'a str>,
+    pub(super) path: &'a str,
+    pub(super) query: Option<&'a str>,
+    pub(super) fragment: Option<&'a str>,
 }
 
-fn split(text: &str) -> Parts<'_> {
+pub(super) fn split(text: &str) -> Parts<'_> {
     let (rest, fragment) = cut_at(text, '#');
     let (rest, query) = cut_at(rest, '?');
     let (scheme, rest) = match rest.split_once(':') {
@@ -252,7 +253,7 @@ pub fn is_at(server: &str, uri: &str) -> bool {
 }
 
 /// Loopback where an app takes whatever port is free (RFC 8252 7.3).
-const ANY_PORT: [&str; 2] = ["127.0.0.1", "[::1]"];
+pub(super) const ANY_PORT: [&str; 2] = ["127.0.0.1", "[::1]"];
 
 /// The same loopback address but for the port (RFC 8252 7.3). `localhost` is not among them: it
 /// is a name that may resolve elsewhere (RFC 8252 8.3), so it is compared whole, port and all.
@@ -264,136 +265,6 @@ fn differs_only_in_port(on_file: &str, asked: &str) -> bool {
         && asked.host == on_file.host
         && asked.path == on_file.path
         && asked.query == on_file.query
-}
-
-/// The part of an address in which two differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the word of the same name
-pub enum Part {
-    Scheme,
-    Host,
-    Port,
-    Path,
-    TrailingSlash,
-    Query,
-    Fragment,
-    Case,
-    Space,
-}
-
-impl Part {
-    /// The word for logs and the error page.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Scheme => "scheme",
-            Self::Host => "host",
-            Self::Port => "port",
-            Self::Path => "path",
-            Self::TrailingSlash => "trailing-slash",
-            Self::Query => "query",
-            Self::Fragment => "fragment",
-            Self::Case => "case",
-            Self::Space => "space",
-        }
-    }
-}
-
-/// The first difference between an address that was asked for and one on file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// How many characters of the one that was asked for stand before it.
-    pub index: usize,
-    /// How many of the one on file do: others where a port, which may vary, was passed over.
-    pub on_file: usize,
-    /// What kind of difference it is.
-    pub part: Part,
-}
-
-/// Where `asked` first differs from `on_file`; `None` when they are equal.
-pub fn difference(asked: &str, on_file: &str) -> Option<Difference> {
-    // RFC 8252 7.3: another port on loopback is no difference, unless it is the only one.
-    if let (Some((one, cut)), Some((other, cut_on_file))) =
-        (without_port(asked), without_port(on_file))
-        && let Some(found) = first_difference(&one, &other)
-        && split(asked).host == split(on_file).host
-    {
-        return Some(Difference {
-            index: found.index + cut,
-            on_file: found.on_file + cut_on_file,
-            part: found.part,
-        });
-    }
-    first_difference(asked, on_file)
-}
-
-/// An address on loopback as it stands without its port, and how many characters that left out.
-fn without_port(text: &str) -> Option<(String, usize)> {
-    let parts = split(text);
-    let plain = parts.authority?.starts_with(parts.host);
-    let port = parts
-        .port
-        .map_or_else(String::new, |port| format!(":{port}"));
-    let place = format!("{}{port}", parts.host);
-    (parts.scheme == Some("http") && ANY_PORT.contains(&parts.host) && plain).then(|| {
-        let bare = text.replacen(&place, parts.host, 1);
-        (bare, port.chars().count())
-    })
-}
-
-/// What to put on file so that `asked` is answered to: on loopback without a port, since one that
-/// is registered there stands for all.
-pub fn worth_registering(asked: &str) -> String {
-    without_port(asked).map_or_else(|| asked.to_owned(), |(bare, _)| bare)
-}
-
-/// The address on file that agrees longest with `asked`, by its place, and where they part.
-pub fn nearest(asked: &str, on_file: &[String]) -> Option<(usize, Difference)> {
-    let differences = on_file.iter().enumerate();
-    differences
-        .filter_map(|(place, known)| Some((place, difference(asked, known)?)))
-        .max_by_key(|(place, found)| (found.index, std::cmp::Reverse(*place)))
-}
-
-fn first_difference(asked: &str, on_file: &str) -> Option<Difference> {
-    if asked == on_file {
-        return None;
-    }
-    let index = asked
-        .chars()
-        .zip(on_file.chars())
-        .take_while(|(one, other)| one == other)
-        .count();
-    let (one, other) = (split(asked), split(on_file));
-    let part = if asked.trim() == on_file.trim() {
-        Part::Space
-    } else if asked.eq_ignore_ascii_case(on_file) {
-        Part::Case
-    } else if asked.strip_suffix('/') == Some(on_file) || on_file.strip_suffix('/') == Some(asked) {
-        Part::TrailingSlash
-    } else if one.scheme != other.scheme {
-        Part::Scheme
-    } else if one.host != other.host {
-        Part::Host
-    } else if one.port != other.port {
-        Part::Port
-    } else if one.path.strip_suffix('/') == Some(other.path)
-        || other.path.strip_suffix('/') == Some(one.path)
-    {
-        Part::TrailingSlash
-    } else if one.path != other.path {
-        Part::Path
-    } else if one.query != other.query {
-        Part::Query
-    } else if one.fragment != other.fragment {
-        Part::Fragment
-    } else {
-        Part::Host // a user name before the host
-    };
-    Some(Difference {
-        index,
-        on_file: index,
-        part,
-    })
 }
 
 /// Why a request's address is not answered to. Shown on a page, never redirected (RFC 6749

@@ -579,8 +579,7 @@ async fn a_token_is_explained_with_every_reason_against_it() {
     );
     assert!(why("hello").await.contains("no three parts"));
 
-    let id = person.id.clone();
-    person::lock(app, id).await.unwrap();
+    person::lock(app, person.id.clone()).await.unwrap();
     house.pass(700);
     key::rotate(app, "chat", None, When::Compromised)
         .await
