@@ -122,8 +122,8 @@ pub async fn before(app: &App, cookie: &str) -> Result<Option<(Session, Account)
 }
 
 /// The new cookie that a browser gets with each proof of who the person is (SECURITY R35), drawn
-/// before the transaction. The same proof from the same cookie gives the same value for
-/// [`AGAIN`]: a double click signs in once, whichever answer the browser keeps.
+/// before the transaction. The same proof from the same cookie gives the same value for half a
+/// minute: a double click signs in once, whichever answer the browser keeps.
 pub struct Turn {
     app: Arc<App>,
     came_with: Option<String>,

@@ -261,7 +261,8 @@ impl Draft {
     }
 }
 
-/// A request that still waits or was answered a moment ago, by its id. Whose browser it belongs to is for the caller to judge.
+/// A request that still waits or was answered a moment ago, by its id. Whose browser it belongs to
+/// is for the caller to judge.
 pub fn find(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Option<Stored>, Error> {
     let Some(row) = store::request::find(c, id)? else {
         return Ok(None);

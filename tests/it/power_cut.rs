@@ -149,7 +149,7 @@ const HALVES: [(&str, &str); 7] = [
     (
         "an account without its acceptances",
         "SELECT count(*) AS count FROM account WHERE (SELECT count(*) FROM acceptance
-         WHERE account_id = account.id) <> (SELECT count(*) FROM terms)",
+         WHERE account_id = account.id) <> (SELECT count(DISTINCT document) FROM terms)",
     ),
     (
         "an account without its session",
