@@ -61,7 +61,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     subject::hide(&asker.client, &mut service)?;
     let (owner, algorithm) = signer(Some(&service));
     if app.keys.current(owner, algorithm, now).is_none() {
-        return Err(store::Error::Busy("a signing key is being made".into()).into());
+        return Err(store::Error::Unready.into());
     }
     let left = given.expires_at.since(now);
     let ttl = app.config.tokens.access_ttl.min(left);

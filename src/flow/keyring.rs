@@ -138,7 +138,7 @@ pub async fn have(app: &Arc<App>, algorithm: Algorithm, now: Time) -> Result<(),
     if there() {
         Ok(())
     } else {
-        Err(store::Error::Busy("a signing key is being made".into()))
+        Err(store::Error::Unready)
     }
 }
 

@@ -106,6 +106,22 @@ pub async fn exchange(
     held: Held,
 ) -> Result<Tokens, Error> {
     ask.allowed(&client)?;
+    for _ in 0..ASKS {
+        match once(app, client.clone(), ask.clone(), held.clone()).await {
+            Err(Error::Store(store::Error::Unready)) => tokio::time::sleep(ASK).await,
+            done => return done,
+        }
+    }
+    Err(store::Error::Unready.into())
+}
+
+/// How often a key that is being made is looked for, for ten seconds in all: on an empty folder RSA
+/// keys are made after the start, and whoever is that quick waits for them.
+const ASK: Duration = Duration::from_millis(50);
+const ASKS: u32 = 200;
+
+/// The exchange, unless a key for it is still being made; then nothing has happened.
+async fn once(app: &Arc<App>, client: Client, ask: Exchange, held: Held) -> Result<Tokens, Error> {
     keyring::have(app, client.id_token_algorithm, app.clock.now()).await?;
     match &ask {
         Exchange::Code { .. } => by_code(app, client, ask, held).await,
@@ -208,7 +224,7 @@ pub(super) fn recipient(
     // A key that is still being made must not cost anyone their code.
     let (owner, algorithm) = signer(service.as_ref());
     if app.keys.current(owner, algorithm, now).is_none() {
-        return Err(store::Error::Busy("a signing key is being made".into()));
+        return Err(store::Error::Unready);
     }
     let place = status::take(c, app, service.as_ref(), grant, &asker.drawn, now)?;
     Ok(Ok(Recipient {

@@ -46,6 +46,9 @@ pub enum Error {
     /// Too much at once; try again shortly.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// A signing key is still being made: what was begun was undone.
+    #[error("a signing key is being made")]
+    Unready,
     /// The database does not answer, or its disk takes nothing: somebody has to look.
     #[error("the database cannot be used: {0}")]
     Away(String),
@@ -95,6 +98,7 @@ impl Error {
     pub fn cause(&self) -> &str {
         match self {
             Self::Busy(cause) | Self::Away(cause) | Self::Broken(cause) => cause,
+            Self::Unready => "a signing key is being made",
         }
     }
 

@@ -63,6 +63,7 @@ impl From<store::Error> for Fault {
                 tracing::warn!(cause = why, "store.busy");
                 Self::Busy(Duration::from_secs(2))
             }
+            store::Error::Unready => Self::Busy(Duration::from_secs(2)),
             store::Error::Away(_) => Self::Away,
             store::Error::Broken(why) => Self::Broken(why),
         }
