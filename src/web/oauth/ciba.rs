@@ -13,7 +13,7 @@ use crate::page::App as Chip;
 use crate::page::view::{AskedAllow, AskedList, AskedRow};
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
-use crate::web::guard::{address, whence};
+use crate::web::guard::whence;
 use crate::web::visit::Visit;
 
 /// POST `/oauth2/ciba` (CIBA 7.1).
@@ -26,10 +26,9 @@ pub async fn begin(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let from = address(&http);
     let whence = whence(&http);
     let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
-    let begun = story::begin(&app, &client, &body, from).await?;
+    let begun = story::begin(&app, &client, &body, whence.address).await?;
     Ok(HttpResponse::Ok().json(begun))
 }
 

@@ -6,18 +6,17 @@ use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::consent::{Asking, ability, gone, mark, scene, shell};
-use super::presented;
+use super::{presented, room};
 use crate::app::App;
 use crate::flow::device::Found;
 use crate::flow::{authorize, client, device as story, pending as waits, shown};
-use crate::limit::Bucket;
 use crate::oauth::device;
 use crate::page::view::{Device, DeviceAllow, DeviceDone};
 use crate::page::{App as Chip, FieldError, qr};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
-use crate::web::guard::{address, open_to_browsers, whence};
+use crate::web::guard::{open_to_browsers, whence};
 use crate::web::signin::{query, seconds};
 use crate::web::visit::Visit;
 
@@ -31,15 +30,10 @@ pub async fn begin(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let from = address(&http);
     let whence = whence(&http);
     let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
-    if client.is_public() {
-        // Anyone can name a public app, and each time a row is kept.
-        let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());
-        bound.map_err(Fault::TooMany)?;
-    }
-    let begun = story::begin(&app, &client, &body, from).await??;
+    room(&app, &client, &whence)?;
+    let begun = story::begin(&app, &client, &body, whence.address).await??;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);
     Ok(response.json(begun))

@@ -20,11 +20,14 @@ use super::fault::Fault;
 use super::listen::Shown;
 use crate::app::App;
 use crate::flow;
+use crate::flow::client::Whence;
 use crate::flow::dpop::{Judged, Taken};
 use crate::keys::certificate::fingerprint;
+use crate::limit::Bucket;
 use crate::oauth::authenticate::{Presented, present};
 use crate::oauth::binding::Held;
 use crate::oauth::certificate::from_header;
+use crate::oauth::client::Client;
 use crate::oauth::dpop::{self, Call};
 use crate::oauth::params::Params;
 
@@ -90,6 +93,17 @@ fn presented(http: &HttpRequest, body: &Params) -> Result<Presented, Fault> {
         (Presented::None { client_id }, Some(der)) => Presented::Certificate { client_id, der },
         (other, _) => other,
     })
+}
+
+/// Whether one more row is kept for a caller: anyone can name a public app.
+fn room(app: &App, client: &Client, whence: &Whence) -> Result<(), Fault> {
+    if !client.is_public() {
+        return Ok(());
+    }
+    let bound = app
+        .limiter
+        .check(Bucket::Caller, whence.address, app.clock.now());
+    bound.map_err(Fault::TooMany)
 }
 
 /// The certificate of a caller, DER: at the door for apps the one that the connection showed,

@@ -2,14 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{held, judge, next_nonce, presented, take};
+use super::{held, judge, next_nonce, presented, room, take};
 use crate::app::App;
 use crate::flow::{client, pushed};
-use crate::limit::Bucket;
 use crate::oauth::binding::check_proof;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{address, whence};
+use crate::web::guard::whence;
 
 /// POST (RFC 9126 2.1). `Cache-Control: no-store` is on every answer.
 ///
@@ -21,14 +20,9 @@ pub async fn push(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let from = address(&http);
     let whence = whence(&http);
     let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
-    if client.is_public() {
-        // Anyone can name a public app, and each time a row is kept.
-        let bound = app.limiter.check(Bucket::Caller, from, app.clock.now());
-        bound.map_err(Fault::TooMany)?;
-    }
+    room(&app, &client, &whence)?;
     let judged = judge(&app, &http, None, client.must_prove_key())?;
     let proof = take(&app, judged).await?;
     check_proof(&client, &held(&http, proof.as_ref()))?;
