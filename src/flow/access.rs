@@ -11,18 +11,36 @@ use crate::oauth::binding::Binding;
 use crate::oauth::claims::{self, AccessToken, Subject};
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
 use crate::oauth::status::{Place, claim};
+use crate::store;
 
 /// Opaque access tokens begin with this.
 pub(crate) const OPAQUE: &str = "ga_";
 
 /// Whose key signs an access token, and by which algorithm.
-pub(super) fn signer(service: Option<&Service>) -> (&str, Algorithm) {
+fn signer(service: Option<&Service>) -> (&str, Algorithm) {
     match service {
         None => (ISSUER, Algorithm::ES256),
         Some(service) => match service.keys {
             KeyOwner::Own => (&service.id, service.algorithm),
             KeyOwner::Issuer => (ISSUER, service.algorithm),
         },
+    }
+}
+
+/// Whether an access token for a service can be signed now: a key that is still being made must not
+/// cost anyone what they bring.
+///
+/// # Errors
+/// [`store::Error::Unready`].
+pub(super) fn can_sign(
+    app: &App,
+    service: Option<&Service>,
+    now: Time,
+) -> Result<(), store::Error> {
+    let (owner, algorithm) = signer(service);
+    match app.keys.current(owner, algorithm, now) {
+        Some(_) => Ok(()),
+        None => Err(store::Error::Unready),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::access::{Made, access, signer};
+use super::access::{Made, access, can_sign};
 use super::presented;
 use super::status;
 use super::subject;
@@ -59,10 +59,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     let binding = binding::access(&asker.client, Some(given.service), &asker.held)?;
     let mut service = given.service.clone();
     subject::hide(&asker.client, &mut service)?;
-    let (owner, algorithm) = signer(Some(&service));
-    if app.keys.current(owner, algorithm, now).is_none() {
-        return Err(store::Error::Unready.into());
-    }
+    can_sign(app, Some(&service), now)?;
     let left = given.expires_at.since(now);
     let ttl = app.config.tokens.access_ttl.min(left);
     let person = person(&account);

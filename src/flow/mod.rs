@@ -1,10 +1,12 @@
 //! The stories: what happens from a request to its answer. The only owners of transactions.
 
 mod access;
+mod answer;
 pub mod authorize;
 pub mod browser;
 pub mod ciba;
 pub mod client;
+mod code;
 pub mod demo;
 pub mod derived;
 pub mod device;
@@ -23,6 +25,7 @@ pub mod pending;
 pub mod presented;
 pub mod pushed;
 pub mod recover;
+mod refresh;
 pub mod register;
 pub mod request;
 pub mod request_object;

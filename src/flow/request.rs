@@ -53,7 +53,8 @@ pub struct Stored {
     pub expires_at: Time,
     /// It was answered, a moment ago.
     pub answered: bool,
-    /// The digest of the code that it was answered with, where that may be taken back.
+    /// What it was answered with: the digest of a code that may be taken back, or the grant that an
+    /// app elsewhere comes for.
     given: Option<String>,
 }
 
@@ -264,20 +265,36 @@ impl Draft {
 /// A request that still waits or was answered a moment ago, by its id. Whose browser it belongs to
 /// is for the caller to judge.
 pub fn find(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Option<Stored>, Error> {
+    let found = recent(c, id, now)?;
+    // What was decided for an app elsewhere is not decided again.
+    Ok(found.filter(|stored| !stored.answered || stored.device.is_none()))
+}
+
+fn recent(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Option<Stored>, Error> {
     let Some(row) = store::request::find(c, id)? else {
         return Ok(None);
     };
     let answered_at = row.answered_at.map(Time::from_millis);
     let stored = Stored::read(row)?;
-    // What was decided for an app elsewhere is shown on a page of its own.
-    let open = answered_at.is_none_or(|at| stored.device.is_none() && now < at.plus(AGAIN));
+    let open = answered_at.is_none_or(|at| now < at.plus(AGAIN));
     Ok((open && now < stored.expires_at).then_some(stored))
 }
 
-/// Notes the code that a request is answered with, by its digest.
-pub fn give(c: &mut Conn<'_>, id: &str, hash: &str, now: Time) -> Result<(), Error> {
+/// Whether the app elsewhere was allowed, where the browser behind the digest of a cookie decided
+/// that a moment ago: the second click of a double click hears it too.
+pub fn ended(c: &mut Conn<'_>, id: &str, cookie: &str, now: Time) -> Result<Option<bool>, Error> {
+    let own = store::browser::find(c, cookie)?;
+    let (Some(own), Some(stored)) = (own, recent(c, id, now)?) else {
+        return Ok(None);
+    };
+    let decided = stored.answered && stored.device.is_some() && stored.browser_id == own.id;
+    Ok(decided.then_some(stored.given.is_some()))
+}
+
+/// Notes what a request is answered with.
+pub fn give(c: &mut Conn<'_>, id: &str, given: &str, now: Time) -> Result<(), Error> {
     if let Some(mut stored) = find(c, id, now)? {
-        stored.given = Some(hash.to_owned());
+        stored.given = Some(given.to_owned());
         save(c, id, stored)?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The token endpoint: a code, a refresh token or a client's own right becomes an access token
-//! (RFC 6749 4.1.3, 6, 4.4; PROTOCOL 2). What was written is on disk before anything is signed.
+//! The token endpoint: what a client brings, or its own right (RFC 6749 4.4), becomes an access token
+//! (PROTOCOL 2). What was written is on disk before anything is signed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,28 +7,26 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::access::{Made, access, signer};
+use super::access::{Made, access, can_sign};
 use super::client::registered;
 use super::keyring;
-use super::opaque::Kind;
-use super::{exchange, grants, pending, sso, status, subject};
+use super::{code, exchange, pending, refresh, sso, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
 use crate::keys::ISSUER;
 use crate::oauth::audience::{Audience, Target, audience};
-use crate::oauth::binding::{self, Binding, Held, may_redeem, may_refresh};
+use crate::oauth::binding::{self, Binding, Held};
 use crate::oauth::claims::{self, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
-use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::grant::Grant;
 use crate::oauth::scope::{self, DEVICE_SSO, OPENID};
 use crate::oauth::service::Service;
 use crate::oauth::status::Place;
 use crate::oauth::subject::pairwise;
-use crate::oauth::token::{Denied, Exchange, Lifetimes, Rotation, machine, redeem, rotate};
-use crate::rng::digest;
+use crate::oauth::token::{Exchange, Lifetimes, machine};
 use crate::store::{self, Conn, event::Event};
 
 /// After the first use the same successor is given for this long (DESIGN 11).
@@ -124,8 +122,8 @@ const ASKS: u32 = 200;
 async fn once(app: &Arc<App>, client: Client, ask: Exchange, held: Held) -> Result<Tokens, Error> {
     keyring::have(app, client.id_token_algorithm, app.clock.now()).await?;
     match &ask {
-        Exchange::Code { .. } => by_code(app, client, ask, held).await,
-        Exchange::Refresh { .. } => by_refresh(app, client, ask, held).await,
+        Exchange::Code { .. } => code::exchange(app, client, ask, held).await,
+        Exchange::Refresh { .. } => refresh::exchange(app, client, ask, held).await,
         Exchange::Device { .. } | Exchange::Ciba { .. } => {
             pending::exchange(app, asker(app, client, ask, held).await?).await
         }
@@ -135,7 +133,12 @@ async fn once(app: &Arc<App>, client: Client, ask: Exchange, held: Held) -> Resu
     }
 }
 
-async fn asker(app: &App, client: Client, ask: Exchange, held: Held) -> Result<Asker, Error> {
+pub(super) async fn asker(
+    app: &App,
+    client: Client,
+    ask: Exchange,
+    held: Held,
+) -> Result<Asker, Error> {
     Ok(Asker {
         client,
         ask,
@@ -156,7 +159,7 @@ pub(super) struct Award {
     pub(super) by: &'static str,
 }
 
-fn invalid_grant(why: &str) -> Problem {
+pub(super) fn invalid_grant(why: &str) -> Problem {
     Problem::new(Code::InvalidGrant, why)
 }
 
@@ -221,11 +224,7 @@ pub(super) fn recipient(
         Ok(binding) => binding,
         Err(problem) => return Ok(Err(problem)),
     };
-    // A key that is still being made must not cost anyone their code.
-    let (owner, algorithm) = signer(service.as_ref());
-    if app.keys.current(owner, algorithm, now).is_none() {
-        return Err(store::Error::Unready);
-    }
+    can_sign(app, service.as_ref(), now)?;
     let place = status::take(c, app, service.as_ref(), grant, &asker.drawn, now)?;
     Ok(Ok(Recipient {
         account,
@@ -244,206 +243,7 @@ fn owned(target: Target<'_>) -> (Option<Service>, Vec<String>) {
     (service, target.scopes)
 }
 
-async fn by_code(
-    app: &Arc<App>,
-    client: Client,
-    ask: Exchange,
-    held: Held,
-) -> Result<Tokens, Error> {
-    let Exchange::Code { code, .. } = &ask else {
-        return Err(invalid_grant("this is no exchange of a code").into());
-    };
-    if !Kind::Code.is_ours(app.keys.master(), code) {
-        return Err(invalid_grant("the code is unknown").into());
-    }
-    let (hash, now) = (digest(code), app.clock.now());
-    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
-    let (idle_until, ends_at) = lifetimes(app).first(now);
-    let (house, log_id) = (app.clone(), app.rng.id());
-    let asker = asker(app, client.clone(), ask, held).await?;
-    let award = app
-        .store
-        .write(move |c| {
-            let Some(code) = store::grant::lock_code(c, &hash)? else {
-                return Ok(Err(invalid_grant("the code is unknown")));
-            };
-            let Some(grant) = store::grant::lock(c, &code.grant_id)? else {
-                return Ok(Err(invalid_grant("the code is unknown")));
-            };
-            let grant = grant.cut(&asker.client);
-            if let Err(problem) = may_redeem(grant.dpop_jkt.as_deref(), &asker.held) {
-                return Ok(Err(problem));
-            }
-            let award = match redeem(&grant, &code, &asker.ask, &asker.client, now) {
-                Ok(award) => award,
-                Err(denied) => {
-                    match &denied {
-                        Denied::WrongVerifier => store::grant::count_wrong(c, &hash)?,
-                        Denied::Replay => {
-                            store::grant::revoke(c, &grant.id, now)?;
-                            store::event::add(c, &replayed(&log_id, &grant, "code", now))?;
-                        }
-                        Denied::Refused(_) => {}
-                    }
-                    return Ok(Err(denied.problem()));
-                }
-            };
-            let to = match recipient(c, &house, &grant, &award.scopes, &asker, now)? {
-                Ok(found) => found,
-                Err(problem) => return Ok(Err(problem)),
-            };
-            if !store::grant::spend_code(c, &hash, now)? {
-                return Ok(Err(invalid_grant(
-                    "the code was used before or has run out",
-                )));
-            }
-            grants::take_over(c, &grant, now)?;
-            let life = grants::life(&house, &grant, award.refresh);
-            grants::keep(c, &grant, life, &log_id, now)?;
-            if award.refresh {
-                store::grant::add_refresh(
-                    c,
-                    &Refresh {
-                        hash: digest(&refresh),
-                        grant_id: grant.id.clone(),
-                        generation: 0,
-                        created_at: now,
-                        used_at: None,
-                        idle_until,
-                        ends_at,
-                        binding: binding::refresh(&asker.client, &asker.held),
-                    },
-                )?;
-            }
-            Ok(Ok(Award {
-                grant,
-                to,
-                refresh: award.refresh.then(|| refresh.clone()),
-                first: true,
-                by: "code",
-            }))
-        })
-        .await??;
-    sign(app, &client, award, now)
-}
-
-async fn by_refresh(
-    app: &Arc<App>,
-    client: Client,
-    ask: Exchange,
-    held: Held,
-) -> Result<Tokens, Error> {
-    let Exchange::Refresh { token, .. } = &ask else {
-        return Err(invalid_grant("this is no exchange of a refresh token").into());
-    };
-    if !Kind::Refresh.is_ours(app.keys.master(), token) {
-        return Err(invalid_grant("the refresh token is unknown").into());
-    }
-    let (old, now, lives) = (token.clone(), app.clock.now(), lifetimes(app));
-    let (house, log_id) = (app.clone(), app.rng.id());
-    let asker = asker(app, client.clone(), ask, held).await?;
-    let award = app
-        .store
-        .write(move |c| {
-            let unknown = || Ok(Err(invalid_grant("the refresh token is unknown")));
-            let hash = digest(&old);
-            let Some(grant) = store::grant::lock_by_refresh(c, &hash)? else {
-                return unknown();
-            };
-            let grant = grant.cut(&asker.client);
-            // Behind the lock, so that nobody spends it meanwhile.
-            let Some(known) = store::grant::find_refresh(c, &hash)? else {
-                return unknown();
-            };
-            if let Err(problem) = may_refresh(known.binding.as_ref(), &asker.held) {
-                return Ok(Err(problem));
-            }
-            let master = house.keys.master();
-            let generation = known.generation.saturating_add(1);
-            let successor =
-                Kind::Refresh.dress(master, &master.successor(&old, &grant.id, generation));
-            // One that was not used has none.
-            let successor_used = known.used_at.is_some()
-                && store::grant::find_refresh(c, &digest(&successor))?
-                    .is_some_and(|next| next.used_at.is_some());
-            let (scopes, refresh) = match rotate(
-                &known,
-                &grant,
-                successor_used,
-                &asker.client,
-                &asker.ask,
-                now,
-                &lives,
-            ) {
-                Rotation::Refused(problem) => return Ok(Err(problem)),
-                Rotation::Replayed { end_family } => {
-                    if end_family && store::grant::revoke(c, &grant.id, now)? {
-                        store::event::add(c, &replayed(&log_id, &grant, "refresh token", now))?;
-                    }
-                    return Ok(Err(Rotation::replay()));
-                }
-                Rotation::Fresh {
-                    scopes,
-                    idle_until,
-                    ends_at,
-                    generation,
-                } => {
-                    let next = Refresh {
-                        hash: digest(&successor),
-                        grant_id: grant.id.clone(),
-                        generation,
-                        created_at: now,
-                        used_at: None,
-                        idle_until,
-                        ends_at,
-                        binding: known.binding.clone(),
-                    };
-                    (scopes, Some((successor, next)))
-                }
-                Rotation::Retry { scopes, .. } => {
-                    return match recipient(c, &house, &grant, &scopes, &asker, now)? {
-                        Ok(to) => Ok(Ok(Award {
-                            grant,
-                            to,
-                            refresh: Some(successor),
-                            first: false,
-                            by: "refresh",
-                        })),
-                        Err(problem) => Ok(Err(problem)),
-                    };
-                }
-                Rotation::Keep { scopes, idle_until } => {
-                    store::grant::slide_refresh(c, &hash, idle_until)?;
-                    (scopes, None)
-                }
-            };
-            let to = match recipient(c, &house, &grant, &scopes, &asker, now)? {
-                Ok(found) => found,
-                Err(problem) => return Ok(Err(problem)),
-            };
-            let refresh = match refresh {
-                None => old.clone(),
-                Some((successor, next)) => {
-                    if !store::grant::spend_refresh(c, &hash, now)? {
-                        return Err(store::Error::Broken("a locked token was spent".into()));
-                    }
-                    store::grant::add_refresh(c, &next)?;
-                    successor
-                }
-            };
-            Ok(Ok(Award {
-                grant,
-                to,
-                refresh: Some(refresh),
-                first: false,
-                by: "refresh",
-            }))
-        })
-        .await??;
-    sign(app, &client, award, now)
-}
-
-fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
+pub(super) fn replayed(id: &str, grant: &Grant, what: &str, now: Time) -> Event {
     tracing::warn!(client = grant.client_id, what, "token.replayed");
     Event {
         id: id.to_owned(),
@@ -464,6 +264,7 @@ async fn by_itself(
     let (service, scopes) = owned(machine(client, ask, services, app.config.issuer())?);
     let binding = binding::access(client, service.as_ref(), held)?;
     let now = app.clock.now();
+    can_sign(app, service.as_ref(), now)?;
     let made = Made {
         subject: Subject::Machine,
         client_id: &client.id,

@@ -186,7 +186,8 @@ fn only_the_person_who_was_asked_can_answer() {
     assert_eq!(answer.is(303).location(), "/account/asked");
     // His page is of his browser alone.
     let page = open(&mut his);
-    hers.get(&page.path).is(400);
+    let theirs = hers.get(&page.path);
+    hers.arrive(theirs).is(400);
     // Signed out meanwhile, and another one in: nothing is answered for him.
     his.fill("/signout", &[("decision", "signout")]);
     let request = page.path.split_once("request=").unwrap().1.to_owned();

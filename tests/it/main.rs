@@ -32,6 +32,7 @@ mod grants;
 mod http;
 mod jar;
 mod jarm;
+mod keys;
 mod letters;
 mod log;
 mod logs;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gerege::oauth::service::Algorithm;
 use gerege::store;
 
 use crate::app::{PASSWORD, TestApp};
@@ -535,24 +534,6 @@ fn a_service_is_told_of_a_token_under_our_signature() {
         claims["token_introspection"],
         serde_json::json!({ "active": false })
     );
-}
-
-#[test]
-fn the_key_that_signs_answers_is_made_when_it_is_first_needed() {
-    let app = TestApp::new();
-    app.write(|c| {
-        let mut chat = store::client::find_service(c, "demo-chat")?.expect("the demo service");
-        chat.algorithm = Algorithm::EdDSA;
-        chat.secret_hash = Some(gerege::rng::digest(SECRET));
-        store::client::save_service(c, &chat)
-    });
-    let answer = app
-        .browser()
-        .with("Authorization", &basic("demo-chat", SECRET))
-        .with("Accept", "application/token-introspection+jwt")
-        .post("/oauth2/introspect", &[("token", "made-up")])
-        .is(200);
-    assert_eq!(jwt(&answer.text()).0["alg"], "EdDSA");
 }
 
 // Issue 3, point 7: what is kept of an answer is forgotten with what it speaks of.

@@ -7,6 +7,8 @@ use gerege::store;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::chromium::{Callback, Chromium};
+use crate::ciba;
+use crate::device::{arrive, begin, poll, television};
 use crate::http::{Answer, Browser, param};
 use crate::road::{VERIFIER, ask, redeem, request, token};
 use crate::signup::walk_to_code;
@@ -186,6 +188,58 @@ fn a_double_click_on_continue_as_gives_the_app_a_code() {
     // What was used is not given again.
     let third = browser.submit(&page, &[("account", &id)]);
     browser.arrive(third).is(400);
+}
+
+#[test]
+fn a_double_click_on_the_decision_for_a_device_is_told_the_same_once_more() {
+    for (decision, end) in [("allow", "allowed"), ("deny", "denied")] {
+        let app = TestApp::new();
+        app.person("temuulen");
+        television(&app);
+        let begun = begin(&app);
+        let mut browser = app.browser();
+        let page = arrive(&mut browser, &begun, "temuulen");
+        let fields = [("decision", decision), ("seen", "1")];
+        let done = format!("/device/done?ended={end}");
+        for _ in 0..2 {
+            // The whole way, each time.
+            let answer = browser.submit(&page, &fields);
+            assert_eq!(browser.arrive(answer).is(200).path, done);
+        }
+        let told = poll(&mut app.browser(), &begun);
+        assert_eq!(told.status, if end == "allowed" { 200 } else { 400 });
+        // Another answer changes nothing, and a minute later it is an old page.
+        let other = if end == "allowed" { "deny" } else { "allow" };
+        let answer = browser.submit(&page, &[("decision", other), ("seen", "1")]);
+        assert_eq!(browser.arrive(answer).is(200).path, done);
+        assert_eq!(poll(&mut app.browser(), &begun).status, 400);
+        app.pass(Duration::from_secs(31));
+        let answer = browser.submit(&page, &fields);
+        browser.arrive(answer).is(400);
+        app.deliver();
+    }
+}
+
+#[test]
+fn a_double_click_on_what_a_server_asked_is_told_the_same_once_more() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    ciba::bank(&app);
+    let begun = ciba::ask(&app, &[]).is(200).json();
+    let mut browser = app.browser();
+    crate::signin::sign_in(&mut browser, "temuulen");
+    let page = ciba::open(&mut browser);
+    for _ in 0..2 {
+        let end = ciba::decide(&mut browser, &page, "allow").is(200);
+        assert_eq!(end.path, "/device/done?ended=allowed");
+    }
+    ciba::poll_as(&app, "bank", &begun).is(200);
+    // Whoever else knows the address of the request hears nothing.
+    let id = page.path.split("request=").nth(1).unwrap();
+    let mut other = app.browser();
+    crate::signin::sign_in(&mut other, "temuulen");
+    other.get(&format!("/oauth2/authorize/{id}")).is(400);
+    app.deliver();
 }
 
 #[test]

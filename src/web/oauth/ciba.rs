@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::consent::{Asking, ability, gone, mark, scene, shell};
+use super::consent::{Asking, ability, mark, scene, shell};
 use super::presented;
 use crate::app::App;
 use crate::flow::{authorize, ciba as story, client, pending, shown};
@@ -90,14 +90,14 @@ pub async fn look(visit: Visit, asking: Query<Asking>) -> Result<HttpResponse, F
 
 async fn decision(visit: &Visit, asking: &Asking, changed: bool) -> Result<HttpResponse, Fault> {
     let Some(scene) = scene(visit, asking).await? else {
-        return gone(visit);
+        return Ok(asking.back(visit));
     };
     let asked = match &scene.stored.device {
         Some(device) if device.account_id.is_some() => device,
         _ => return Ok(asking.back(visit)),
     };
     let Some(waits) = pending::open(&visit.app, &asked.hash).await? else {
-        return gone(visit);
+        return Ok(asking.back(visit));
     };
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(visit));
@@ -131,7 +131,7 @@ async fn decision(visit: &Visit, asking: &Asking, changed: bool) -> Result<HttpR
 pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
     let visit = &form.visit;
     let Some(scene) = scene(visit, &asking).await? else {
-        return gone(visit);
+        return Ok(asking.back(visit));
     };
     let asked = scene.stored.device.as_ref();
     if asked.is_none_or(|device| device.account_id.is_none()) {

@@ -5,7 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::consent::{Asking, ability, gone, mark, scene, shell};
+use super::consent::{Asking, ability, mark, scene, shell};
 use super::{presented, room};
 use crate::app::App;
 use crate::flow::device::Found;
@@ -114,13 +114,13 @@ enum Again {
 
 async fn decision(visit: &Visit, asking: &Asking, again: Again) -> Result<HttpResponse, Fault> {
     let Some(scene) = scene(visit, asking).await? else {
-        return gone(visit);
+        return Ok(asking.back(visit));
     };
     let Some(asked) = &scene.stored.device else {
         return Ok(asking.back(visit));
     };
     let Some(pending) = waits::open(&visit.app, &asked.hash).await? else {
-        return gone(visit);
+        return Ok(asking.back(visit));
     };
     let Some(account) = authorize::whose(&visit.app, &scene).await? else {
         return Ok(asking.back(visit));
@@ -163,7 +163,7 @@ async fn decision(visit: &Visit, asking: &Asking, again: Again) -> Result<HttpRe
 pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, Fault> {
     let visit = &form.visit;
     let Some(scene) = scene(visit, &asking).await? else {
-        return gone(visit);
+        return Ok(asking.back(visit));
     };
     if scene.stored.device.is_none() {
         return Ok(asking.back(visit));
