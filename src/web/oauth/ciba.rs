@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::consent::{Asking, ability, mark, scene, shell};
+use super::consent::{Asking, ability, allow, decline, scene, shell};
 use super::presented;
 use crate::app::App;
 use crate::flow::{authorize, ciba as story, client, pending, shown};
@@ -141,16 +141,12 @@ pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
         return Ok(asking.back(visit));
     };
     if form.text("decision") != "allow" {
-        return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
+        return decline(visit, &asking, &scene).await;
     }
     let shown = shown::digest_of(&scene, &account.id);
     if form.text("shown") != shown {
         return decision(visit, &asking, true).await;
     }
     let allowed = (account.id, scene.checked.asked());
-    mark(visit, &asking, &scene, move |marks| {
-        marks.allowed = Some(allowed.clone());
-        marks.shown = Some(shown.clone());
-    })
-    .await
+    allow(visit, &asking, &scene, allowed, shown).await
 }

@@ -77,6 +77,30 @@ pub(super) async fn mark(
     }
 }
 
+/// Notes "Do not allow", or "This is not mine", and goes back to the decision.
+pub(super) async fn decline(
+    visit: &Visit,
+    asking: &Asking,
+    scene: &Scene,
+) -> Result<HttpResponse, Fault> {
+    mark(visit, asking, scene, |marks| marks.declined = true).await
+}
+
+/// Notes "Allow" to scopes, by a person, on a page that showed what `shown` stands for.
+pub(super) async fn allow(
+    visit: &Visit,
+    asking: &Asking,
+    scene: &Scene,
+    allowed: (String, Vec<String>),
+    shown: String,
+) -> Result<HttpResponse, Fault> {
+    mark(visit, asking, scene, move |marks| {
+        marks.allowed = Some(allowed.clone());
+        marks.shown = Some(shown.clone());
+    })
+    .await
+}
+
 /// S2: which of the accounts in this browser.
 ///
 /// # Errors
@@ -255,8 +279,8 @@ async fn ask(
     visit.page_with(status, &shell(visit, scene), &view)
 }
 
-/// "Allow" or "Do not allow", to what the page showed. The scopes are those of the checked request without the optional
-/// ones that were not ticked; whatever else was sent.
+/// "Allow" or "Do not allow", to what the page showed. The scopes are those of the checked request
+/// without the optional ones that were not ticked; whatever else was sent.
 ///
 /// # Errors
 /// [`Fault`].
@@ -269,7 +293,7 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
         return Ok(asking.back(visit));
     };
     if form.text("decision") != "allow" {
-        return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
+        return decline(visit, &asking, &scene).await;
     }
     // The app may have been changed while the person read.
     let shown = shown::digest_of(&scene, &account.id);
@@ -280,9 +304,5 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
     let mut scopes = scene.checked.asked();
     scopes.retain(|name| !scene.checked.may_leave_out(name) || ticked.contains(name));
     let allowed = (account.id, scopes);
-    mark(visit, &asking, &scene, move |marks| {
-        marks.allowed = Some(allowed.clone());
-        marks.shown = Some(shown.clone());
-    })
-    .await
+    allow(visit, &asking, &scene, allowed, shown).await
 }

@@ -5,7 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::consent::{Asking, ability, mark, scene, shell};
+use super::consent::{Asking, ability, allow, decline, scene, shell};
 use super::{presented, room};
 use crate::app::App;
 use crate::flow::device::Found;
@@ -172,7 +172,7 @@ pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
         return Ok(asking.back(visit));
     };
     if form.text("decision") != "allow" {
-        return mark(visit, &asking, &scene, |marks| marks.declined = true).await;
+        return decline(visit, &asking, &scene).await;
     }
     let shown = shown::digest_of(&scene, &account.id);
     if form.text("shown") != shown {
@@ -182,11 +182,7 @@ pub async fn decide(form: Form, asking: Query<Asking>) -> Result<HttpResponse, F
         return decision(visit, &asking, Again::Unseen).await;
     }
     let allowed = (account.id, scene.checked.asked());
-    mark(visit, &asking, &scene, move |marks| {
-        marks.allowed = Some(allowed.clone());
-        marks.shown = Some(shown.clone());
-    })
-    .await
+    allow(visit, &asking, &scene, allowed, shown).await
 }
 
 /// GET `/device/done`: it goes on at the other device.
