@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use super::grants;
 use super::opaque::Kind;
-use super::token::{
-    Award, Error, Tokens, asker, invalid_grant, lifetimes, recipient, replayed, sign,
-};
+use super::token::{Award, Error, Tokens, asker, invalid_grant, recipient, replayed, sign};
 use crate::app::App;
-use crate::oauth::binding::{self, Held, may_redeem};
+use crate::oauth::binding::{Held, may_redeem};
 use crate::oauth::client::Client;
-use crate::oauth::grant::Refresh;
 use crate::oauth::token::{Denied, Exchange, redeem};
 use crate::rng::digest;
 use crate::store;
@@ -29,7 +26,6 @@ pub(super) async fn exchange(
     }
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
-    let (idle_until, ends_at) = lifetimes(app).first(now);
     let (house, log_id) = (app.clone(), app.rng.id());
     let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
@@ -72,19 +68,7 @@ pub(super) async fn exchange(
             let life = grants::life(&house, &grant, award.refresh);
             grants::keep(c, &grant, life, &log_id, now)?;
             if award.refresh {
-                store::grant::add_refresh(
-                    c,
-                    &Refresh {
-                        hash: digest(&refresh),
-                        grant_id: grant.id.clone(),
-                        generation: 0,
-                        created_at: now,
-                        used_at: None,
-                        idle_until,
-                        ends_at,
-                        binding: binding::refresh(&asker.client, &asker.held),
-                    },
-                )?;
+                asker.begin_family(c, &house, &grant, &refresh, now)?;
             }
             Ok(Ok(Award {
                 grant,

@@ -8,9 +8,8 @@ use super::opaque::Kind;
 use super::token::{self, Asker, Award, Tokens, recipient};
 use crate::app::App;
 use crate::clock::Time;
-use crate::oauth::binding;
 use crate::oauth::error::{Code, Problem};
-use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::grant::Grant;
 use crate::oauth::pending::{Pending, Poll, poll};
 use crate::oauth::token::{Exchange, is_offline};
 use crate::rng::digest;
@@ -41,7 +40,6 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
     }
     let (hash, now) = (digest(code), app.clock.now());
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
-    let (idle_until, ends_at) = token::lifetimes(app).first(now);
     let (house, client, log_id) = (app.clone(), asker.client.clone(), app.rng.id());
     let award = app
         .store
@@ -80,17 +78,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
             let life = grants::life(&house, &grant, given);
             grants::keep(c, &grant, life, &log_id, now)?;
             if given {
-                let first = Refresh {
-                    hash: digest(&refresh),
-                    grant_id: grant.id.clone(),
-                    generation: 0,
-                    created_at: now,
-                    used_at: None,
-                    idle_until,
-                    ends_at,
-                    binding: binding::refresh(&asker.client, &asker.held),
-                };
-                store::grant::add_refresh(c, &first)?;
+                asker.begin_family(c, &house, &grant, &refresh, now)?;
             }
             Ok(Ok(Award {
                 grant,

@@ -13,10 +13,9 @@ use super::{grants, hint, pending, subject, terms};
 use crate::app::App;
 use crate::config;
 use crate::keys::{Master, Purpose};
-use crate::oauth::binding;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
-use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::grant::Grant;
 use crate::oauth::scope;
 use crate::oauth::sso::{Behind, Brought, judge};
 use crate::oauth::token::{Exchange, is_offline};
@@ -76,7 +75,6 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     };
     let hash = ds_hash(&ask.device_secret);
     let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
-    let (idle_until, refresh_ends_at) = token::lifetimes(app).first(now);
     let (house, client) = (app.clone(), asker.client.clone());
     let (id, log_id, many_id) = (app.rng.id(), app.rng.id(), app.rng.id());
     let award = app
@@ -172,17 +170,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
             };
             store::event::add(c, &line)?;
             if offline {
-                let new = Refresh {
-                    hash: digest(&refresh),
-                    grant_id: grant.id.clone(),
-                    generation: 0,
-                    created_at: now,
-                    used_at: None,
-                    idle_until,
-                    ends_at: refresh_ends_at,
-                    binding: binding::refresh(&asker.client, &asker.held),
-                };
-                store::grant::add_refresh(c, &new)?;
+                asker.begin_family(c, &house, &grant, &refresh, now)?;
             }
             Ok(Ok(Award {
                 grant,

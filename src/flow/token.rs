@@ -21,12 +21,13 @@ use crate::oauth::claims::{self, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
-use crate::oauth::grant::Grant;
+use crate::oauth::grant::{Grant, Refresh};
 use crate::oauth::scope::{self, DEVICE_SSO, OPENID};
 use crate::oauth::service::Service;
 use crate::oauth::status::Place;
 use crate::oauth::subject::pairwise;
 use crate::oauth::token::{Exchange, Lifetimes, machine};
+use crate::rng::digest;
 use crate::store::{self, Conn, event::Event};
 
 /// After the first use the same successor is given for this long (DESIGN 11).
@@ -182,6 +183,31 @@ pub(super) struct Asker {
     pub(super) registered: Arc<Registered>,
     /// Places in a status list for what it is given.
     pub(super) drawn: Vec<i64>,
+}
+
+impl Asker {
+    /// Writes the first refresh token of a grant.
+    pub(super) fn begin_family(
+        &self,
+        c: &mut Conn<'_>,
+        app: &App,
+        grant: &Grant,
+        secret: &str,
+        now: Time,
+    ) -> Result<(), store::Error> {
+        let (idle_until, ends_at) = lifetimes(app).first(now);
+        let first = Refresh {
+            hash: digest(secret),
+            grant_id: grant.id.clone(),
+            generation: 0,
+            created_at: now,
+            used_at: None,
+            idle_until,
+            ends_at,
+            binding: binding::refresh(&self.client, &self.held),
+        };
+        store::grant::add_refresh(c, &first)
+    }
 }
 
 /// What every exchange needs besides the token itself: the person, and whom the token is for.

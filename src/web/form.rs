@@ -1,8 +1,9 @@
 //! Forms of our own pages: read strictly, and only when they came from our own page in the same
 //! browser.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -193,15 +194,19 @@ async fn whole(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    if kind != wanted {
+        .trim();
+    if !kind.eq_ignore_ascii_case(wanted) {
         return Err(Fault::Page(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "bad-request",
         ));
     }
-    tokio::time::timeout(PATIENCE, collect(payload))
+    let mut reading = pin!(collect(payload));
+    // What came with the head needs no clock.
+    if let Poll::Ready(read) = poll_fn(|task| Poll::Ready(reading.as_mut().poll(task))).await {
+        return read;
+    }
+    tokio::time::timeout(PATIENCE, reading)
         .await
         .map_err(|_| Fault::Page(StatusCode::REQUEST_TIMEOUT, "bad-request"))?
 }

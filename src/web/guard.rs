@@ -60,6 +60,8 @@ const FORWARDED: [&str; 4] = [
 /// The request's number, for whoever asks the operator about an answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 /// Pages that can end an authorization: browsers check `form-action` at every hop after the
 /// form, and messengers redirect again (PROTOCOL 3).
 const ENDS: [&str; 7] = [
@@ -176,7 +178,9 @@ fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
         return Some(Fault::nothing());
     }
     // Nothing of ours holds a NUL, and PostgreSQL keeps no text with one.
-    if http.path().contains('\0') || http.uri().to_string().contains("%00") {
+    let uri = http.uri();
+    let has_nul = |text: &str| text.contains('\0') || text.contains("%00");
+    if has_nul(http.path()) || has_nul(uri.path()) || uri.query().is_some_and(has_nul) {
         return Some(Fault::unreadable());
     }
     // A chat server is one address for all its people and is never refused as a whole
@@ -449,10 +453,7 @@ fn dress(path: &str, secure: bool, headers: &mut HeaderMap) {
              frame-ancestors 'none'; base-uri 'none'"
         },
     );
-    set(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
+    set(OPENER_POLICY, "same-origin");
     if secure {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
     }
