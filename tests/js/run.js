@@ -1,5 +1,6 @@
 // Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
-// revocation, sign-out; those without a browser in asking.js, one that is a page in page-app.js.
+// revocation, sign-out; those without a browser in asking.js, how they prove themselves in proof.js,
+// one that is a page in page-app.js.
 // With words after it only the tests that hold one of them. The last line counts.
 import assert from 'node:assert/strict'
 import { mkdtempSync, writeFileSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { startServer } from './server.js'
 import { Person, heading } from './person.js'
 import * as asking from './asking.js'
 import * as pageApp from './page-app.js'
+import * as proof from './proof.js'
 import { tests as services } from './service.js'
 
 const CALLBACK = 'http://127.0.0.1:7654/callback'
@@ -456,7 +458,7 @@ const own = {
 
 // The first of our own makes the account that all others use.
 const about = { server, issuer, forum, keys }
-const tests = { ...own, ...asking.tests(about), ...pageApp.tests(about) }
+const tests = { ...own, ...asking.tests(about), ...proof.tests(about), ...pageApp.tests(about) }
 let [passed, failed] = [0, 0]
 try {
   const words = process.argv.slice(2)
