@@ -38,6 +38,10 @@ export async function startBrowser() {
   return {
     open: (url) => send('POST', `${at}/url`, { url }),
     url: () => send('GET', `${at}/url`),
+    title: () => send('GET', `${at}/title`),
+    // The windows that are open, the first one first, and the one that is looked at from now on.
+    windows: () => send('GET', `${at}/window/handles`),
+    look: (handle) => send('POST', `${at}/window`, { handle }),
     // What an async function of the page gives; `why` in place of what it threw.
     run: (script) =>
       send('POST', `${at}/execute/async`, {
