@@ -74,6 +74,13 @@ const ENDS: [&str; 7] = [
     "/oauth2/logout",
 ];
 
+/// Pages that an app may open in a window of its own (`display=popup`, OpenID Connect Core 3.1.2.1)
+/// and waits for there: cut off from it, it would think that the person closed the window. On the
+/// others, where accounts are changed and devices let in, no other site has a hand.
+const OPENED: [&str; 7] = [
+    "/oauth2/", "/signin", "/signup", "/confirm", "/consent", "/forgot", "/reset",
+];
+
 /// The middleware.
 ///
 /// # Errors
@@ -453,7 +460,9 @@ fn dress(path: &str, secure: bool, headers: &mut HeaderMap) {
              frame-ancestors 'none'; base-uri 'none'"
         },
     );
-    set(OPENER_POLICY, "same-origin");
+    if !OPENED.iter().any(|prefix| path.starts_with(prefix)) {
+        set(OPENER_POLICY, "same-origin");
+    }
     if secure {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
     }
