@@ -24,6 +24,8 @@ const BACK: &str = "https://forum.example/callback";
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
+type Test = fn(&Server) -> Done;
+
 /// What discovery says beyond what the crate reads by itself.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Endpoints {
@@ -407,7 +409,7 @@ fn an_app_that_registers_itself(server: &Server) -> Done {
 fn main() -> ExitCode {
     let server = Server::start();
     // The first makes the account that all others use.
-    let tests: [(&str, fn(&Server) -> Done); 5] = [
+    let tests: [(&str, Test); 5] = [
         ("a public messenger, a stranger who signs up", a_messenger),
         (
             "a confidential app, its secret by Basic and in the form",
