@@ -3,9 +3,9 @@
 // one that is a page in page-app.js.
 // With words after it only the tests that hold one of them. The last line counts.
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as oidc from 'openid-client'
 import * as oauth from 'oauth4webapi'
@@ -33,7 +33,7 @@ function forum(id, ...more) {
 
 // Public keys, as a file for the operator's command.
 function keys(...set) {
-  const file = join(mkdtempSync(join(tmpdir(), 'gerege-keys-')), 'jwks.json')
+  const file = join(server.folder, `keys-${randomUUID()}.json`)
   writeFileSync(file, JSON.stringify({ keys: set }))
   return ['--jwks', file]
 }

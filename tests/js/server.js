@@ -51,6 +51,8 @@ export async function startServer({ settings = {}, scheme = 'http', fetch = glob
   }
   return {
     issuer,
+    // Where its data lies, until it is stopped.
+    folder,
     // A command on the same data, while the server runs.
     command: (...words) => execFileSync(binary, words, { env, encoding: 'utf8' }),
     // The running server sees a new service with a scope of its own name, and its key, within a second.
