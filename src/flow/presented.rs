@@ -484,8 +484,13 @@ pub async fn userinfo(
 /// answered the same (RFC 7009 2.2).
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn revoke(app: &Arc<App>, client: &Client, token: &str) -> Result<(), Error> {
+/// The outer one when the database does not answer; the inner one is `unsupported_token_type`, for
+/// what a client has by its own right: nothing stands behind it that could be ended.
+pub async fn revoke(
+    app: &Arc<App>,
+    client: &Client,
+    token: &str,
+) -> Result<Result<(), Problem>, Error> {
     let now = app.clock.now();
     let gid = if Kind::Refresh.is_ours(app.keys.master(), token) {
         let hash = digest(token);
@@ -494,10 +499,21 @@ pub async fn revoke(app: &Arc<App>, client: &Client, token: &str) -> Result<(), 
             .await?
             .map(|refresh| refresh.grant_id)
     } else {
-        read(app, token, now).map(|good| good.text("gid").to_owned())
+        let good = read(app, token, now);
+        let own = |good: &&Good| good.text("client_id") == client.id;
+        if good
+            .as_ref()
+            .filter(own)
+            .is_some_and(|good| good.text("gid").is_empty())
+        {
+            // RFC 7009 2.2.1: 200 would say that it is gone.
+            let why = "a token of client_credentials cannot be revoked: it ends by itself";
+            return Ok(Err(Problem::new(Code::UnsupportedTokenType, why)));
+        }
+        good.map(|good| good.text("gid").to_owned())
     };
     let Some(gid) = gid else {
-        return Ok(());
+        return Ok(Ok(()));
     };
     let client_id = client.id.clone();
     app.store
@@ -506,7 +522,7 @@ pub async fn revoke(app: &Arc<App>, client: &Client, token: &str) -> Result<(), 
             if let Some(grant) = own {
                 store::grant::revoke(c, &grant.id, now)?;
             }
-            Ok(())
+            Ok(Ok(()))
         })
         .await
 }

@@ -75,10 +75,12 @@ const ENDS: [&str; 7] = [
 ];
 
 /// Pages that an app may open in a window of its own (`display=popup`, OpenID Connect Core 3.1.2.1)
-/// and waits for there: cut off from it, it would think that the person closed the window. On the
-/// others, where accounts are changed and devices let in, no other site has a hand.
-const OPENED: [&str; 7] = [
-    "/oauth2/", "/signin", "/signup", "/confirm", "/consent", "/forgot", "/reset",
+/// and waits for there, and those that they link to: cut off from it, it would think that the person
+/// closed the window. On the others, where accounts are changed and devices let in, no other site
+/// has a hand.
+const OPENED: [&str; 10] = [
+    "/oauth2/", "/signin", "/signup", "/confirm", "/consent", "/forgot", "/reset", "/help",
+    "/terms", "/cookies",
 ];
 
 /// The middleware.

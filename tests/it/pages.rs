@@ -144,17 +144,17 @@ fn an_app_keeps_hold_of_the_window_that_it_opened_and_of_no_other() {
     let back = browser.arrive(signed).is(303);
     assert!(back.param("code").is_some());
     assert_eq!(policy(&back), None);
-    for path in ["/signup", "/forgot", "/oauth2/logout"] {
+    for path in [
+        "/signup",
+        "/forgot",
+        "/oauth2/logout",
+        "/help",
+        "/terms",
+        "/cookies",
+    ] {
         assert_eq!(policy(&browser.get(path)), None, "{path}");
     }
-    for path in [
-        "/",
-        "/account",
-        "/account/apps",
-        "/signout",
-        "/device",
-        "/terms",
-    ] {
+    for path in ["/", "/account", "/account/apps", "/signout", "/device"] {
         let policy = policy(&browser.get(path));
         assert_eq!(policy.as_deref(), Some("same-origin"), "{path}");
     }

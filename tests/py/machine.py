@@ -126,6 +126,20 @@ def a_service_asks_about_a_token_until_it_is_revoked(server):
     assert told("harbour", harbour) == {"active": False}
 
 
+def a_program_is_told_that_its_own_token_cannot_be_revoked(server):
+    at = server.read(CONFIGURATION)
+    pier = machines(server, "pier")
+    made = program(server, "loader", "pier")
+    loader = OAuth2Session(made["client_id"], made["client_secret"], scope="pier")
+    token = loader.fetch_token(at["token_endpoint"], grant_type="client_credentials")["access_token"]
+    gone = loader.revoke_token(at["revocation_endpoint"], token, token_type_hint="access_token")
+    assert (gone.status_code, gone.json()["error"]) == (400, "unsupported_token_type")
+    told = OAuth2Session("pier", pier["secret"]).introspect_token(
+        at["introspection_endpoint"], token=token
+    )
+    assert told.json()["active"] is True
+
+
 def a_program_that_keeps_a_key(server):
     at = server.read(CONFIGURATION)
     machines(server, "reef")
@@ -211,6 +225,7 @@ def run():
             a_program_that_keeps_a_key,
             a_device_that_a_person_lets_in,
             a_service_asks_about_a_token_until_it_is_revoked,
+            a_program_is_told_that_its_own_token_cannot_be_revoked,
         ):
             yield f"authlib: {test.__name__.replace('_', ' ')}", lambda test=test: test(server)
     with tempfile.TemporaryDirectory(prefix="gerege-py-") as folder:

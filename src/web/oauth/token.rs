@@ -105,7 +105,7 @@ pub async fn revoke(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let client = client::authenticate(&app, presented(&http, &body)?, &whence(&http)).await?;
-    shown::revoke(&app, &client, needed(&body)?).await?;
+    shown::revoke(&app, &client, needed(&body)?).await??;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);
     Ok(response.finish())
