@@ -1,13 +1,15 @@
 //! The modules of fapi-ciba-id1-test-plan that have meaning for a client without the FAPI profile:
 //! the suite asks, by plain or by signed requests, and a person decides on their page.
 
-use gerege::oauth::client::{GrantType, Need};
+mod desk;
+mod object;
+mod ping;
+
+use gerege::oauth::client::GrantType;
 use gerege::oauth::service::Algorithm;
 
 use super::*;
 use crate::ciba::{GRANT, decide, open};
-use crate::elsewhere::Elsewhere;
-use crate::jar::Pen;
 use crate::signin::sign_in;
 
 /// The suite, allowed to ask people.
@@ -17,6 +19,7 @@ fn setting() -> Suite {
         for id in ["suite", "suite-two"] {
             let mut client = store::client::find(c, id)?.expect("the suite");
             client.grants.push(GrantType::Ciba);
+            client.id_token_algorithm = Algorithm::ES256;
             store::client::save(c, &client)?;
         }
         Ok(())
@@ -97,31 +100,6 @@ fn fapi_ciba_id1() {
     let mut suite = setting();
     let tokens = succeeds(&mut suite, &[]);
     assert!(suite.userinfo(&tokens)["sub"].is_string());
-}
-
-/// The same with `ciba_mode=ping`.
-#[test]
-fn fapi_ciba_id1_ping() {
-    let (mut suite, told) = (setting(), Elsewhere::new());
-    told.answers("/told", 204, "");
-    let url = told.url("/told");
-    suite.app.write(move |c| {
-        let mut client = store::client::find(c, "suite")?.expect("the suite");
-        client.registration.ciba_notification = Some(url.clone());
-        store::client::save(c, &client)
-    });
-    let token = "a".repeat(1024);
-    let begun = ask(&suite, &[("client_notification_token", &token)]);
-    let begun = begun.is(200).json();
-    answer(&mut suite, "allow");
-    suite
-        .app
-        .wait(gerege::flow::ciba::send_due(&suite.app.app))
-        .unwrap();
-    let asked = told.asked();
-    let body: Value = serde_json::from_str(&asked[0].body).unwrap();
-    assert_eq!(body, json!({ "auth_req_id": begun["auth_req_id"] }));
-    poll(&suite, "suite", &begun).is(200);
 }
 
 #[test]
@@ -215,28 +193,7 @@ fn fapi_ciba_id1_ensure_authorization_request_with_potentially_bad_binding_messa
 }
 
 #[test]
-fn fapi_ciba_id1_ensure_authorization_request_with_multiple_hints_fails() {
-    let suite = setting();
-    let two = [("id_token_hint", "eyJ"), ("login_hint_token", "eyJ")];
-    for one in two {
-        fails(ask(&suite, &[one]), "invalid_request");
-    }
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_requested_expiry_as_string_succeeds() {
-    let (suite, pen) = signing();
-    for expiry in [json!("30"), json!(30)] {
-        let begun = send(&suite, &pen, |all| {
-            all.insert("requested_expiry".into(), expiry.clone());
-        });
-        assert_eq!(begun.is(200).json()["expires_in"], 30);
-        suite.app.deliver();
-    }
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_wrong_authentication_request_id_in_token_endpoint_request() {
+fn fapi_ciba_id1_ensure_wrong_auth_req_id_in_token_endpoint_request() {
     let suite = setting();
     let begun = ask(&suite, &[]).is(200).json();
     let id = begun["auth_req_id"].as_str().unwrap();
@@ -269,208 +226,4 @@ fn fapi_ciba_id1_ensure_wrong_client_id_in_backchannel_authorization_request() {
     ];
     let answer = ask_as(&suite, "suite", &fields);
     assert!([400, 401].contains(&answer.status), "{}", answer.text());
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_without_client_assertion_in_backchannel_authorization_request_fails() {
-    let suite = setting();
-    let fields = [
-        ("scope", "openid"),
-        ("login_hint", PERSON),
-        ("client_id", "suite"),
-    ];
-    fails(
-        suite.app.browser().post("/oauth2/ciba", &fields),
-        "invalid_client",
-    );
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_without_client_assertion_in_token_endpoint_fails() {
-    let suite = setting();
-    let begun = ask(&suite, &[]).is(200).json();
-    let fields = [
-        ("grant_type", GRANT),
-        ("auth_req_id", begun["auth_req_id"].as_str().unwrap()),
-        ("client_id", "suite"),
-    ];
-    fails(
-        suite.app.browser().post("/oauth2/token", &fields),
-        "invalid_client",
-    );
-    suite.app.deliver();
-}
-
-/// The suite signs its requests, as it must from now on.
-fn signing() -> (Suite, Pen) {
-    let suite = setting();
-    let pen = Pen::new(&suite.app);
-    pen.register(&suite.app, "suite", Need::Required);
-    (suite, pen)
-}
-
-/// What the suite asks, as claims.
-fn wish(suite: &Suite) -> serde_json::Map<String, Value> {
-    let now = suite.app.app.clock.now().seconds();
-    let all = json!({
-        "iss": "suite", "aud": suite.app.origin, "exp": now + 300, "nbf": now, "iat": now,
-        "jti": gerege::rng::Rng::System.id(), "scope": "openid", "login_hint": PERSON,
-    });
-    all.as_object().unwrap().clone()
-}
-
-fn send(suite: &Suite, pen: &Pen, change: impl Fn(&mut serde_json::Map<String, Value>)) -> Answer {
-    let mut all = wish(suite);
-    change(&mut all);
-    let object = pen.sign(Algorithm::ES256, "JWT", &Value::Object(all));
-    ask_as(suite, "suite", &[("request", &object)])
-}
-
-/// The same request, changed, is refused; unchanged it is taken.
-#[track_caller]
-fn object_fails(change: impl Fn(&mut serde_json::Map<String, Value>, i64)) {
-    let (suite, pen) = signing();
-    let now = suite.app.app.clock.now().seconds();
-    fails(
-        send(&suite, &pen, |all| change(all, now)),
-        "invalid_request_object",
-    );
-    send(&suite, &pen, |_| {}).is(200);
-    suite.app.deliver();
-}
-
-#[track_caller]
-fn without(name: &str) {
-    object_fails(|all, _| {
-        all.remove(name);
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_backchannel_authorization_request_without_request_fails() {
-    let (suite, _) = signing();
-    fails(ask(&suite, &[]), "invalid_request");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_different_client_id_and_issuer_in_backchannel_authorization_request() {
-    object_fails(|all, _| {
-        all.insert("iss".into(), "suite-two".into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_bad_aud_fails() {
-    object_fails(|all, _| {
-        all.insert("aud".into(), "https://www.other1.example.com/".into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_bad_iss_fails() {
-    object_fails(|all, _| {
-        all.insert("iss".into(), "suite-x".into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_missing_aud_fails() {
-    without("aud");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_missing_exp_fails() {
-    without("exp");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_missing_iat_fails() {
-    without("iat");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_missing_iss_fails() {
-    without("iss");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_missing_jti_fails() {
-    without("jti");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_missing_nbf_fails() {
-    without("nbf");
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_expired_exp_fails() {
-    object_fails(|all, now| {
-        all.insert("exp".into(), (now - 300).into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_exp_is_70_minutes_in_future_fails() {
-    object_fails(|all, now| {
-        all.insert("exp".into(), (now + 70 * 60).into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_nbf_is_10_minutes_in_future_fails() {
-    object_fails(|all, now| {
-        all.insert("nbf".into(), (now + 600).into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_nbf_is_70_minutes_in_past_fails() {
-    object_fails(|all, now| {
-        all.insert("nbf".into(), (now - 70 * 60).into());
-    });
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_signature_algorithm_is_bad_fails() {
-    let (suite, pen) = signing();
-    let wish = Value::Object(wish(&suite));
-    let object = pen.sign(Algorithm::ES256, "JWT", &wish);
-    let (signed, signature) = object.rsplit_once('.').unwrap();
-    let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    bytes[9] ^= 0x55;
-    let bad = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes));
-    fails(
-        ask_as(&suite, "suite", &[("request", &bad)]),
-        "invalid_request_object",
-    );
-    // It was not taken, so the good one still is; once.
-    ask_as(&suite, "suite", &[("request", &object)]).is(200);
-    fails(
-        ask_as(&suite, "suite", &[("request", &object)]),
-        "invalid_request_object",
-    );
-    suite.app.deliver();
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_signature_algorithm_is_none_fails() {
-    let (suite, _) = signing();
-    let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-    let body = URL_SAFE_NO_PAD.encode(Value::Object(wish(&suite)).to_string());
-    fails(
-        ask_as(&suite, "suite", &[("request", &format!("{head}.{body}."))]),
-        "invalid_request_object",
-    );
-}
-
-#[test]
-fn fapi_ciba_id1_ensure_request_object_signed_by_other_client_fails() {
-    let (suite, pen) = signing();
-    let object = pen.sign(Algorithm::ES256, "JWT", &Value::Object(wish(&suite)));
-    // The second client has no such key.
-    fails(
-        ask_as(&suite, "suite-two", &[("request", &object)]),
-        "invalid_request_object",
-    );
 }
