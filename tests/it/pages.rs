@@ -1,6 +1,6 @@
 //! What is true of every page and of every answer: its skeleton, its headers, its cookies.
 
-use crate::app::TestApp;
+use crate::app::{PASSWORD, TestApp};
 use crate::http::{Answer, attribute};
 
 /// Pages that anyone may open, and answers that are errors.
@@ -119,6 +119,44 @@ pub fn dressed(answer: &Answer) {
     }
     for header in ["server", "x-powered-by"] {
         assert_eq!(answer.header(header), None, "{at}");
+    }
+}
+
+// OpenID Connect Core 3.1.2.1: display=popup
+#[test]
+fn an_app_keeps_hold_of_the_window_that_it_opened_and_of_no_other() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let policy = |answer: &Answer| {
+        let policy = answer.header("cross-origin-opener-policy");
+        policy.map(str::to_owned)
+    };
+    // Each hop of the way, there and back.
+    let mut answer = browser.get(&crate::road::request(&[("display", "popup")]));
+    while answer.status == 303 {
+        assert_eq!(policy(&answer), None, "{}", answer.path);
+        answer = browser.follow(&answer);
+    }
+    assert_eq!(policy(&answer), None, "{}", answer.path);
+    let signed = browser.submit(&answer, &[("login", "temuulen"), ("password", PASSWORD)]);
+    assert_eq!(policy(&signed), None);
+    let back = browser.arrive(signed).is(303);
+    assert!(back.param("code").is_some());
+    assert_eq!(policy(&back), None);
+    for path in ["/signup", "/forgot", "/oauth2/logout"] {
+        assert_eq!(policy(&browser.get(path)), None, "{path}");
+    }
+    for path in [
+        "/",
+        "/account",
+        "/account/apps",
+        "/signout",
+        "/device",
+        "/terms",
+    ] {
+        let policy = policy(&browser.get(path));
+        assert_eq!(policy.as_deref(), Some("same-origin"), "{path}");
     }
 }
 

@@ -103,7 +103,10 @@ fn exchange(params: &Params) -> Depth {
     match Ask::parse(params) {
         Ok(ask) => {
             assert!(!ask.id_token.is_empty() && !ask.device_secret.is_empty());
-            assert!(!format!("{ask:?}").contains(&format!("{:?}", ask.device_secret)));
+            // Unless the same stands in another parameter, too.
+            let holds = |(_, value): &(&str, &str)| value.contains(&ask.device_secret);
+            let alone = params.iter().filter(holds).count() == 1;
+            assert!(!alone || !format!("{ask:?}").contains(&format!("{:?}", ask.device_secret)));
             Depth::Accepted
         }
         Err(_) => Depth::Judged,
