@@ -113,7 +113,7 @@ fn oidcc_scope_all(suite: &mut Suite) {
     assert!(told["name"].is_string() && told["email"].is_string());
 }
 
-fn oidcc_ensure_other_scope_order_succeeds(suite: &mut Suite) {
+fn scopes_in_another_order_succeed(suite: &mut Suite) {
     let (tokens, _) = suite.sign_in(&[("scope", "email openid")]);
     assert!(suite.userinfo(&tokens)["email"].is_string());
 }
@@ -389,7 +389,7 @@ modules! {
     oidcc_scope_address
     oidcc_scope_phone
     oidcc_scope_all
-    oidcc_ensure_other_scope_order_succeeds
+    scopes_in_another_order_succeed
     oidcc_alternate_happy_flow
     oidcc_display_page
     oidcc_display_popup
