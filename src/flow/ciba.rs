@@ -22,8 +22,8 @@ use crate::call::Failure;
 use crate::clock::Time;
 use crate::keys::{Master, Purpose};
 use crate::limit;
-use crate::oauth::backchannel::{Heard, again, heard};
-use crate::oauth::ciba::{CibaRequest, Hint};
+use crate::oauth::backchannel::{Heard, again};
+use crate::oauth::ciba::{CibaRequest, Hint, heard};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::pending::{Body, PAUSE, Pending};
@@ -157,7 +157,7 @@ pub async fn begin(
                 && !counter::see_once(c, jti, *until)?
             {
                 let why = "jti of the request object was used before";
-                let problem = Problem::new(Code::InvalidRequestObject, why);
+                let problem = Problem::new(Code::InvalidRequest, why); // CIBA 13
                 return Ok(Err(Refused::Problem(problem)));
             }
             if !is_within(c, &by_name, now)? {

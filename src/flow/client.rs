@@ -353,9 +353,18 @@ async fn assertion_proves(
         let problem = fapi::weak(Code::InvalidClient, "client_assertion");
         return Ok(Err(problem.into()));
     }
-    let endpoints = Endpoints::new(app.config.issuer());
-    // RFC 9126 2: at /oauth2/par all three are the audience; CIBA 7.1: so it is there.
-    let older = [endpoints.token.as_str(), &endpoints.par, &endpoints.ciba];
+    // RFC 9126 2: at /oauth2/par all three are the audience; CIBA 7.1: so it is there. RFC 8705 5:
+    // so are their other names.
+    let door = app.config.mtls.as_ref().and_then(|mtls| mtls.door.as_ref());
+    let roots = [
+        Some(app.config.issuer()),
+        door.map(|door| door.url.as_str()),
+    ];
+    let doors = roots.map(|root| root.map(Endpoints::new));
+    let doors = doors.iter().flatten();
+    let older: Vec<&str> = doors
+        .flat_map(|at| [at.token.as_str(), &at.par, &at.ciba])
+        .collect();
     let id = match check_assertion(
         &client.id,
         &claims,

@@ -49,7 +49,12 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
             };
             let grant_id = match poll(&pending, &asker.client, now) {
                 Poll::Ready(grant_id) => grant_id,
-                Poll::Refused(problem) => return Ok(Err(problem)),
+                Poll::Refused(problem) => {
+                    if problem.code == Code::AccessDenied {
+                        store::pending::hush(c, &hash)?;
+                    }
+                    return Ok(Err(problem));
+                }
                 Poll::Wait {
                     slow,
                     pause,
@@ -74,6 +79,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
                     "the code was used before",
                 )));
             }
+            store::pending::hush(c, &hash)?;
             let given = is_offline(&asker.client, &grant.scopes);
             let life = grants::life(&house, &grant, given);
             grants::keep(c, &grant, life, &log_id, now)?;

@@ -364,6 +364,10 @@ pub struct Asking {
     pub host: String,
     /// Where a sign-in to it can be begun from here.
     pub start: Option<String>,
+    /// Its privacy page and its terms, where it is not the operator's own.
+    pub policy: Option<String>,
+    /// See [`Self::policy`].
+    pub tos: Option<String>,
     /// What to fill in at sign-in.
     pub login_hint: Option<String>,
     /// When the request came.
@@ -396,6 +400,16 @@ pub async fn asking(app: &App, id: &str) -> Result<Option<Asking>, Error> {
             };
             Ok(Some(Asking {
                 start: initiate(&issuer, &client),
+                policy: client
+                    .registration
+                    .policy_uri
+                    .clone()
+                    .filter(|_| !client.first_party),
+                tos: client
+                    .registration
+                    .tos_uri
+                    .clone()
+                    .filter(|_| !client.first_party),
                 name: client.name,
                 host,
                 login_hint: stored.asked.login_hint,

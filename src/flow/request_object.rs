@@ -121,14 +121,23 @@ pub async fn read(app: &App, client: &Client, object: &str) -> Result<AuthorizeR
 /// The request that a client's own server signed (CIBA 7.1.1).
 ///
 /// # Errors
-/// As [`read`].
+/// `invalid_request`, whatever is wrong with it: CIBA 13 has no word of its own for these.
 pub async fn read_backchannel(
     app: &App,
     client: &Client,
     object: &str,
 ) -> Result<Backchannel, Problem> {
-    let payload = payload(app, client, object).await?;
-    request_object::read_backchannel(&payload, &client.id, app.config.issuer(), app.clock.now())
+    let judged = match payload(app, client, object).await {
+        Ok(payload) => {
+            let (issuer, now) = (app.config.issuer(), app.clock.now());
+            request_object::read_backchannel(&payload, &client.id, issuer, now)
+        }
+        Err(problem) => Err(problem),
+    };
+    judged.map_err(|problem| Problem {
+        code: Code::InvalidRequest,
+        ..problem
+    })
 }
 
 async fn payload(app: &App, client: &Client, object: &str) -> Result<Vec<u8>, Problem> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Key, Keys, jose, parse, roca};
 use crate::oauth::authenticate::AssertionClaims;
 use crate::oauth::dpop;
-use crate::oauth::json::object;
+use crate::oauth::json::{Members, object};
 use crate::rng::digest;
 
 /// A longer token, in bytes, is refused.
@@ -30,13 +30,35 @@ pub struct Read {
     pub claims: Arc<Map<String, Value>>,
 }
 
-/// Members that a header may have; any other could choose a key or change the meaning.
+/// Members by which a header would choose a key or change the meaning: a token with one is refused.
+/// What else is not known says nothing here (RFC 7515 4). A proof alone brings its key, the first.
+const UNWELCOME: [&str; 8] = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "enc", "zip"];
+
+/// A header as it is read.
+trait Head: serde::de::DeserializeOwned {
+    /// What it must not have.
+    const UNWELCOME: &[&str];
+}
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Header {
     alg: String,
     kid: Option<String>,
     typ: Option<String>,
+}
+
+impl Head for Header {
+    const UNWELCOME: &[&str] = &UNWELCOME;
+}
+
+/// No member stands twice, and none is unwelcome.
+fn head<H: Head>(bytes: &[u8]) -> Option<H> {
+    let Members(members) = serde_json::from_slice(bytes).ok()?;
+    let unwelcome = |(name, _): &(String, Value)| H::UNWELCOME.contains(&name.as_str());
+    if members.iter().any(unwelcome) {
+        return None;
+    }
+    serde_json::from_slice(bytes).ok()
 }
 
 struct Parts<'a, H = Header> {
@@ -47,7 +69,7 @@ struct Parts<'a, H = Header> {
 }
 
 /// Three parts of canonical base64url (RFC 7515 7.1).
-fn split<H: serde::de::DeserializeOwned>(token: &str) -> Option<Parts<'_, H>> {
+fn split<H: Head>(token: &str) -> Option<Parts<'_, H>> {
     if token.len() > LONGEST {
         return None;
     }
@@ -59,7 +81,7 @@ fn split<H: serde::de::DeserializeOwned>(token: &str) -> Option<Parts<'_, H>> {
     // The engine refuses padding and bits left over.
     URL_SAFE_NO_PAD.decode(signature).ok()?;
     Some(Parts {
-        header: serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?,
+        header: head(&URL_SAFE_NO_PAD.decode(header).ok()?)?,
         claims: URL_SAFE_NO_PAD.decode(claims).ok()?,
         message,
         signature,
@@ -219,14 +241,14 @@ pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
 
 /// The header of a proof (RFC 9449 4.2).
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ProofHeader {
     typ: String,
     alg: String,
     jwk: PublicJwk,
-    /// Tells nothing: the key stands beside it.
-    #[serde(rename = "kid")]
-    _kid: Option<String>,
+}
+
+impl Head for ProofHeader {
+    const UNWELCOME: &[&str] = UNWELCOME.split_at(1).1;
 }
 
 /// A key as a stranger shows it. Members that are not needed are passed over.

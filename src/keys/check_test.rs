@@ -28,17 +28,21 @@ fn a_proof_is_signed_by_the_public_key_in_its_header() {
     let jkt = read_proof(&proof(|_, _| ())).unwrap().jkt;
     assert_eq!(jkt.len(), 43);
     type Change = fn(&mut Value, &mut Value);
-    let same: [Change; 5] = [
+    let same: [Change; 8] = [
         |header, _| header["typ"] = json!("application/dpop+jwt"),
         |header, _| header["alg"] = json!("Ed25519"),
         |header, _| header["kid"] = json!("1"),
+        // RFC 7515 4
+        |header, _| header["tx_id"] = json!("1"),
+        |header, _| header["x5t"] = json!("AA"),
+        |header, _| header["more"] = json!({ "crit": ["exp"] }),
         |header, _| header["jwk"]["use"] = json!("sig"),
         |_, claims| claims["more"] = json!([1]),
     ];
     for change in same {
         assert_eq!(read_proof(&proof(change)).unwrap().jkt, jkt);
     }
-    let refused: [Change; 22] = [
+    let refused: [Change; 25] = [
         |header, _| header["typ"] = json!("JWT"),
         |header, _| header["typ"] = json!("at+jwt"),
         |header, _| header["typ"] = json!("DPoP+JWT"),
@@ -59,6 +63,9 @@ fn a_proof_is_signed_by_the_public_key_in_its_header() {
         |header, _| header["jku"] = json!("https://a.example/keys"),
         |header, _| header["x5c"] = json!(["AA"]),
         |header, _| header["b64"] = json!(false),
+        |header, _| header["x5u"] = Value::Null,
+        |header, _| header["enc"] = json!("A128GCM"),
+        |header, _| header["zip"] = json!("DEF"),
         |_, claims| claims["iat"] = json!("1"),
         |_, claims| claims["jti"] = json!(1),
     ];
@@ -142,7 +149,7 @@ fn only_our_own_tokens_of_the_right_type_are_read() {
             format!("{header}.{claims}.{signature}")
         })
         .collect();
-    for extra in ["jwk", "jku", "x5u", "x5c", "crit", "b64"] {
+    for extra in UNWELCOME {
         let header = encode(json!({ "alg": "ES256", "kid": kid, "typ": "at+jwt", extra: "x" }));
         forged.push(format!("{header}.{claims}.{signature}"));
     }
@@ -278,11 +285,18 @@ fn what_a_client_signed_is_read_by_its_kind() {
         swap(json!({ "alg": "ES256", "kid": "other" })),
         Err(Unread::Signature)
     );
-    for extra in ["jwk", "jku", "x5u", "x5c", "crit", "b64"] {
+    for extra in UNWELCOME {
         assert_eq!(
             swap(json!({ "alg": "ES256", extra: "x" })),
             Err(Unread::Malformed)
         );
     }
+    // RFC 7515 4: passed over, so the signature is what does not fit; none stands twice.
+    for extra in ["x5t", "x5t#S256", "cty", "foo"] {
+        let header = json!({ "alg": "ES256", extra: "x" });
+        assert_eq!(swap(header), Err(Unread::Signature), "{extra}");
+    }
+    let doubled = URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","foo":1,"foo":1}"#);
+    assert_eq!(read(&format!("{doubled}.{rest}")), Err(Unread::Malformed));
     assert_eq!(read_signed("", &good, &["JWT"]), Err(Unread::Signature));
 }

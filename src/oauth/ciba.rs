@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::backchannel::{self, Heard};
 use super::client::{Client, GrantType};
 use super::error::{Code, Problem};
 use super::params::Params;
@@ -96,6 +97,15 @@ impl CibaRequest {
                 Some(_) => Some(token(params)?),
             },
         })
+    }
+}
+
+/// What an app's answer means that was told of a decision (CIBA 10.2). Where it does not know the
+/// token, or points elsewhere, somebody has to mend it: it would say the same again.
+pub const fn heard(status: u16) -> Heard {
+    match status {
+        300..=399 | 401 | 403 => Heard::Refused,
+        _ => backchannel::heard(status),
     }
 }
 

@@ -126,9 +126,15 @@ fn judge(
     let kind = kind(detail);
     let known = owner(kind, services).filter(|_| scope::has(types, kind));
     let Some(service) = known else {
-        return Err(wrong(&format!(
-            "this client is not registered for a type among authorization_details: {kind}"
-        )));
+        let named = detail
+            .get("type")
+            .is_some_and(|name| name.is_string() && name != "");
+        return Err(wrong(&if named {
+            format!("this client is not registered for a type among authorization_details: {kind}")
+        } else {
+            // RFC 9396 2
+            "type of one of authorization_details is missing or no text".to_owned()
+        }));
     };
     // Without a scope of a service there is no token for it.
     if !scopes.iter().any(|name| scope::has(&service.scopes, name)) {

@@ -10,21 +10,41 @@ pub const SIGNED: &str = "application/token-introspection+jwt";
 
 /// Whether a caller takes a signed answer (RFC 9701 4): its `Accept` names the type, and does not
 /// refuse it by weight (RFC 9110 12.4.2). A wildcard does not ask for it.
-pub fn is_wanted(accept: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(accept);
-    text.split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let named = parts
-            .next()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case(SIGNED));
-        named
-            && !parts.any(|part| {
-                let weight = part.to_ascii_lowercase();
-                weight
-                    .strip_prefix("q=")
-                    .is_some_and(|q| q.trim_matches(['0', '.', ' ']).is_empty())
+pub fn is_taken(accept: &str) -> bool {
+    weight(accept, &[SIGNED]) > 0
+}
+
+/// Whether a caller takes a signed answer and would not rather have JSON.
+pub fn is_wanted(accept: &str) -> bool {
+    let plain = ["application/json", "application/*", "*/*"];
+    is_taken(accept) && weight(accept, &[SIGNED]) >= weight(accept, &plain)
+}
+
+/// The weight of the first of these ranges that an `Accept` names, in thousandths; 0 where it names
+/// none (RFC 9110 12.4.2 and 12.5.1: the closer one counts).
+fn weight(accept: &str, ranges: &[&str]) -> u32 {
+    let named = |range: &&str| {
+        let mut all = accept.split(',').map(|one| one.split(';').map(str::trim));
+        all.find_map(|mut parts| {
+            let kind = parts.next()?;
+            kind.eq_ignore_ascii_case(range).then(|| {
+                let mut weights = parts.filter_map(|part| {
+                    let (name, value) = part.split_once('=')?;
+                    name.trim().eq_ignore_ascii_case("q").then(|| value.trim())
+                });
+                weights.next().map_or(1000, thousandths)
             })
-    })
+        })
+    };
+    ranges.iter().find_map(named).unwrap_or(0)
+}
+
+/// `0.5` as 500. What is no weight says nothing, and counts as none given.
+fn thousandths(text: &str) -> u32 {
+    match text.parse::<f32>() {
+        Ok(weight) if (0.0..=1.0).contains(&weight) => (weight * 1000.0).round() as u32,
+        _ => 1000,
+    }
 }
 
 /// The claims of a signed answer for `audience` (RFC 9701 5). It has no `sub` and no `exp`, so that
@@ -49,9 +69,30 @@ mod tests {
             ("application/token-introspection+jwt", true),
             ("Application/Token-Introspection+JWT", true),
             (
-                "application/json, application/token-introspection+jwt;q=0.9",
+                "application/json, application/token-introspection+jwt",
                 true,
             ),
+            // Rather the other.
+            (
+                "application/json, application/token-introspection+jwt;q=0.5",
+                false,
+            ),
+            (
+                "application/json;q=0.5, application/token-introspection+jwt;q=0.4",
+                false,
+            ),
+            ("application/token-introspection+jwt;q=0.9, */*", false),
+            // Rather this.
+            (
+                "application/json;q=0.5, application/token-introspection+jwt",
+                true,
+            ),
+            (
+                "application/json;q=0, */*, application/token-introspection+jwt;q=0.1",
+                true,
+            ),
+            ("*/*;q=0.1, application/token-introspection+jwt;Q=0.2", true),
+            ("application/token-introspection+jwt;q=x", true),
             ("application/token-introspection+jwt; q=1", true),
             ("application/token-introspection+jwt;q=0", false),
             ("application/token-introspection+jwt; q=0.000", false),
@@ -61,8 +102,17 @@ mod tests {
             ("application/token-introspection+jwts", false),
             ("", false),
         ] {
-            assert_eq!(is_wanted(accept.as_bytes()), wanted, "{accept}");
+            assert_eq!(is_wanted(accept), wanted, "{accept}");
         }
+    }
+
+    #[test]
+    fn who_would_rather_have_json_takes_it_signed_all_the_same() {
+        assert!(is_taken(
+            "application/json, application/token-introspection+jwt;q=0.5"
+        ));
+        assert!(!is_taken("application/token-introspection+jwt;q=0.0"));
+        assert!(!is_taken("*/*"));
     }
 
     #[test]

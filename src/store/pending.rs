@@ -222,6 +222,7 @@ pub fn lease_pings(
 }
 
 /// Notes what an app answered: it was told (`told_at`), is told again (`again`), or was given up.
+/// One that asked by itself meanwhile is not told again.
 pub fn note_ping(
     c: &mut Conn<'_>,
     hash: &str,
@@ -232,9 +233,25 @@ pub fn note_ping(
     db!(c, conn => diesel::update(pending::table.find(hash))
         .set((
             pending::ping_said.eq(said),
-            pending::ping_at.eq(again.map(Time::millis)),
             pending::pinged_at.eq(told_at.map(Time::millis)),
         ))
+        .execute(conn))?;
+    let due = pending::table
+        .find(hash)
+        .filter(pending::ping_at.is_not_null());
+    db!(c, conn => diesel::update(due)
+        .set(pending::ping_at.eq(again.map(Time::millis)))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Notes that an app has heard of the decision by asking: it need not be told.
+pub fn hush(c: &mut Conn<'_>, hash: &str) -> Result<(), Error> {
+    let due = pending::table
+        .find(hash)
+        .filter(pending::ping_at.is_not_null());
+    db!(c, conn => diesel::update(due)
+        .set(pending::ping_at.eq(None::<i64>))
         .execute(conn))?;
     Ok(())
 }

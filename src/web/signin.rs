@@ -96,7 +96,13 @@ pub(super) fn shell(visit: &Visit, asking: Option<&Asking>) -> Shell {
     shell
 }
 
-fn view(visit: &Visit, request: Option<&str>, login: String, keep: bool) -> SignIn {
+fn view(
+    visit: &Visit,
+    request: Option<&str>,
+    asking: Option<&Asking>,
+    login: String,
+    keep: bool,
+) -> SignIn {
     let open = visit.app.config.signup.mode != SignupMode::Closed;
     SignIn {
         login,
@@ -107,6 +113,8 @@ fn view(visit: &Visit, request: Option<&str>, login: String, keep: bool) -> Sign
             String::new()
         },
         forgot: keeping("/forgot", request),
+        privacy: asking.and_then(|asking| asking.policy.clone()),
+        terms: asking.and_then(|asking| asking.tos.clone()),
         errors: Vec::new(),
     }
 }
@@ -119,7 +127,13 @@ pub async fn show(http: HttpRequest, visit: Visit) -> Result<HttpResponse, Fault
     }
     let asking = asked(&visit, request.as_deref()).await?;
     let hint = asking.as_ref().and_then(|asking| asking.login_hint.clone());
-    let view = view(&visit, request.as_deref(), hint.unwrap_or_default(), false);
+    let view = view(
+        &visit,
+        request.as_deref(),
+        asking.as_ref(),
+        hint.unwrap_or_default(),
+        false,
+    );
     visit.page(&shell(&visit, asking.as_ref()), &view)
 }
 
@@ -142,6 +156,7 @@ pub async fn submit(http: HttpRequest, posted: Posted) -> Result<HttpResponse, F
         let mut view = view(
             visit,
             request.as_deref(),
+            asking.as_ref(),
             form.text("login").to_owned(),
             attempt.keep,
         );

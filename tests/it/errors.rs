@@ -73,6 +73,169 @@ fn each_code_has_its_page_and_each_page_its_code() {
     assert!(there == index, "UPDATE=1 writes docs/errors/README.md anew");
 }
 
+/// Texts of more than two words in the sources that judge requests, and are no sentence of an answer:
+/// parts of one, words for the log and the operator, names of limits, headers.
+const NOT_SAID: [&str; 17] = [
+    "the request object",
+    "the DPoP proof",
+    "answers of userinfo",
+    "its secret is wrong",
+    "the service's secret is wrong",
+    "nobody is to be told",
+    "every code that was drawn is taken",
+    "have the app send each parameter once",
+    "have the app percent-encode what it sends",
+    "have the app send less at once",
+    "the error page is broken",
+    "This page is broken. Reference: {reference}\\n",
+    "ciba mail quarter",
+    "ciba mail day",
+    "WWW-Authenticate, DPoP-Nonce, Request-Id",
+    "Authorization, Content-Type, DPoP",
+    "alg of {what} must be PS256, ES256 or EdDSA: FAPI asks this client for it",
+];
+
+/// The texts of a source in quotation marks, as they are written, each with what stands before it.
+fn texts(source: &str) -> Vec<(String, String)> {
+    let bytes = source.as_bytes();
+    let (mut at, mut all) = (0, Vec::new());
+    while at < bytes.len() {
+        let rest = &source[at..];
+        if rest.starts_with("//") {
+            at += rest.find('\n').unwrap_or(rest.len());
+        } else if rest.starts_with("'\"'") || rest.starts_with("'\\") {
+            at += 3;
+        } else if bytes[at] == b'"' {
+            let mut end = at + 1;
+            while bytes[end] != b'"' {
+                end += 1 + usize::from(bytes[end] == b'\\');
+            }
+            // A line that goes on in the next one.
+            let lines: Vec<&str> = source[at + 1..end].split("\\\n").collect();
+            let text = lines.iter().enumerate().map(|(number, line)| match number {
+                0 => line,
+                _ => line.trim_start(),
+            });
+            let text: String = text.collect();
+            let before: String = source[..at].split_whitespace().collect();
+            let start = before.len().saturating_sub(60);
+            let start = (start..).find(|at| before.is_char_boundary(*at)).unwrap();
+            all.push((text, before[start..].to_owned()));
+            at = end + 1;
+        } else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    all
+}
+
+/// Whether a row of a page, whose `…` stands for anything, is about a sentence.
+fn fits(row: &str, said: &str) -> bool {
+    let mut rest = said;
+    let parts: Vec<&str> = row.split('…').collect();
+    let last = parts.len() - 1;
+    for (number, part) in parts.iter().enumerate() {
+        let found = match number {
+            0 => rest.starts_with(part).then_some(0),
+            _ if number == last && !part.is_empty() => {
+                rest.ends_with(part).then(|| rest.len() - part.len())
+            }
+            _ => rest.find(part),
+        };
+        let Some(found) = found else { return false };
+        rest = &rest[found + part.len()..];
+    }
+    rest.is_empty() || parts[last].is_empty()
+}
+
+/// The sentences beside a code come from many places; each stands on a page, with what to do.
+#[test]
+fn each_sentence_stands_on_a_page() {
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for file in std::fs::read_dir(root().join("docs/errors")).unwrap() {
+        let file = file.unwrap().path();
+        let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let table = text.lines().filter_map(|line| line.strip_prefix("| "));
+        rows.extend(table.filter_map(|line| {
+            let (cell, advice) = line.split_once(" | ")?;
+            assert!(advice.len() > 3, "{name}: nothing to do about {cell}");
+            Some((name.clone(), cell.replace('`', "")))
+        }));
+    }
+    assert!(rows.len() > 200, "{}", rows.len());
+    let folders = ["src/oauth", "src/flow", "src/web/oauth"].map(|folder| root().join(folder));
+    let mut files: Vec<PathBuf> = vec![root().join("src/web/guard.rs")];
+    for folder in folders {
+        let inside = std::fs::read_dir(folder).unwrap();
+        files.extend(inside.map(|file| file.unwrap().path()));
+    }
+    let (mut seen, mut without) = (0, Vec::new());
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        if !name.ends_with(".rs") || name.ends_with("_test.rs") || name.ends_with("tests.rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        if !source.contains("Problem") {
+            continue;
+        }
+        for (text, before) in texts(source) {
+            let words = text.split(' ').count();
+            // Faults of what an operator types, reasons that stay here, commands.
+            let kept = [
+                "#[error(",
+                "alike(",
+                "mend(",
+                "mend(format!(",
+                "Broken(",
+                "Broken(format!(",
+            ];
+            let quiet = kept.iter().any(|end| before.ends_with(end))
+                || text.starts_with("gerege ")
+                || text.contains("src 'self'")
+                || text.contains("=\\\"")
+                || NOT_SAID.contains(&text.as_str());
+            let plain: String = {
+                // What is filled in stands for anything.
+                let mut parts = text.split('{');
+                let first = parts.next().unwrap_or_default().to_owned();
+                parts.fold(first, |all, part| {
+                    all + "x" + part.split_once('}').map_or("", |(_, rest)| rest)
+                })
+            };
+            let names = plain.split(' ').all(|word| word == "x" || word.len() < 2);
+            if words < 3 || quiet || names || plain.ends_with(" x x") {
+                continue;
+            }
+            seen += 1;
+            // Where the code stands right before it, on that code's page.
+            let code = before.trim_end_matches("format!(").strip_suffix(',');
+            let code = code.and_then(|before| before.rsplit_once("Code::"));
+            let code: Option<String> = code.map(|(_, name)| {
+                let letters = name.chars().enumerate().map(|(at, letter)| match letter {
+                    'A'..='Z' if at > 0 => format!("_{}", letter.to_ascii_lowercase()),
+                    _ => letter.to_ascii_lowercase().to_string(),
+                });
+                letters.collect()
+            });
+            let page = |name: &str| code.as_deref().is_none_or(|code| code == name);
+            let mut rows = rows.iter();
+            if !rows.any(|(name, row)| page(name) && fits(row, &plain)) {
+                let code = code.unwrap_or_default();
+                without.push(format!("{}: {code} {text}", file.display()));
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+    assert!(
+        without.is_empty(),
+        "on no page of docs/errors:\n{}",
+        without.join("\n")
+    );
+}
+
 fn lower(line: &str) -> String {
     let mut letters = line.chars();
     letters.next().map_or_else(String::new, |first| {

@@ -370,6 +370,47 @@ fn a_door_of_its_own_asks_apps_for_their_certificate() {
         let (status, said) = curl(&folder, &token_at, &arguments);
         assert_eq!(status, wanted, "{said}");
     }
+    // An assertion may name the address that was called (RFC 8705 5), as long as it is one of ours.
+    let signer = crate::sign::Signer::ec();
+    let jwks = json!({ "keys": [signer.jwk(Some("e"))] }).to_string();
+    app.write(move |c| {
+        let mut other = store::client::find(c, "forum")?.expect("the forum");
+        other.id = "signer".into();
+        other.auth = ClientAuth::PrivateKeyJwt;
+        other.known = None;
+        other.jwks = Some(jwks.clone());
+        store::client::add(c, &other).map(|_| ())
+    });
+    let par = alias("pushed_authorization_request_endpoint");
+    let ciba = alias("backchannel_authentication_endpoint");
+    for (aud, wanted) in [
+        (token_at.as_str(), 200),
+        (&par, 200),
+        (&ciba, 200),
+        (&first, 200),
+        (&app.origin, 200),
+        (&alias("revocation_endpoint"), 401),
+        (&format!("https://localhost:{}", door.port()), 401),
+    ] {
+        let now = app.app.clock.now().seconds();
+        let claims = json!({
+            "iss": "signer", "sub": "signer", "aud": aud, "iat": now, "exp": now + 60,
+            "jti": app.app.rng.id(),
+        });
+        let assertion = signer.sign(&json!({ "alg": "ES256", "kid": "e" }), &claims);
+        let fields = crate::http::encode(&[
+            ("grant_type", "client_credentials"),
+            ("scope", "room"),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", &assertion),
+        ]);
+        let arguments = [&shown[..], &["--data", &fields]].concat();
+        let (status, said) = curl(&folder, &token_at, &arguments);
+        assert_eq!(status, wanted, "{aud} {said}");
+    }
     // A certificate of whose key the caller holds none does not even connect.
     let stolen = Command::new("curl")
         .args([

@@ -21,7 +21,8 @@ pub(crate) const ACCESS: &str = "at+jwt";
 const MOST_LEEWAY: Duration = Duration::from_secs(60);
 /// The last second of the year 9999; a later time is no time.
 const LAST_SECOND: u64 = 253_402_300_799;
-/// Header members that would choose keys or rules for us (RFC 7515 4.1, RFC 7797, RFC 7516).
+/// Header members that would choose keys or rules for us (RFC 7515 4.1, RFC 7797, RFC 7516). Gerege
+/// writes none of them into what it signs; other members that are not known say nothing.
 const UNWELCOME: [&str; 10] = [
     "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "enc", "zip",
 ];

@@ -171,6 +171,16 @@ fn a_forged_proof_is_refused() {
     let (head, says) = (header(&w.holder), says(&w.token));
     let good = w.holder.sign(&head, &says);
     assert!(check(&w.token, &good).is_ok());
+    // RFC 7515 4: what is not understood says nothing.
+    for (name, value) in [
+        ("tx_id", json!("1")),
+        ("x5t", json!("AA")),
+        ("kid", json!("1")),
+        ("more", json!({ "crit": [] })),
+    ] {
+        let proof = w.holder.sign(&with(head.clone(), name, value), &says);
+        assert!(check(&w.token, &proof).is_ok(), "{name}");
+    }
     let other = Signer::ec();
     let mut forged = vec![
         // By another key, and by another key in this one's name.
@@ -194,6 +204,8 @@ fn a_forged_proof_is_refused() {
     for (name, value) in [
         ("crit", json!(["b64"])),
         ("b64", json!(false)),
+        ("enc", json!("A128GCM")),
+        ("zip", json!("DEF")),
         ("jku", json!("https://evil.example/keys")),
         ("x5u", json!("https://evil.example/chain")),
         ("x5c", json!(["AA"])),

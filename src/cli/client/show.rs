@@ -141,6 +141,7 @@ pub fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
             }
             .to_owned(),
         ),
+        ("certificate-bound", yes(client.certificate_bound)),
     ]);
     lines.extend(about::lines(client));
     if client.may(GrantType::TokenExchange) {

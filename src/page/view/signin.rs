@@ -17,6 +17,10 @@ pub struct SignIn {
     pub signup: String,
     /// Where "Forgotten your password?" leads.
     pub forgot: String,
+    /// The privacy page of the app that asks (OpenID Connect Registration 2, `policy_uri`).
+    pub privacy: Option<String>,
+    /// Its terms (`tos_uri`).
+    pub terms: Option<String>,
     /// What to put right: `login`, `password`.
     pub errors: Vec<FieldError>,
 }

@@ -81,8 +81,14 @@ pub async fn introspect(
         client::authenticate_caller(&app, presented(&http, &body)?, &whence(&http)).await?;
     let token = needed(&body)?;
     let heard = shown::introspect(&app, &caller, token).await?;
-    let accept = http.headers().get(header::ACCEPT);
-    if accept.is_some_and(|accept| introspection::is_wanted(accept.as_bytes())) {
+    let accept: Vec<&str> = http
+        .headers()
+        .get_all(header::ACCEPT)
+        .filter_map(|one| one.to_str().ok())
+        .collect();
+    let accept = accept.join(",");
+    let must = heard.signed && introspection::is_taken(&accept);
+    if must || introspection::is_wanted(&accept) {
         let signed = shown::sign_answer(&app, &caller, heard.told).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));

@@ -5,7 +5,7 @@ use crate::backchannel::{EVENT, tell, told_at_by};
 use crate::elsewhere::Elsewhere;
 
 #[test]
-fn oidcc_backchannel_rp_initiated_logout_discovery_endpoint_verification() {
+fn oidcc_backchannel_logout_discovery_endpoint_verification() {
     let suite = Suite::new();
     let at = "/.well-known/openid-configuration";
     let document = suite.app.browser().get(at).is(200).json();
@@ -42,4 +42,7 @@ fn oidcc_backchannel_rp_initiated_logout() {
     assert!(told["iat"].is_i64() && told["exp"].is_i64() && told["jti"].is_string());
     assert!(told["events"][EVENT].is_object());
     assert!(told.get("nonce").is_none());
+    // Nobody is signed in any more.
+    let answer = suite.answer(&[("prompt", "none")]);
+    assert_eq!(answer["error"], "login_required");
 }

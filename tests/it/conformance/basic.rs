@@ -113,7 +113,7 @@ fn oidcc_scope_all(suite: &mut Suite) {
     assert!(told["name"].is_string() && told["email"].is_string());
 }
 
-fn oidcc_ensure_other_scope_order_succeeds(suite: &mut Suite) {
+fn scopes_in_another_order_succeed(suite: &mut Suite) {
     let (tokens, _) = suite.sign_in(&[("scope", "email openid")]);
     assert!(suite.userinfo(&tokens)["email"].is_string());
 }
@@ -191,8 +191,12 @@ fn oidcc_ensure_request_with_unknown_parameter_succeeds(suite: &mut Suite) {
 fn oidcc_id_token_hint(suite: &mut Suite) {
     let (tokens, first) = suite.sign_in(&[]);
     let hint = tokens["id_token"].as_str().unwrap().to_owned();
+    suite.app.pass(Duration::from_secs(2));
     let (_, second) = suite.sign_in(&[("prompt", "none"), ("id_token_hint", &hint)]);
-    assert_eq!(first["sub"], second["sub"]);
+    for same in ["sub", "auth_time"] {
+        assert_eq!(first[same], second[same], "{same}");
+    }
+    assert!(second["iat"].as_i64() > first["iat"].as_i64());
 }
 
 fn oidcc_login_hint(suite: &mut Suite) {
@@ -312,8 +316,9 @@ fn oidcc_ensure_request_object_with_redirect_uri(suite: &mut Suite) {
 
 fn oidcc_claims_essential(suite: &mut Suite) {
     let claims = r#"{"userinfo":{"name":{"essential":true}}}"#;
-    let (tokens, _) = suite.sign_in(&[("claims", claims)]);
+    let (tokens, id) = suite.sign_in(&[("claims", claims)]);
     assert_eq!(suite.userinfo(&tokens)["name"], "Temuulen");
+    assert!(id.get("name").is_none(), "it was asked for at userinfo");
 }
 
 fn oidcc_refresh_token(suite: &mut Suite) {
@@ -384,7 +389,7 @@ modules! {
     oidcc_scope_address
     oidcc_scope_phone
     oidcc_scope_all
-    oidcc_ensure_other_scope_order_succeeds
+    scopes_in_another_order_succeed
     oidcc_alternate_happy_flow
     oidcc_display_page
     oidcc_display_popup

@@ -109,6 +109,16 @@ impl Dynamic {
         (client, pen)
     }
 
+    /// As [`Self::signer`], with keys of their own and refresh tokens.
+    fn renewer(&self, seed: u8) -> (Value, Pen) {
+        let pen = Pen::of(&self.suite.app, seed);
+        let client = self.client(json!({
+            "token_endpoint_auth_method": "private_key_jwt", "jwks": pen.set(),
+            "grant_types": ["authorization_code", "refresh_token"],
+        }));
+        (client, pen)
+    }
+
     fn discovery(&self) -> Value {
         let at = "/.well-known/openid-configuration";
         self.suite.app.browser().get(at).is(200).json()
@@ -148,7 +158,8 @@ fn oidcc_userinfo_rs256() {
 }
 
 #[test]
-fn oidcc_redirect_uri_query_ok() {
+#[allow(non_snake_case)]
+fn oidcc_redirect_uri_query_OK() {
     let mut plan = Dynamic::new();
     let at = format!("{CALLBACK}?foo=bar");
     let client = plan.client(json!({ "redirect_uris": [at] }));
@@ -194,49 +205,100 @@ fn oidcc_redirect_uri_regfrag() {
     assert_eq!(error, "invalid_redirect_uri");
 }
 
-/// The consent page has a link to the address that was registered.
+/// The consent page has a link to the address that was registered; the page of signing in too, where
+/// it is about what the person agrees to. A picture is never loaded from elsewhere.
 #[track_caller]
-fn linked(member: &str) {
+fn linked(member: &str, at_once: bool) {
     let mut plan = Dynamic::new();
     let at = format!("https://suite.example/{member}");
     let client = plan.client(json!({ member: at }));
     let id = text(&client, "client_id");
     let asked = plan.suite.request(&[("client_id", &id)]);
     let first = plan.suite.browser.get(&asked);
-    let page = plan.suite.browser.arrive(first);
+    let page = plan.suite.browser.arrive(first).is(200);
+    let link = format!("href=\"{at}\"");
+    assert_eq!(page.text().contains(&link), at_once, "{}", page.text());
     let signed = plan
         .suite
         .browser
         .submit(&page, &[("login", PERSON), ("password", PASSWORD)]);
     let page = plan.suite.browser.arrive(signed).is(200);
     assert!(page.path.starts_with("/consent"));
-    let link = format!("href=\"{at}\"");
     assert!(page.text().contains(&link), "{}", page.text());
 }
 
 #[test]
 fn oidcc_registration_logo_uri() {
-    linked("logo_uri");
+    linked("logo_uri", false);
 }
 
 #[test]
 fn oidcc_registration_policy_uri() {
-    linked("policy_uri");
+    linked("policy_uri", true);
 }
 
 #[test]
 fn oidcc_registration_tos_uri() {
-    linked("tos_uri");
+    linked("tos_uri", true);
 }
 
+/// `client_auth_type=private_key_jwt`, as the whole plan; the keys are registered as they are.
 #[test]
-fn oidcc_registration_jwks() {
+fn oidcc_server() {
     let mut plan = Dynamic::new();
     let (client, pen) = plan.signer();
     let code = plan.code(&client, &[]);
     let assertion = plan.assertion(&pen, &client, json!({}));
     let tokens = plan.prove(&assertion, &bought(&code)).is(200).json();
-    plan.suite.id_token(&text(&client, "client_id"), &tokens);
+    let claims = plan.suite.id_token(&text(&client, "client_id"), &tokens);
+    assert_eq!(claims["nonce"], "nonce-of-the-suite");
+    assert_eq!(plan.suite.userinfo(&tokens)["sub"], claims["sub"]);
+}
+
+#[test]
+fn oidcc_refresh_token() {
+    let mut plan = Dynamic::new();
+    let ((client, pen), (other, others)) = (plan.renewer(3), plan.renewer(4));
+    let wish = [("scope", "openid offline_access"), ("prompt", "consent")];
+    let code = plan.code(&client, &wish);
+    let assertion = plan.assertion(&pen, &client, json!({}));
+    let tokens = plan.prove(&assertion, &bought(&code)).is(200).json();
+    let first = plan.suite.id_token(&text(&client, "client_id"), &tokens);
+    let refresh = text(&tokens, "refresh_token");
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", &refresh)];
+    let ask =
+        |client: &Value, pen: &Pen| plan.prove(&plan.assertion(pen, client, json!({})), &fields);
+    let newer = ask(&client, &pen).is(200).json();
+    let second = plan.suite.id_token(&text(&client, "client_id"), &newer);
+    for same in ["iss", "sub", "aud", "auth_time"] {
+        assert_eq!(first[same], second[same], "{same}");
+    }
+    let stolen = ask(&other, &others).is(400).json();
+    assert_eq!(stolen["error"], "invalid_grant");
+}
+
+#[test]
+fn oidcc_idtoken_unsigned() {
+    let plan = Dynamic::new();
+    let known = &plan.discovery()["id_token_signing_alg_values_supported"];
+    assert!(!known.to_string().contains("none"));
+    let error = plan.refused(json!({ "id_token_signed_response_alg": "none" }));
+    assert_eq!(error, "invalid_client_metadata");
+}
+
+/// Of two addresses the request has to name one; the person sees that it does not.
+#[test]
+fn oidcc_ensure_redirect_uri_in_authorization_request() {
+    let mut plan = Dynamic::new();
+    let both = json!([CALLBACK, format!("{CALLBACK}?dummy1=lorem")]);
+    let client = plan.client(json!({ "redirect_uris": both }));
+    let id = text(&client, "client_id");
+    let asked = plan
+        .suite
+        .request(&[("client_id", &id), ("redirect_uri", "")]);
+    let (page, _) = plan.suite.walk(&asked);
+    assert!(page.clone().is(400).header("location").is_none());
+    assert!(!page.h1().is_empty());
 }
 
 #[test]
@@ -331,13 +393,28 @@ fn by_reference(plan: &mut Dynamic, client: &Value) -> Answer {
     plan.suite.walk(&asked).0
 }
 
+/// The request as the suite signs it: with `iss` and `aud`, and without an end.
 fn wish(plan: &Dynamic, client: &Value) -> Value {
-    let now = plan.suite.app.app.clock.now().seconds();
     json!({
-        "iss": client["client_id"], "aud": plan.suite.app.origin, "exp": now + 60,
+        "iss": client["client_id"], "aud": plan.suite.app.origin,
         "client_id": client["client_id"], "redirect_uri": CALLBACK, "response_type": "code",
         "scope": "openid", "state": "inside", "nonce": "nonce-inside",
     })
+}
+
+/// What is in a signed request counts, and not what stands beside it.
+#[test]
+fn oidcc_ensure_request_object_with_redirect_uri() {
+    let mut plan = Dynamic::new();
+    let (client, pen) = plan.signer();
+    let object = pen.sign(Algorithm::RS256, "JWT", &wish(&plan, &client));
+    let asked = plan.suite.request(&[
+        ("client_id", &text(&client, "client_id")),
+        ("redirect_uri", "https://suite.example/other"),
+        ("request", &object),
+    ]);
+    let (back, _) = plan.suite.walk(&asked);
+    assert_eq!(parameters(&back.is(303), '?')["state"], "inside");
 }
 
 /// An object that nobody signed is refused, as the module allows.
@@ -394,18 +471,19 @@ fn oidcc_request_uri_signed_rs256() {
     assert_eq!(answer["error"], "invalid_request_uri");
 }
 
-/// The cases of client assertions: what is in them, and whether the client is let in.
+/// Beside the module's own case what else may be in an assertion, and whether the client is let in.
 #[test]
-fn oidcc_client_assertions() {
+fn oidcc_ensure_client_assertion_with_iss_aud_succeeds() {
     let plan = Dynamic::new();
     let (client, pen) = plan.signer();
     let origin = plan.suite.app.origin.clone();
     let now = plan.suite.app.app.clock.now().seconds();
     let cases = [
         ("as it should be", json!({}), true),
+        ("the issuer", json!({ "aud": origin }), true),
         (
-            "ensure-client-assertion-with-iss-aud-succeeds",
-            json!({ "aud": origin }),
+            "the token endpoint",
+            json!({ "aud": format!("{origin}/oauth2/token") }),
             true,
         ),
         ("aud as a list", json!({ "aud": [origin] }), false),

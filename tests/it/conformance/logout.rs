@@ -86,30 +86,61 @@ fn oidcc_rp_initiated_logout_bad_post_logout_redirect_uri() {
     refused(&mut suite, &fields);
 }
 
+/// The ID token as the suite changes it: to `alg: none`, without a signature; beside that, with the
+/// old one, and with one that was touched.
 #[test]
 fn oidcc_rp_initiated_logout_modified_id_token_hint() {
     let mut suite = Suite::new();
     let hint = signed_in(&mut suite);
-    let (signed, signature) = hint.rsplit_once('.').unwrap();
+    let [header, claims, signature] = hint.split('.').collect::<Vec<_>>()[..] else {
+        panic!("three parts");
+    };
+    let (mut none, _) = jwt(&hint);
+    none["alg"] = "none".into();
+    let none = URL_SAFE_NO_PAD.encode(none.to_string());
     let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     bytes[7] ^= 0x40;
-    let bad = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes));
-    let fields = [
-        ("id_token_hint", bad.as_str()),
-        ("post_logout_redirect_uri", SIGNED_OUT),
-    ];
-    refused(&mut suite, &fields);
+    let touched = URL_SAFE_NO_PAD.encode(bytes);
+    for bad in [
+        format!("{none}.{claims}."),
+        format!("{none}.{claims}.{signature}"),
+        format!("{header}.{claims}.{touched}"),
+    ] {
+        let fields = [
+            ("id_token_hint", bad.as_str()),
+            ("post_logout_redirect_uri", SIGNED_OUT),
+        ];
+        refused(&mut suite, &fields);
+    }
 }
 
+/// What our ID token says, signed by the suite: by a key of its own, in our key's name too, and by
+/// the client's secret.
 #[test]
 fn oidcc_rp_initiated_logout_bad_id_token_hint() {
+    use aws_lc_rs::hmac;
     let mut suite = Suite::new();
-    signed_in(&mut suite);
-    let fields = [
-        ("id_token_hint", "not.a.token"),
-        ("post_logout_redirect_uri", SIGNED_OUT),
+    let hint = signed_in(&mut suite);
+    let (header, claims) = jwt(&hint);
+    let key = crate::sign::Signer::rsa();
+    let own = json!({ "alg": "RS256", "kid": "of-the-suite" });
+    let mut bad = vec![
+        key.sign(&own, &claims),
+        key.sign(&header, &claims),
+        "not.a.token".to_owned(),
     ];
-    refused(&mut suite, &fields);
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(&json!({ "alg": "HS256" })), part(&claims));
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let tag = hmac::sign(&secret, message.as_bytes());
+    bad.push(format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag)));
+    for bad in bad {
+        let fields = [
+            ("id_token_hint", bad.as_str()),
+            ("post_logout_redirect_uri", SIGNED_OUT),
+        ];
+        refused(&mut suite, &fields);
+    }
 }
 
 #[test]

@@ -14,7 +14,6 @@ mod third_party;
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gerege::oauth::client::Client;
@@ -214,7 +213,10 @@ impl Suite {
     pub fn id_token(&self, client: &str, tokens: &Value) -> Value {
         let token = tokens["id_token"].as_str().expect("an id_token");
         let (header, claims) = jwt(token);
-        assert_eq!(header["alg"], "RS256");
+        let id = client.to_owned();
+        let found = self.app.read(move |c| store::client::find(c, &id));
+        let registered = found.expect("the client").id_token_algorithm;
+        assert_eq!(header["alg"], json!(registered));
         self.verify(&header, token);
         assert_eq!(claims["iss"], self.app.origin);
         assert_eq!(claims["aud"], client);
@@ -235,15 +237,13 @@ impl Suite {
             .iter()
             .find(|key| key["kid"] == header["kid"])
             .expect("the key is published");
-        let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
-        let key = RsaPublicKeyComponents {
-            n: part("n"),
-            e: part("e"),
-        };
+        assert_eq!(key["alg"], header["alg"]);
+        let kind = serde_json::from_value(header["alg"].clone()).expect("an algorithm");
+        let jwk = serde_json::from_value(key.clone()).unwrap();
+        let key = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
         let (signed, signature) = token.rsplit_once('.').unwrap();
-        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
-        key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
-            .expect("the signature is good");
+        let good = jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key, kind);
+        assert!(good.unwrap(), "the signature is good");
     }
 
     /// What userinfo says, asked by the header.

@@ -12,6 +12,13 @@ fn oidcc_3rd_party_init_login() {
     let body = json!({ "redirect_uris": [CALLBACK], "initiate_login_uri": START });
     let client = registered(&suite.app, &body);
     let id = text(&client, "client_id");
+    assert_eq!(client["initiate_login_uri"], START);
+    let at = text(&client, "registration_client_uri");
+    let at = at.strip_prefix(&suite.app.origin).expect("it lies here");
+    let bearer = format!("Bearer {}", text(&client, "registration_access_token"));
+    let mut manager = suite.app.browser().with("Authorization", &bearer);
+    let read = manager.get(at).is(200).json();
+    assert_eq!(read["initiate_login_uri"], START);
     suite.code(&[("client_id", &id)]);
     let apps = suite.browser.get("/account/apps").is(200).text();
     let issuer: String =

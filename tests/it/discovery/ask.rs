@@ -145,11 +145,20 @@ pub fn acrs(world: &mut World, value: &Value) {
     }
 }
 
-/// The pages fit every window, so that nothing is refused (OpenID Connect Core 3.1.2.1).
+/// The pages fit every window, so each of the standard's words leads to the same page, and one that
+/// is not listed as well: it is a wish that nothing is refused for (OpenID Connect Core 3.1.2.1).
 pub fn displays(world: &mut World, value: &Value) {
     let (list, others) = listed(value, &["wap", "hologram"]);
+    let known = ["page", "popup", "touch", "wap"];
+    assert!(list.iter().all(|one| known.contains(one)), "{list:?}");
+    let mut page = |one: &str| {
+        let page = world.ask(&[("prompt", "login"), ("display", one)]).is(200);
+        assert!(page.path.starts_with("/confirm"), "{one}: {}", page.path);
+        page.h1()
+    };
+    let plain = page("");
     for one in list.into_iter().chain(others) {
-        world.code(&[("display", one)]);
+        assert_eq!(page(one), plain, "{one}");
     }
 }
 

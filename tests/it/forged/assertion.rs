@@ -76,6 +76,23 @@ fn rows(world: &World) -> Vec<Row> {
     let mut rows = spellings(&good);
     rows.extend(signatures(&good));
     rows.extend(members(&Signer::ec(), &header, &world.claims()));
+    // The right key signed these.
+    for (name, value) in [
+        ("jwk", world.ec.jwk(Some("e"))),
+        ("jku", json!("https://forum.example/keys")),
+        ("x5u", json!("https://forum.example/chain")),
+        ("x5c", json!(["MII"])),
+        ("crit", json!(["exp"])),
+        ("crit", json!([])),
+        ("b64", json!(false)),
+        ("b64", json!(true)),
+        ("enc", json!("A128GCM")),
+        ("zip", json!("DEF")),
+        ("zip", Value::Null),
+    ] {
+        let row = format!("{name} {value:.40}, signed");
+        rows.push((row, world.ec.sign(&head(name, value), &world.claims())));
+    }
     for none in NONE {
         let header = b64(head("alg", json!(none)).to_string());
         rows.push((none.into(), format!("{header}.{claims}.")));
@@ -252,6 +269,12 @@ fn no_forged_assertion_proves_a_client() {
         .rsa
         .sign(&json!({ "alg": "RS256", "kid": "r" }), &world.claims());
     world.send(&rsa).is(200);
+    // What is not understood says nothing (RFC 7515 4).
+    for (name, value) in HARMLESS {
+        let mut header = json!({ "alg": "ES256", "kid": "e" });
+        header[name] = json!(value);
+        world.send(&world.ec.sign(&header, &world.claims())).is(200);
+    }
 }
 
 #[test]

@@ -90,8 +90,8 @@ fn rows(world: &World) -> Vec<Row> {
         ("x5c", json!(["MII"])),
         ("crit", json!(["exp"])),
         ("b64", json!(false)),
+        ("enc", json!("A128GCM")),
         ("zip", json!("DEF")),
-        ("nonce", json!("x")),
         ("jwk", json!("https://thief.example/key")),
         ("jwk", json!([shown(&world.key)])),
         ("jwk", Value::Null),
@@ -196,6 +196,13 @@ fn no_forged_proof_is_taken() {
     let good = world.good();
     for _ in 0..2 {
         assert_eq!(text(&world.send(&good).json(), "error"), "invalid_grant");
+    }
+    // What is not understood says nothing (RFC 7515 4).
+    for (name, value) in HARMLESS {
+        let mut header = world.header();
+        header[name] = json!(value);
+        let answer = world.send(&world.key.sign(&header, &world.claims()));
+        assert_eq!(text(&answer.json(), "error"), "invalid_grant", "{name}");
     }
     let two = [world.good(), world.good()];
     let mut browser = world

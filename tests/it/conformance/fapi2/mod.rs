@@ -51,7 +51,11 @@ impl Bank {
     }
 
     fn with(profile: &str, settings: &[(&str, &str)]) -> Self {
-        let suite = Suite::with(settings);
+        Self::at(profile, Suite::with(settings))
+    }
+
+    /// With a provider that is set up otherwise.
+    fn at(profile: &str, suite: Suite) -> Self {
         let (one, two) = (Signer::ec(), Signer::ec());
         let fapi = Fapi::from_name(profile).unwrap();
         for (id, key) in [(ONE, &one), (TWO, &two)] {
@@ -102,8 +106,11 @@ impl Bank {
     }
 
     fn assert(&self, client: &str, claims: &Value) -> String {
-        let header = json!({ "alg": "ES256", "kid": "ec" });
-        self.key(client).sign(&header, claims)
+        self.assert_by(self.key(client), claims)
+    }
+
+    fn assert_by(&self, key: &Signer, claims: &Value) -> String {
+        key.sign(&json!({ "alg": "ES256", "kid": "ec" }), claims)
     }
 
     /// Asks as a client that proves itself, with a proof by a key, and again with our nonce.

@@ -116,7 +116,8 @@ fn fapi2_security_profile_final_ensure_dpop_auth_code_binding_success() {
 
 #[test]
 fn fapi2_security_profile_final_dpop_negative_tests() {
-    let mut bank = Bank::new();
+    // At an https address: it has a port that need not be written.
+    let mut bank = Bank::at("security", Suite::at(TestApp::real()));
     let (tokens, _) = bank.sign_in(ONE, &[]);
     let token = text(&tokens, "access_token");
     let at = format!("{}/oauth2/userinfo", bank.app().origin);
@@ -210,8 +211,50 @@ fn fapi2_security_profile_final_dpop_negative_tests() {
     let once = sign(&header, &claims());
     assert_eq!(send(std::slice::from_ref(&once)), 200);
     assert_eq!(send(&[once]), 401, "a proof is taken once");
-    let query = say("htu", json!(format!("{at}?a=b#c")));
-    assert_eq!(send(&[query]), 200, "query and fragment are not compared");
+    let host = bank.app().origin.strip_prefix("https://").expect("https");
+    let mut extra = header.clone();
+    for (name, value) in [
+        ("tx_id", json!("1")),
+        ("cty", json!("x")),
+        ("x5t", json!("AA")),
+    ] {
+        extra[name] = value;
+    }
+    let mut more = claims();
+    more["more"] = json!({ "a": [1] });
+    for (why, good) in [
+        (
+            "query and fragment are not compared",
+            say("htu", json!(format!("{at}?a=b#c"))),
+        ),
+        (
+            "scheme and host in capitals",
+            say(
+                "htu",
+                json!(
+                    at.replace("https", "HTTPS")
+                        .replace(host, &host.to_uppercase())
+                ),
+            ),
+        ),
+        (
+            "the port of the scheme",
+            say("htu", json!(at.replace(host, &format!("{host}:443")))),
+        ),
+        ("extra header", sign(&extra, &claims())),
+        ("extra claim", sign(&header, &more)),
+    ] {
+        assert_eq!(send(&[good]), 200, "{why}");
+    }
+    for (scheme, status) in [("DPOP", 200), ("Bearer", 401)] {
+        let bearer = format!("{scheme} {token}");
+        let mut browser = bank.app().browser().with("Authorization", &bearer);
+        if status == 200 {
+            browser = browser.with("DPoP", &sign(&header, &claims()));
+        }
+        let answer = browser.get("/oauth2/userinfo");
+        assert_eq!(answer.status, status, "{scheme}");
+    }
 }
 
 /// An RSA key is bound by PS256, and its RS256 is taken neither at the token endpoint nor later.

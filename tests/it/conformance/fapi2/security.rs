@@ -168,10 +168,14 @@ fn fapi2_security_profile_final_test_essential_acr_sca_claim() {
 fn fapi2_security_profile_final_ensure_client_id_in_token_endpoint() {
     let mut bank = Bank::new();
     let code = bank.code(ONE, &[]);
-    // The second client's name beside the first one's assertion.
-    let assertion = || bank.assert(ONE, &bank.claims(ONE));
+    // The second client's assertion, by the first one's key.
+    let assertion = || bank.assert_by(&bank.one, &bank.claims(TWO));
     let fields = redeeming(&code, CALLBACK);
     let by = Some(&bank.bound);
+    let answer = bank.ask_by(TWO, "/oauth2/token", &fields, by, &assertion);
+    refused(answer, 401, "invalid_client");
+    // The second client's name beside the first one's assertion.
+    let assertion = || bank.assert(ONE, &bank.claims(ONE));
     let answer = bank.ask_by(TWO, "/oauth2/token", &fields, by, &assertion);
     refused(answer, 400, "invalid_request");
     bank.redeem(ONE, &code).is(200);
@@ -255,7 +259,12 @@ fn fapi2_security_profile_final_refresh_token() {
     refused(nobody.post("/oauth2/token", &bare), 401, "invalid_client");
     refused(ask(ONE, None), 400, "invalid_dpop_proof");
     refused(ask(TWO, Some(&bank.bound)), 400, "invalid_grant");
-    // What is lost on the way can be asked for again.
+    // What is lost on the way can be asked for again; by a new key, too, and bound to that one: the
+    // client proves itself (RFC 9449 5).
+    let new = Signer::ec();
+    let newest = ask(ONE, Some(&new)).is(200).json();
+    bank.resource_by(&newest, &new, &json!({})).is(200);
+    bank.resource(&newest).is(401);
     ask(ONE, Some(&bank.bound)).is(200);
 }
 
@@ -330,7 +339,7 @@ fn fapi2_security_profile_final_ensure_signed_client_assertion_with_RS256_fails(
 
 /// `client_auth_type=mtls`, `sender_constrain=mtls`: the same by a certificate, behind a proxy.
 #[test]
-fn fapi2_security_profile_final_happy_flow_by_certificate() {
+fn the_happy_flow_by_certificate() {
     use crate::mtls;
     let folder = crate::app::own_folder("fapi-mtls");
     let (authority, pem) = mtls::authority("Steppe CA");
