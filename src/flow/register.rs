@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::opaque::Kind;
+use super::status;
 use crate::app::App;
 use crate::call::{self, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
@@ -225,6 +226,7 @@ pub(super) fn replace(
     now: Time,
 ) -> Result<(), Error> {
     store::client::save(c, new)?;
+    status::narrow(c, old, new)?;
     if pairwise(old) != pairwise(new) {
         store::grant::revoke_app(c, &new.id, now)?;
     } else if new.is_another(old) {
