@@ -245,6 +245,7 @@ pub async fn delete(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<(),
     app.store
         .write(move |c| {
             store::client::remove(c, &client.id)?;
+            store::client::forget_people(c, &[client.id.as_str()])?;
             store::grant::revoke_app(c, &client.id, now)?;
             store::registered::remove(c, &client.id)
         })

@@ -266,6 +266,7 @@ pub async fn remove(app: &Arc<App>, id: &str, forget: bool) -> Result<Gone, Refu
                 store::client::save(c, &client)?;
             } else {
                 store::client::remove(c, &id)?;
+                store::client::forget_people(c, &[id.as_str()])?;
             }
             // Nothing of it is swept, or counted as unused.
             store::registered::remove(c, &id)?;
