@@ -472,6 +472,7 @@ pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     let gone =
         swept!(c, code, hash, expires_at, before)? + swept!(c, refresh, hash, idle_until, before)?;
     // Those of a grant go before it, so that none is left whose grant is not there.
+    super::status::outlive(c, before)?;
     match sweep_family(c, before)? {
         0 => Ok(gone
             + swept!(c, grant, id, ends_at, before)?

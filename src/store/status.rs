@@ -45,19 +45,35 @@ pub fn take(
     Ok(None)
 }
 
-/// The places of a list whose tokens were ended before their time, in order: their grant does not
-/// stand any more, or is not there.
+/// The places of a list whose tokens were ended before their time, in order.
 pub fn ended(c: &mut Conn<'_>, service_id: &str, list: i64) -> Result<Vec<i64>, Error> {
-    let stands = grant::table
-        .filter(grant::id.eq(status::grant_id))
-        .filter(grant::revoked_at.is_null());
-    let query = status::table
-        .filter(status::service_id.eq(service_id))
-        .filter(status::list.eq(list))
-        .filter(diesel::dsl::not(diesel::dsl::exists(stands)))
-        .order(status::idx)
+    let own = || {
+        status::table
+            .filter(status::service_id.eq(service_id))
+            .filter(status::list.eq(list))
+    };
+    let revoked = own()
+        .inner_join(grant::table.on(grant::id.eq(status::grant_id)))
+        .filter(grant::revoked_at.gt(0))
         .select(status::idx);
-    Ok(db!(c, conn => query.load(conn))?)
+    let mut places: Vec<i64> = db!(c, conn => revoked.load(conn))?;
+    let left = own()
+        .filter(status::grant_id.eq(NOBODY))
+        .select(status::idx);
+    places.extend(db!(c, conn => left.load::<i64>(conn))?);
+    places.sort_unstable();
+    Ok(places)
+}
+
+/// Keeps what was ended so when the grants that were ended before `before` are removed.
+pub fn outlive(c: &mut Conn<'_>, before: Time) -> Result<(), Error> {
+    let gone = grant::table
+        .filter(grant::revoked_at.lt(before.millis()))
+        .select(grant::id);
+    db!(c, conn => diesel::update(status::table.filter(status::grant_id.eq_any(gone)))
+        .set(status::grant_id.eq(NOBODY))
+        .execute(conn))?;
+    Ok(())
 }
 
 /// The grants of one client that stand and whose tokens have places that are taken.
@@ -83,7 +99,7 @@ pub fn end(c: &mut Conn<'_>, grant_id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// No grant has this id.
+/// In the place of a grant: what has its place here was ended. No grant has this id.
 const NOBODY: &str = "";
 
 /// Whether a token that may be alive has its place in a list.
