@@ -454,6 +454,7 @@ log-signin-new = Auf einem neuen Gerät angemeldet
 log-signin-failed = Falsches Passwort bei „Anmelden“
 log-signout = Abgemeldet
 log-session-ended = Ein Gerät wurde abgemeldet
+log-session-many = Das am längsten nicht benutzte Gerät abgemeldet, weil es mehr als 100 waren
 log-everywhere = Überall sonst abgemeldet
 log-password = Passwort geändert
 log-reset-asked = Neues Passwort angefordert

@@ -454,6 +454,7 @@ log-signin-new = Signed in on a new device
 log-signin-failed = A wrong password at “Sign in”
 log-signout = Signed out
 log-session-ended = A device was signed out
+log-session-many = Signed out the device used longest ago, because there were more than 100
 log-everywhere = Signed out everywhere else
 log-password = Password changed
 log-reset-asked = New password asked for

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Engine};
 use crate::keys::{Master, Purpose};
 use crate::rng::Rng;
-use crate::store::lock::Lock;
+use crate::store::lock::{Lock, real};
 use crate::store::{self, migrate};
 
 /// What to do with the database.
@@ -292,7 +292,7 @@ fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
         ));
     }
     let saved = match engine {
-        Engine::Sqlite(path) => restore_file(config, engine, path, file)?,
+        Engine::Sqlite(path) => restore_file(config, engine, &real(path), file)?,
         Engine::Postgres(at) => {
             let _alone = alone(engine, "nothing was restored")?;
             judge_dump(config, file)?;

@@ -6,10 +6,12 @@ use crate::account::session::Lifetimes;
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::Visitor;
+use crate::flow::grants::DAY;
+use crate::flow::{Visitor, end_session};
 use crate::keys::Purpose;
 use crate::rng::{Secret, digest};
 use crate::store::browser::{self, Browser};
+use crate::store::event::Event;
 use crate::store::{self, Conn, Error};
 
 /// A browser as it stands: its record, and the people who are signed in in it.
@@ -220,6 +222,12 @@ impl Turn {
     }
 }
 
+/// So many sessions of one account stand at once: a sign-in from a new browser each time must not
+/// fill the disk for as long as the last of them could be used.
+pub const MOST: i64 = 100;
+/// The line of the log that says that one was ended for that, once a day.
+const MANY: &str = "session.many";
+
 /// What a sign-in writes into a browser; drawn before the transaction.
 pub struct Begin {
     turn: Turn,
@@ -228,6 +236,8 @@ pub struct Begin {
     lifetimes: Lifetimes,
     /// The digest of the known-device cookie.
     device: String,
+    /// Of the line that says that a session was ended, since there are too many.
+    log_id: String,
 }
 
 /// A sign-in that was written.
@@ -277,12 +287,39 @@ impl Begin {
             },
             lifetimes: app.lifetimes,
             device: digest(device),
+            log_id: app.rng.id(),
         }
     }
 
     /// The browser's value after a sign-in of `account_id` that was written a moment ago.
     pub fn again(&self, c: &mut Conn<'_>, account_id: &str) -> Result<Option<Secret>, Error> {
         Ok(self.turn.again(c, account_id)?.map(|(_, cookie)| cookie))
+    }
+
+    /// Ends the sessions that were seen the longest ago, where the account has too many.
+    fn bound(&self, c: &mut Conn<'_>) -> Result<(), Error> {
+        let (account_id, now) = (&self.session.account_id, self.session.created_at);
+        let old = browser::beyond(c, &self.session, MOST - 1, now)?;
+        let last = match old.first() {
+            Some(sid) => browser::find_session(c, sid)?,
+            None => return Ok(()),
+        };
+        for sid in &old {
+            end_session(c, sid, now)?;
+        }
+        tracing::info!(ended = old.len(), "session.many");
+        if store::event::stands(c, account_id, MANY, now.minus(DAY))? {
+            return Ok(());
+        }
+        let (device, network) = last.map_or_else(Default::default, |it| (it.agent, it.network));
+        let line = Event {
+            id: self.log_id.clone(),
+            account_id: account_id.clone(),
+            at: now.millis(),
+            kind: MANY.into(),
+            detail: serde_json::json!({ "device": device, "network": network }).to_string(),
+        };
+        store::event::add(c, &line)
     }
 
     /// Signs the account in: a new cookie value, a session (the one it has in this browser keeps
@@ -319,6 +356,7 @@ impl Begin {
                     ..self.session.clone()
                 };
                 browser::add_session(c, &session)?;
+                self.bound(c)?;
                 session.sid
             }
         };

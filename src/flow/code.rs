@@ -66,7 +66,7 @@ pub(super) async fn exchange(
             }
             grants::take_over(c, &grant, now)?;
             let life = grants::life(&house, &grant, award.refresh);
-            grants::keep(c, &grant, life, &log_id, now)?;
+            grants::keep(c, &house, &grant, life, &log_id, now)?;
             if award.refresh {
                 asker.begin_family(c, &house, &grant, &refresh, now)?;
             }

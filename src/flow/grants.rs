@@ -19,10 +19,15 @@ use crate::oauth::scope::{self, DEVICE_SSO};
 use crate::store::{self, Conn, Error, event::Event};
 
 /// So many sign-ins of one app to one account stand at once: a sign-in with each start of an app
-/// must not fill the disk for as long as the last of them could be used.
+/// must not fill the disk for as long as the last of them could be used. Those that end with their
+/// access token are counted apart: they come and go.
 pub const MOST: i64 = 100;
 /// So many more wait for the app to come for them.
 pub const MOST_WAITING: i64 = 100;
+
+/// The line of the log that says so.
+const MANY: &str = "app.many";
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long the row of a grant is kept that an app has come for, from now.
 pub(super) fn life(app: &App, grant: &Grant, given: bool) -> Duration {
@@ -36,9 +41,11 @@ pub(super) fn life(app: &App, grant: &Grant, given: bool) -> Duration {
 }
 
 /// An app has come for its grant: it is kept as long as what it gave can be used, and where there
-/// are too many for this app and account, the oldest end. `log_id` is of the line that says so.
+/// are too many for this app and account, the oldest end. `log_id` is of the line that says so, once
+/// a day.
 pub(super) fn keep(
     c: &mut Conn<'_>,
+    app: &App,
     grant: &Grant,
     life: Duration,
     log_id: &str,
@@ -46,7 +53,12 @@ pub(super) fn keep(
 ) -> Result<(), Error> {
     store::grant::extend(c, &grant.id, now.plus(life))?;
     let (person, client) = (&grant.account_id, &grant.client_id);
-    let old = store::grant::beyond(c, person, client, MOST, now)?;
+    let soon = now.plus(app.config.tokens.access_ttl);
+    let like = match now.plus(life) > soon {
+        true => (soon, Time::from_millis(i64::MAX)),
+        false => (now, soon),
+    };
+    let old = store::grant::beyond(c, grant, MOST - 1, like)?;
     if old.is_empty() {
         return Ok(());
     }
@@ -54,12 +66,15 @@ pub(super) fn keep(
         store::grant::revoke(c, id, now)?;
     }
     tracing::info!(client, ended = old.len(), "grant.many");
+    if store::event::stands(c, person, MANY, now.minus(DAY))? {
+        return Ok(());
+    }
     let name = store::client::find(c, client)?.map(|client| client.name);
     let line = Event {
         id: log_id.to_owned(),
         account_id: person.clone(),
         at: now.millis(),
-        kind: "app.many".into(),
+        kind: MANY.into(),
         detail: serde_json::json!({ "client": client, "app": name.unwrap_or_default() })
             .to_string(),
     };
@@ -68,7 +83,7 @@ pub(super) fn keep(
 
 /// Takes back the oldest that wait for an app that does not come for them.
 pub(super) fn bound_waiting(c: &mut Conn<'_>, grant: &Grant) -> Result<(), Error> {
-    store::grant::forget_waiting(c, &grant.account_id, &grant.client_id, MOST_WAITING)
+    store::grant::forget_waiting(c, grant, MOST_WAITING - 1)
 }
 
 /// The grant of this name that counts now, of a client: one that is to take its place and waits

@@ -82,7 +82,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
             store::pending::hush(c, &hash)?;
             let given = is_offline(&asker.client, &grant.scopes);
             let life = grants::life(&house, &grant, given);
-            grants::keep(c, &grant, life, &log_id, now)?;
+            grants::keep(c, &house, &grant, life, &log_id, now)?;
             if given {
                 asker.begin_family(c, &house, &grant, &refresh, now)?;
             }

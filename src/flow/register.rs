@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::opaque::Kind;
+use super::status;
 use crate::app::App;
 use crate::call::{self, Ask, Failure, Purpose, Typed, Wanted};
 use crate::clock::Time;
@@ -225,6 +226,7 @@ pub(super) fn replace(
     now: Time,
 ) -> Result<(), Error> {
     store::client::save(c, new)?;
+    status::narrow(c, old, new)?;
     if pairwise(old) != pairwise(new) {
         store::grant::revoke_app(c, &new.id, now)?;
     } else if new.is_another(old) {
@@ -243,6 +245,7 @@ pub async fn delete(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<(),
     app.store
         .write(move |c| {
             store::client::remove(c, &client.id)?;
+            store::client::forget_people(c, &[client.id.as_str()])?;
             store::grant::revoke_app(c, &client.id, now)?;
             store::registered::remove(c, &client.id)
         })

@@ -159,7 +159,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
             };
             let life = grants::life(&house, &grant, offline);
             store::grant::add(c, &grant, now.plus(life))?;
-            grants::keep(c, &grant, life, &many_id, now)?;
+            grants::keep(c, &house, &grant, life, &many_id, now)?;
             let line = store::event::Event {
                 id: log_id.clone(),
                 account_id: account.id.clone(),

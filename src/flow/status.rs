@@ -7,6 +7,7 @@ use super::keyring;
 use crate::app::{App, StatusList};
 use crate::clock::Time;
 use crate::keys::ISSUER;
+use crate::oauth::client::Client;
 use crate::oauth::grant::Grant;
 use crate::oauth::metadata::Document;
 use crate::oauth::service::{Algorithm, Service, TokenFormat};
@@ -16,8 +17,6 @@ use crate::store::{self, Conn, Error};
 
 /// Places that are tried in a list before the next one is.
 const DRAWN: usize = 8;
-/// Ended grants are looked for so far back: longer than any token lives, and they are kept.
-const BACK: std::time::Duration = std::time::Duration::from_secs(20 * 3600);
 /// Lists that are kept at hand.
 const KEPT: usize = 1024;
 
@@ -54,6 +53,22 @@ pub(super) fn take(
         .ok_or_else(|| Error::Busy("the status lists are full".into()))
 }
 
+/// A client may have less than before: tokens that hold what was taken end. What they were given
+/// by stands, and gives those without it.
+pub(super) fn narrow(c: &mut Conn<'_>, old: &Client, new: &Client) -> Result<(), Error> {
+    let lost = |name: &String| old.may_have(name) && !new.may_have(name);
+    let types = &old.asking.details;
+    if !old.scopes.iter().any(lost) && types.iter().all(|one| new.asking.details.contains(one)) {
+        return Ok(());
+    }
+    for grant in store::status::holders(c, &new.id)? {
+        if grant.clone().cut(old) != grant.clone().cut(new) {
+            store::status::end(c, &grant.id)?;
+        }
+    }
+    Ok(())
+}
+
 /// A list of a service, as it is sent; `None` where there is none.
 ///
 /// # Errors
@@ -86,7 +101,7 @@ pub async fn show(
             if !on && !store::status::is_used(c, &id, number)? {
                 return Ok(None);
             }
-            store::status::ended(c, &id, number, now.minus(BACK)).map(Some)
+            store::status::ended(c, &id, number).map(Some)
         })
         .await?;
     let Some(ended) = ended else {

@@ -1,12 +1,12 @@
-//! Who waits for a hash: four classes in order, each bounded; a network that takes the most
-//! places loses its oldest one first (PROTOCOL.md 7). No threads, no time.
+//! Who waits for a hash: four classes, the better ones first and none for ever, networks in turns
+//! within each; one that takes the most places loses its oldest (PROTOCOL.md 7). No threads, no time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Why a password is hashed, in the order in which callers are served.
+/// Why a password is hashed, the better ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Sign-in from a device that this account has used before.
@@ -70,14 +70,23 @@ pub(super) trait Waiting {
     fn is_gone(&self) -> bool;
 }
 
+/// A class that waits is passed over so many times, and is served then: whoever keeps a better one
+/// full slows the others down, and shuts out nobody.
+const PASSES: usize = 4;
+
 pub(super) struct Queue<J> {
     lines: [Line<J>; Class::COUNT],
 }
 
 struct Line<J> {
     bound: usize,
-    jobs: VecDeque<(Option<IpNet>, J)>,
-    places: BTreeMap<Option<IpNet>, usize>,
+    length: usize,
+    /// How often another class was served while somebody waited here.
+    passed: usize,
+    /// Those who wait, by network, oldest first. None of them is empty.
+    jobs: BTreeMap<Option<IpNet>, VecDeque<J>>,
+    /// The networks in the order in which they are served.
+    turns: VecDeque<Option<IpNet>>,
 }
 
 impl<J: Waiting> Queue<J> {
@@ -85,8 +94,10 @@ impl<J: Waiting> Queue<J> {
         Self {
             lines: bounds.map(|bound| Line {
                 bound,
-                jobs: VecDeque::new(),
-                places: BTreeMap::new(),
+                length: 0,
+                passed: 0,
+                jobs: BTreeMap::new(),
+                turns: VecDeque::new(),
             }),
         }
     }
@@ -96,49 +107,95 @@ impl<J: Waiting> Queue<J> {
     /// place comes back.
     pub(super) fn push(&mut self, seat: Seat, job: J) -> Option<J> {
         let line = &mut self.lines[seat.class as usize];
-        line.jobs.push_back((seat.network, job));
-        *line.places.entry(seat.network).or_default() += 1;
-        if line.jobs.len() <= line.bound {
+        line.add(seat.network, job);
+        if line.length <= line.bound {
             return None;
         }
-        let index = match line.jobs.iter().position(|(_, job)| job.is_gone()) {
-            Some(index) => index,
-            None => {
-                let most = line.places.values().max().copied().unwrap_or(0);
-                line.jobs
-                    .iter()
-                    .position(|(network, _)| line.places.get(network) == Some(&most))?
-            }
-        };
-        line.take(index)
+        line.shed()
     }
 
     /// The next job that somebody still waits for.
     pub(super) fn pop(&mut self) -> Option<J> {
-        self.lines.iter_mut().find_map(|line| {
-            while !line.jobs.is_empty() {
-                match line.take(0) {
-                    Some(job) if !job.is_gone() => return Some(job),
-                    _ => {}
+        loop {
+            let index = self.next()?;
+            let job = self.lines[index].take()?;
+            if job.is_gone() {
+                continue; // it was nobody's turn
+            }
+            self.lines[index].passed = 0;
+            for (other, line) in self.lines.iter_mut().enumerate() {
+                if other != index && line.length > 0 {
+                    line.passed += 1;
                 }
             }
-            None
-        })
+            return Some(job);
+        }
+    }
+
+    /// Which class is served next: the best of those that were passed over too often, else the
+    /// best in which somebody waits.
+    fn next(&self) -> Option<usize> {
+        let waits = |line: &Line<J>| line.length > 0;
+        let is_due = |line: &Line<J>| waits(line) && line.passed >= PASSES;
+        let due = self.lines.iter().position(is_due);
+        due.or_else(|| self.lines.iter().position(waits))
     }
 
     pub(super) fn lengths(&self) -> [usize; Class::COUNT] {
-        Class::ALL.map(|class| self.lines[class as usize].jobs.len())
+        Class::ALL.map(|class| self.lines[class as usize].length)
     }
 }
 
-impl<J> Line<J> {
-    fn take(&mut self, index: usize) -> Option<J> {
-        let (network, job) = self.jobs.remove(index)?;
-        if let Some(places) = self.places.get_mut(&network) {
-            *places -= 1;
-            if *places == 0 {
-                self.places.remove(&network);
+impl<J: Waiting> Line<J> {
+    fn add(&mut self, network: Option<IpNet>, job: J) {
+        let own = self.jobs.entry(network).or_default();
+        if own.is_empty() {
+            self.turns.push_back(network);
+        }
+        own.push_back(job);
+        self.length += 1;
+    }
+
+    /// The oldest of the network whose turn it is.
+    fn take(&mut self) -> Option<J> {
+        let network = self.turns.pop_front()?;
+        let job = self.remove(network, 0);
+        if self.jobs.contains_key(&network) {
+            self.turns.push_back(network);
+        }
+        job
+    }
+
+    /// A caller who went away, else the oldest of the network that holds the most.
+    fn shed(&mut self) -> Option<J> {
+        let gone = self.jobs.iter().find_map(|(network, own)| {
+            let index = own.iter().position(Waiting::is_gone)?;
+            Some((*network, index))
+        });
+        let (network, index) = match gone {
+            Some(found) => found,
+            None => {
+                let most = self.jobs.iter().max_by_key(|(_, own)| own.len())?;
+                (*most.0, 0)
             }
+        };
+        let job = self.remove(network, index);
+        if !self.jobs.contains_key(&network) {
+            self.turns.retain(|other| *other != network);
+        }
+        job
+    }
+
+    /// Takes one out; a network without any is forgotten here, but not in the turns.
+    fn remove(&mut self, network: Option<IpNet>, index: usize) -> Option<J> {
+        let own = self.jobs.get_mut(&network)?;
+        let job = own.remove(index)?;
+        if own.is_empty() {
+            self.jobs.remove(&network);
+        }
+        self.length -= 1;
+        if self.length == 0 {
+            self.passed = 0;
         }
         Some(job)
     }
@@ -177,6 +234,66 @@ mod tests {
         assert_eq!(queue.lengths(), [1, 2, 1, 1]);
         let order: Vec<u32> = std::iter::from_fn(|| queue.pop()).map(|j| j.0).collect();
         assert_eq!(order, [4, 3, 5, 2, 1]);
+    }
+
+    #[test]
+    fn a_full_better_class_shuts_out_no_other() {
+        let mut queue = Queue::new([99; 4]);
+        let flood = |queue: &mut Queue<_>| {
+            for n in 0..20 {
+                assert!(queue.push(Class::Known.into(), here(n)).is_none());
+            }
+        };
+        flood(&mut queue);
+        for (n, class) in [
+            (100, Class::SignIn),
+            (101, Class::SignIn),
+            (200, Class::Reset),
+        ] {
+            assert!(queue.push(class.into(), here(n)).is_none());
+        }
+        let mut served = |n: usize| -> Vec<u32> {
+            let taken: Vec<u32> = (0..n)
+                .filter_map(|_| queue.pop())
+                .map(|job| job.0)
+                .collect();
+            taken.into_iter().filter(|n| *n >= 100).collect()
+        };
+        // Those that are due together are served one after the other, the better one first.
+        assert_eq!(served(4), [0; 0]);
+        assert_eq!(served(2), [100, 200]);
+        assert_eq!(served(3), [0; 0]);
+        assert_eq!(served(1), [101]);
+        // Nobody saves up turns while nobody waits.
+        assert_eq!(served(3), [0; 0]);
+        assert!(queue.push(Class::SignUp.into(), here(300)).is_none());
+        flood(&mut queue);
+        let order: Vec<u32> = (0..5)
+            .filter_map(|_| queue.pop())
+            .map(|job| job.0)
+            .collect();
+        assert_eq!(order.iter().position(|n| *n == 300), Some(4));
+    }
+
+    #[test]
+    fn networks_are_served_in_turns_within_a_class() {
+        let mut queue = Queue::new([99; 4]);
+        for n in 0..20 {
+            let flood = Class::Known.from(ip("192.0.2.1"));
+            assert!(queue.push(flood, here(n)).is_none());
+        }
+        for (n, from) in [
+            (100, "198.51.100.7"),
+            (101, "198.51.100.8"),
+            (200, "203.0.113.9"),
+        ] {
+            assert!(queue.push(Class::Known.from(ip(from)), here(n)).is_none());
+        }
+        let order: Vec<u32> = (0..7)
+            .filter_map(|_| queue.pop())
+            .map(|job| job.0)
+            .collect();
+        assert_eq!(order, [0, 100, 200, 1, 101, 2, 3]);
     }
 
     #[test]

@@ -220,6 +220,26 @@ pub fn sessions_of(c: &mut Conn<'_>, account_id: &str) -> Result<Vec<Session>, E
     Ok(rows.into_iter().map(Session::from).collect())
 }
 
+/// The sessions of `newest`'s account beyond it and the `most` last seen beside it, by `sid`: of
+/// those that were not ended and have not run out.
+pub fn beyond(
+    c: &mut Conn<'_>,
+    newest: &Session,
+    most: i64,
+    now: Time,
+) -> Result<Vec<String>, Error> {
+    let query = session::table
+        .filter(session::account_id.eq(&newest.account_id))
+        .filter(session::id.ne(&newest.sid))
+        .filter(session::ended_at.is_null())
+        .filter(session::ends_at.gt(now.millis()))
+        .order((session::seen_at.desc(), session::id.desc()))
+        .limit(FEW)
+        .offset(most)
+        .select(session::id);
+    Ok(db!(c, conn => query.load(conn))?)
+}
+
 /// Notes a new proof of who the person is.
 pub fn prove(
     c: &mut Conn<'_>,

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::engine::db;
-use super::schema::{client, service};
+use super::schema::{client, logout, pending, pushed, request, service, session_client};
 use super::{Conflict, Conn, Error};
 use crate::oauth::client::Client;
 use crate::oauth::service::Service;
@@ -51,6 +51,17 @@ pub fn list(c: &mut Conn<'_>) -> Result<Vec<Client>, Error> {
 /// Removes a client; `false` when there was none.
 pub fn remove(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
     Ok(db!(c, conn => diesel::delete(client::table.find(id)).execute(conn))? == 1)
+}
+
+/// Forgets whom clients that are gone knew and what they waited for: another client may be given
+/// the id of one, and is told nothing of its people.
+pub(crate) fn forget_people(c: &mut Conn<'_>, ids: &[&str]) -> Result<(), Error> {
+    db!(c, conn => diesel::delete(session_client::table.filter(session_client::client_id.eq_any(ids))).execute(conn))?;
+    db!(c, conn => diesel::delete(logout::table.filter(logout::client_id.eq_any(ids))).execute(conn))?;
+    db!(c, conn => diesel::delete(pending::table.filter(pending::client_id.eq_any(ids))).execute(conn))?;
+    db!(c, conn => diesel::delete(pushed::table.filter(pushed::client_id.eq_any(ids))).execute(conn))?;
+    db!(c, conn => diesel::delete(request::table.filter(request::client_id.eq_any(ids))).execute(conn))?;
+    Ok(())
 }
 
 /// Registers a service, unless its id or audience is taken.

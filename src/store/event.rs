@@ -53,6 +53,17 @@ pub fn list_before(
         .select(Event::as_select()).load(conn))?)
 }
 
+/// Whether a line of this kind stands in an account's log from after `since`.
+pub fn stands(c: &mut Conn<'_>, account_id: &str, kind: &str, since: Time) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(
+        event::table
+            .filter(event::account_id.eq(account_id))
+            .filter(event::at.gt(since.millis()))
+            .filter(event::kind.eq(kind)),
+    ));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
 /// Removes lines from before `before`; gives how many.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     Ok(swept!(c, event, id, at, before)?)

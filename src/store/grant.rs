@@ -101,20 +101,22 @@ pub fn has_open_code(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
     Ok(open > 0)
 }
 
-/// Grants of one account to one client that stand and do not wait for their code to be redeemed,
-/// by their ids: the oldest of them, without the `most` newest.
+/// Grants of one account to one client that stand, do not wait for their code to be redeemed and
+/// whose rows may go at a time `within`, by their ids: the oldest of them, without `newest`, of the
+/// same account and client, and the `most` newest beside it.
 pub fn beyond(
     c: &mut Conn<'_>,
-    account_id: &str,
-    client_id: &str,
+    newest: &Grant,
     most: i64,
-    now: Time,
+    within: (Time, Time),
 ) -> Result<Vec<String>, Error> {
     let query = grant::table
-        .filter(grant::account_id.eq(account_id))
-        .filter(grant::client_id.eq(client_id))
+        .filter(grant::account_id.eq(&newest.account_id))
+        .filter(grant::client_id.eq(&newest.client_id))
+        .filter(grant::id.ne(&newest.id))
         .filter(grant::revoked_at.is_null())
-        .filter(grant::ends_at.gt(now.millis()))
+        .filter(grant::ends_at.gt(within.0.millis()))
+        .filter(grant::ends_at.le(within.1.millis()))
         .filter(diesel::dsl::not(waits()))
         .order((grant::created_at.desc(), grant::id.desc()))
         .limit(FEW)
@@ -124,16 +126,12 @@ pub fn beyond(
 }
 
 /// Removes grants of one account to one client that wait for their code to be redeemed, with their
-/// codes, but for the `most` newest.
-pub fn forget_waiting(
-    c: &mut Conn<'_>,
-    account_id: &str,
-    client_id: &str,
-    most: i64,
-) -> Result<(), Error> {
+/// codes, but for `newest` and the `most` newest beside it.
+pub fn forget_waiting(c: &mut Conn<'_>, newest: &Grant, most: i64) -> Result<(), Error> {
     let query = grant::table
-        .filter(grant::account_id.eq(account_id))
-        .filter(grant::client_id.eq(client_id))
+        .filter(grant::account_id.eq(&newest.account_id))
+        .filter(grant::client_id.eq(&newest.client_id))
+        .filter(grant::id.ne(&newest.id))
         .filter(waits())
         .order((grant::created_at.desc(), grant::id.desc()))
         .limit(FEW)
@@ -143,8 +141,18 @@ pub fn forget_waiting(
     if old.is_empty() {
         return Ok(());
     }
-    db!(c, conn => diesel::delete(code::table.filter(code::grant_id.eq_any(&old))).execute(conn))?;
-    db!(c, conn => diesel::delete(grant::table.filter(grant::id.eq_any(&old))).execute(conn))?;
+    // One that is redeemed in this moment stays, and what it gave.
+    let unused = code::table
+        .filter(code::grant_id.eq_any(&old))
+        .filter(code::used_at.is_null());
+    let gone: Vec<String> = db!(c, conn => diesel::delete(unused)
+        .returning(code::grant_id)
+        .get_results(conn))?;
+    let rest = code::table.filter(code::grant_id.eq(grant::id));
+    let bare = grant::table
+        .filter(grant::id.eq_any(&gone))
+        .filter(diesel::dsl::not(diesel::dsl::exists(rest)));
+    db!(c, conn => diesel::delete(bare).execute(conn))?;
     Ok(())
 }
 
@@ -461,10 +469,35 @@ pub fn allow(
 /// Removes codes, refresh tokens and grants that nothing can use any more; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     // No refresh token outlives its family: the end without use comes first.
-    Ok(swept!(c, code, hash, expires_at, before)?
-        + swept!(c, refresh, hash, idle_until, before)?
-        + swept!(c, grant, id, ends_at, before)?
-        + swept!(c, grant, id, revoked_at, before)?)
+    let gone =
+        swept!(c, code, hash, expires_at, before)? + swept!(c, refresh, hash, idle_until, before)?;
+    // Those of a grant go before it, so that none is left whose grant is not there.
+    super::status::outlive(c, before)?;
+    match sweep_family(c, before)? {
+        0 => Ok(gone
+            + swept!(c, grant, id, ends_at, before)?
+            + swept!(c, grant, id, revoked_at, before)?),
+        few => Ok(gone + few),
+    }
+}
+
+/// Removes refresh tokens of grants that may go; gives how many.
+fn sweep_family(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let at = before.millis();
+    let of = || refresh::table.inner_join(grant::table.on(grant::id.eq(refresh::grant_id)));
+    let mut few: Vec<String> = db!(c, conn => of()
+        .filter(grant::ends_at.lt(at))
+        .select(refresh::hash)
+        .limit(FEW)
+        .load(conn))?;
+    few.extend(db!(c, conn => of()
+        .filter(grant::revoked_at.lt(at))
+        .select(refresh::hash)
+        .limit(FEW)
+        .load::<String>(conn))?);
+    Ok(
+        db!(c, conn => diesel::delete(refresh::table.filter(refresh::hash.eq_any(&few))).execute(conn))?,
+    )
 }
 
 /// Locks a code until the transaction ends and reads it as it then stands.

@@ -38,7 +38,7 @@ impl Lock {
                     .create(true)
                     .truncate(false)
                     .write(true)
-                    .open(beside(path))
+                    .open(beside(&real(path)))
                     .map_err(|error| Error::Broken(format!("{}: {error}", path.display())))?;
                 let taken = if alone {
                     file.try_lock()
@@ -80,6 +80,12 @@ impl Lock {
 struct Taken {
     #[diesel(sql_type = Bool)]
     taken: bool,
+}
+
+/// A file itself, where `path` leads to it over a link: whoever takes another way to the same file
+/// must meet the same lock. One that is not there yet is where it is said to be.
+pub fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn beside(path: &Path) -> PathBuf {

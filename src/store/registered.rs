@@ -147,36 +147,77 @@ pub fn note_use(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<(), Erro
     Ok(())
 }
 
+/// Nobody let the app in, or nobody used it since `before` and could still use it.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn left(before: i64) -> _ {
+    let allowed = consent::table.filter(consent::client_id.eq(registered::client_id));
+    let given = grant::table.filter(grant::client_id.eq(registered::client_id));
+    let never = registered::used_at
+        .is_null()
+        .and(diesel::dsl::not(diesel::dsl::exists(allowed)));
+    let long_ago: diesel::dsl::AssumeNotNull<diesel::dsl::Lt<registered::used_at, i64>> =
+        registered::used_at.lt(before).assume_not_null();
+    registered::created_at
+        .lt(before)
+        .and(diesel::dsl::not(diesel::dsl::exists(given)))
+        .and(never.or(long_ago))
+}
+
 /// Removes apps that registered themselves before `before` and that nobody let in, or used since
 /// then and could still use; gives how many. What the operator has looked at stays.
 pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    let given = grant::table.filter(grant::client_id.eq(registered::client_id));
-    let left = registered::used_at
-        .lt(before.millis())
-        .and(diesel::dsl::not(diesel::dsl::exists(given)));
-    let query = registered::table
-        .filter(registered::created_at.lt(before.millis()))
-        .filter(unused().or(left.assume_not_null()))
-        .limit(FEW)
-        .select(registered::client_id);
-    let mut unused: Vec<String> = db!(c, conn => query.load(conn))?;
+    let mut after = String::new();
+    loop {
+        let query = registered::table
+            .filter(registered::client_id.gt(&after))
+            .filter(left(before.millis()))
+            .order(registered::client_id)
+            .limit(FEW)
+            .select(registered::client_id);
+        let some: Vec<String> = db!(c, conn => query.load(conn))?;
+        let Some(last) = some.last() else {
+            return Ok(0);
+        };
+        after.clone_from(last);
+        let gone = remove_unused(c, some, before)?;
+        // Those that the operator has looked at may be as many as one looks for.
+        if gone > 0 {
+            return Ok(gone);
+        }
+    }
+}
+
+/// Removes those of `ids` that may go; gives how many.
+fn remove_unused(c: &mut Conn<'_>, mut ids: Vec<String>, before: Time) -> Result<usize, Error> {
     let query = client::table
-        .filter(client::id.eq_any(&unused))
+        .filter(client::id.eq_any(&ids))
         .select(client::body);
     let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
     for body in &bodies {
         let client: Client = serde_json::from_str(body)?;
         if client.registration.checked {
-            unused.retain(|id| *id != client.id);
+            ids.retain(|id| *id != client.id);
         }
     }
-    if unused.is_empty() {
+    // Held, so that nobody lets one in meanwhile (it would be noted here), and looked at again.
+    let held = registered::table.filter(registered::client_id.eq_any(&ids));
+    db!(c, conn => diesel::update(held)
+        .set(registered::created_at.eq(registered::created_at))
+        .execute(conn))?;
+    let query = registered::table
+        .filter(registered::client_id.eq_any(&ids))
+        .filter(left(before.millis()))
+        .select(registered::client_id);
+    let ids: Vec<String> = db!(c, conn => query.load(conn))?;
+    if ids.is_empty() {
         return Ok(0);
     }
-    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq_any(&unused))).execute(conn))?;
-    db!(c, conn => diesel::delete(client::table.filter(client::id.eq_any(&unused))).execute(conn))?;
+    db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq_any(&ids))).execute(conn))?;
+    db!(c, conn => diesel::delete(client::table.filter(client::id.eq_any(&ids))).execute(conn))?;
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    super::client::forget_people(c, &names)?;
     Ok(db!(c, conn => diesel::delete(
-        registered::table.filter(registered::client_id.eq_any(&unused))
+        registered::table.filter(registered::client_id.eq_any(&ids))
     ).execute(conn))?)
 }
 

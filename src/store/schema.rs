@@ -350,6 +350,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
+diesel::allow_tables_to_appear_in_same_query!(refresh, grant);
 diesel::allow_tables_to_appear_in_same_query!(status, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
 diesel::allow_tables_to_appear_in_same_query!(client, registered, consent, grant);

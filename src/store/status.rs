@@ -6,6 +6,7 @@ use super::engine::{FEW, db};
 use super::schema::{grant, status};
 use super::{Conn, Error};
 use crate::clock::Time;
+use crate::oauth::grant::Grant;
 use crate::oauth::status::{LISTS, Place};
 
 /// Takes a free place for a token of a grant until `ends_at`: the first of `drawn` that is free,
@@ -44,22 +45,62 @@ pub fn take(
     Ok(None)
 }
 
-/// The places of a list whose grants were ended after `since`, in order.
-pub fn ended(
-    c: &mut Conn<'_>,
-    service_id: &str,
-    list: i64,
-    since: Time,
-) -> Result<Vec<i64>, Error> {
-    let query = status::table
+/// The places of a list whose tokens were ended before their time, in order.
+pub fn ended(c: &mut Conn<'_>, service_id: &str, list: i64) -> Result<Vec<i64>, Error> {
+    let own = || {
+        status::table
+            .filter(status::service_id.eq(service_id))
+            .filter(status::list.eq(list))
+    };
+    let revoked = own()
         .inner_join(grant::table.on(grant::id.eq(status::grant_id)))
-        .filter(grant::revoked_at.gt(since.millis()))
-        .filter(status::service_id.eq(service_id))
-        .filter(status::list.eq(list))
-        .order(status::idx)
+        .filter(grant::revoked_at.gt(0))
         .select(status::idx);
-    Ok(db!(c, conn => query.load(conn))?)
+    let mut places: Vec<i64> = db!(c, conn => revoked.load(conn))?;
+    let left = own()
+        .filter(status::grant_id.eq(NOBODY))
+        .select(status::idx);
+    places.extend(db!(c, conn => left.load::<i64>(conn))?);
+    places.sort_unstable();
+    Ok(places)
 }
+
+/// Keeps what was ended so when the grants that were ended before `before` are removed.
+pub fn outlive(c: &mut Conn<'_>, before: Time) -> Result<(), Error> {
+    let gone = grant::table
+        .filter(grant::revoked_at.lt(before.millis()))
+        .select(grant::id);
+    db!(c, conn => diesel::update(status::table.filter(status::grant_id.eq_any(gone)))
+        .set(status::grant_id.eq(NOBODY))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The grants of one client that stand and whose tokens have places that are taken.
+pub fn holders(c: &mut Conn<'_>, client_id: &str) -> Result<Vec<Grant>, Error> {
+    let held = status::table.filter(status::grant_id.eq(grant::id));
+    let query = grant::table
+        .filter(grant::client_id.eq(client_id))
+        .filter(grant::revoked_at.is_null())
+        .filter(diesel::dsl::exists(held))
+        .select(grant::body);
+    let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
+    bodies
+        .iter()
+        .map(|body| Ok(serde_json::from_str(body)?))
+        .collect()
+}
+
+/// Ends the tokens of a grant that are out; the grant itself stands, and gives new ones.
+pub fn end(c: &mut Conn<'_>, grant_id: &str) -> Result<(), Error> {
+    db!(c, conn => diesel::update(status::table.filter(status::grant_id.eq(grant_id)))
+        .set(status::grant_id.eq(NOBODY))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// In the place of a grant: what has its place here was ended. No grant has this id.
+const NOBODY: &str = "";
 
 /// Whether a token that may be alive has its place in a list.
 pub fn is_used(c: &mut Conn<'_>, service_id: &str, list: i64) -> Result<bool, Error> {

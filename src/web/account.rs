@@ -167,6 +167,7 @@ fn entry(visit: &Visit, line: Line) -> Entry {
         "signin.new" => "log-signin-new",
         "signout" => "log-signout",
         "session.ended" => "log-session-ended",
+        "session.many" => "log-session-many",
         "everywhere" => "log-everywhere",
         "signout.everywhere" => "log-operator-everywhere",
         "password" => "log-password",

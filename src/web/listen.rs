@@ -34,6 +34,12 @@ pub struct Server {
 /// Time for a request's head to arrive, and for an idle connection to be closed.
 const HEAD: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(75);
+/// Handshakes at the same time, for each worker: as many as connections. A worker that has no place
+/// for one more takes no connection at all, not even at another address, and one over which nothing
+/// is said costs no more during the handshake than after it.
+const HANDSHAKES: usize = 25_600;
+/// Time for a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Time that a graceful stop leaves to requests under way, in seconds.
 const STOP: u64 = 10;
 
@@ -106,6 +112,9 @@ pub fn bind(app: Arc<App>) -> anyhow::Result<Server> {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         set => set,
     })
+    .max_connections(HANDSHAKES)
+    .max_connection_rate(HANDSHAKES)
+    .tls_handshake_timeout(HANDSHAKE)
     .client_request_timeout(HEAD)
     .keep_alive(IDLE)
     .shutdown_timeout(STOP)

@@ -348,3 +348,86 @@ fn an_app_of_strangers_is_given_up_after_few_tries() {
     assert_eq!(server.asked().len(), 8);
     assert_eq!((count(&app).waiting, count(&app).given_up), (0, 1));
 }
+
+// The id of an app that is gone may be given to another one.
+#[test]
+fn an_app_hears_nothing_of_the_people_of_one_that_had_its_id() {
+    let app = TestApp::with(&[
+        ("NETWORK__ALLOW", "127.0.0.0/8"),
+        ("REGISTRATION__MODE", "open"),
+    ]);
+    let (old, new) = (Elsewhere::new(), Elsewhere::new());
+    old.answers("/out", 500, "");
+    new.answers("/out", 200, "");
+    told_at(&app, &old.url("/out"));
+    app.person("temuulen");
+    let forum = app.read(|c| store::client::find(c, "forum")).expect("it");
+    let (mut stays, mut goes) = (app.browser(), app.browser());
+    let remove = |way: usize| match way {
+        0 => {
+            app.wait(operate::client::remove(&app.app, "forum", false))
+                .unwrap();
+        }
+        1 => {
+            app.wait(operate::client::remove(&app.app, "forum", true))
+                .unwrap();
+        }
+        _ => {
+            let made = app.app.clock.now();
+            app.write(move |c| {
+                store::grant::revoke_app(c, "forum", made)?;
+                store::registered::add(c, "forum", None, made)
+            });
+            app.pass(Duration::from_secs(60 * 86_400));
+            let now = app.app.clock.now();
+            app.wait(worker::sweep(&app.app, now)).unwrap();
+            app.wait(worker::tidy(&app.app, now)).unwrap();
+        }
+    };
+    for way in 0..3 {
+        let mut again = forum.clone();
+        again.registration.backchannel_logout_uri = Some(old.url("/out"));
+        app.write(move |c| {
+            let _ = store::client::add(c, &again)?;
+            Ok(())
+        });
+        into_forum(&app, &mut stays, "temuulen");
+        into_forum(&app, &mut goes, "temuulen");
+        let at = request(&[
+            ("client_id", "forum"),
+            ("redirect_uri", FORUM),
+            ("scope", "openid"),
+        ]);
+        let begun = goes.get(&at).leads("/oauth2/authorize/");
+        let page = goes.get("/signout").is(200);
+        goes.submit(&page, &[("decision", "signout")]);
+        tell(&app);
+        let waits = || {
+            let list = app.wait(logout::list(&app.app, Some("forum".into()), 10));
+            list.unwrap().len()
+        };
+        assert_eq!(waits(), 1, "{way}");
+        remove(way);
+        assert_eq!(app.read(|c| store::client::find(c, "forum")), None, "{way}");
+        let mut other = forum.clone();
+        other.name = "Another".into();
+        other.registration.backchannel_logout_uri = Some(new.url("/out"));
+        app.write(move |c| {
+            let _ = store::client::add(c, &other)?;
+            Ok(())
+        });
+        app.pass(Duration::from_secs(1800));
+        let page = stays.get("/signout").is(200);
+        if way < 2 {
+            stays.submit(&page, &[("decision", "signout")]);
+        }
+        tell(&app);
+        assert_eq!(new.asked().len(), 0, "{way}");
+        assert_eq!(waits(), 0, "{way}");
+        // Nor is anybody asked on its behalf.
+        goes.get(begun.location()).is(400);
+        app.wait(operate::client::remove(&app.app, "forum", true))
+            .unwrap();
+    }
+    app.deliver();
+}

@@ -64,6 +64,7 @@ mod stranger;
 mod sweep;
 mod taken;
 mod terms;
+mod tls;
 mod token;
 mod twice;
 mod upgrade;

@@ -255,7 +255,7 @@ fn a_public_apps_tokens_are_bound_from_code_to_userinfo() {
 }
 
 /// What curl says of an answer: its status and its body.
-fn curl(world: &Path, at: &str, arguments: &[&str]) -> (u16, String) {
+pub fn curl(world: &Path, at: &str, arguments: &[&str]) -> (u16, String) {
     let out = Command::new("curl")
         .args(["--silent", "--show-error", "--write-out", "\n%{http_code}"])
         .arg("--cacert")
@@ -271,7 +271,7 @@ fn curl(world: &Path, at: &str, arguments: &[&str]) -> (u16, String) {
 }
 
 /// Writes a certificate and its key, as curl takes them.
-fn keep(folder: &Path, name: &str, certificate: &str, key: &KeyPair) {
+pub fn keep(folder: &Path, name: &str, certificate: &str, key: &KeyPair) {
     std::fs::write(folder.join(format!("{name}.pem")), certificate).unwrap();
     std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
 }

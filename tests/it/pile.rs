@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use gerege::oauth::registration::Origin;
+use gerege::rng::digest;
 use gerege::{store, worker};
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
+use crate::backchannel::{tell, told_at_by};
+use crate::elsewhere::Elsewhere;
 use crate::http::{Browser, basic, encode};
 use crate::register::{DOOR, arrive, bearer, code, open, redeem, registered};
-use crate::road::{FORUM, SECRET, register, request, text};
+use crate::road::{FORUM, SECRET, refresh, register, request, text, tokens};
 use crate::signin::sign_in;
 
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
 const CB: &str = "https://app.example/cb";
 
 fn standing(app: &TestApp, account_id: &str) -> usize {
@@ -40,6 +46,7 @@ fn a_grant_that_no_app_comes_for_is_gone_within_the_hour() {
     // Those that wait are bounded before they run out.
     let mut browser = app.browser();
     for _ in 0..105 {
+        app.pass(Duration::from_millis(1));
         code(&mut browser, "forum", FORUM, "temuulen");
     }
     assert_eq!(standing(&app, &account.id), 101);
@@ -183,4 +190,170 @@ fn one_browser_keeps_few_requests() {
         assert_eq!(browser.get(&begun[number]).status, status, "{number}");
     }
     app.deliver();
+}
+
+/// How often a line of this kind stands in somebody's log.
+fn lines(app: &TestApp, account_id: &str, kind: &'static str) -> usize {
+    let id = account_id.to_owned();
+    let log = app.read(move |c| store::event::list(c, &id, 10_000));
+    log.iter().filter(|line| line.kind == kind).count()
+}
+
+fn sweep(app: &TestApp) {
+    let now = app.app.clock.now();
+    app.wait(worker::sweep(&app.app, now)).unwrap();
+}
+
+#[test]
+fn the_device_that_was_away_the_longest_is_signed_out_when_there_are_too_many() {
+    let (app, forum) = (TestApp::new(), Elsewhere::new());
+    let account = app.person("temuulen");
+    register(&app);
+    told_at_by(&app, "forum", &forum.url("/out"));
+    forum.answers("/out", 200, "");
+    let mut first = app.browser();
+    code(&mut first, "forum", FORUM, "temuulen");
+    let mut second = app.browser();
+    let mut all = 1;
+    let mut more = |browser: &mut Browser| {
+        app.pass(Duration::from_millis(1));
+        sign_in(browser, "temuulen");
+        all += 1;
+        all
+    };
+    more(&mut second);
+    while more(&mut app.browser()) < 100 {}
+    first.get("/account").is(200);
+    tell(&app);
+    assert_eq!(forum.asked().len(), 0);
+    more(&mut app.browser());
+    first.get("/account").is(303);
+    second.get("/account").is(200);
+    tell(&app);
+    assert_eq!(forum.asked().len(), 1, "as after \"Sign out\"");
+    // One line a day, however many.
+    for _ in 0..5 {
+        more(&mut app.browser());
+    }
+    assert_eq!(lines(&app, &account.id, "session.many"), 1);
+    // Those that have run out are not too many.
+    app.pass(DAY);
+    more(&mut app.browser());
+    assert_eq!(lines(&app, &account.id, "session.many"), 1);
+    app.deliver();
+}
+
+#[test]
+fn refresh_tokens_of_a_grant_that_ended_go_with_it() {
+    let app = TestApp::new();
+    let mut browser = app.browser();
+    let first = tokens(&app, &mut browser, "temuulen");
+    let mut known = vec![text(&first, "refresh_token")];
+    for _ in 0..3 {
+        let next = refresh(&mut browser, known.last().unwrap()).is(200).json();
+        known.push(text(&next, "refresh_token"));
+    }
+    let hashes: Vec<String> = known.iter().map(|token| digest(token)).collect();
+    let kept = || {
+        let hashes = hashes.clone();
+        app.read(move |c| {
+            let mut kept = 0;
+            for hash in &hashes {
+                kept += usize::from(store::grant::find_refresh(c, hash)?.is_some());
+            }
+            Ok(kept)
+        })
+    };
+    app.pass(DAY * 2);
+    sweep(&app);
+    assert_eq!(kept(), 4, "a replay would be seen");
+    let fields = [
+        ("client_id", "demo-messenger"),
+        ("token", known.last().unwrap()),
+    ];
+    browser.post("/oauth2/revoke", &fields).is(200);
+    app.pass(HOUR);
+    sweep(&app);
+    assert_eq!(kept(), 4);
+    app.pass(DAY);
+    sweep(&app);
+    assert_eq!(kept(), 0);
+    app.deliver();
+}
+
+#[test]
+fn the_log_says_once_a_day_that_an_app_has_too_many_sign_ins() {
+    let app = TestApp::new();
+    let account = app.person("temuulen");
+    register(&app);
+    let mut browser = app.browser();
+    let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
+    let mut sign_in = || {
+        app.pass(Duration::from_millis(1));
+        let code = code(&mut browser, "forum", FORUM, "temuulen");
+        redeem(&mut forum, &code, FORUM, &[]).is(200);
+    };
+    for _ in 0..104 {
+        sign_in();
+    }
+    assert_eq!(lines(&app, &account.id, "app.many"), 1);
+    app.pass(DAY);
+    sign_in();
+    assert_eq!(lines(&app, &account.id, "app.many"), 2);
+    app.deliver();
+}
+
+#[test]
+fn sign_ins_for_ten_minutes_end_none_that_lasts() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    register(&app);
+    let mut browser = app.browser();
+    let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
+    let lasting = code(&mut browser, "forum", FORUM, "temuulen");
+    let lasting = redeem(&mut forum, &lasting, FORUM, &[]).is(200).json();
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+        ("prompt", "none"),
+    ]);
+    for _ in 0..105 {
+        app.pass(Duration::from_millis(1));
+        let stored = browser.get(&at);
+        let back = browser.arrive(stored).is(303);
+        let code = back.param("code").expect("a code");
+        redeem(&mut forum, &code, FORUM, &[]).is(200);
+    }
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &text(&lasting, "refresh_token")),
+    ];
+    forum.post("/oauth2/token", &fields).is(200);
+    app.deliver();
+}
+
+#[test]
+fn apps_that_the_operator_looked_at_keep_no_others_from_being_removed() {
+    let app = open();
+    register(&app);
+    let now = app.app.clock.now();
+    app.write(move |c| {
+        let mut one = store::client::find(c, "forum")?.expect("the forum");
+        for number in 0..1002 {
+            one.id = format!("app-{number:04}");
+            one.registration.origin = Origin::Registered;
+            one.registration.checked = number < 1001;
+            let _ = store::client::add(c, &one)?;
+            store::registered::add(c, &one.id, None, now)?;
+        }
+        Ok(())
+    });
+    app.pass(DAY * 31);
+    let now = app.app.clock.now();
+    app.wait(worker::tidy(&app.app, now)).unwrap();
+    for (id, stays) in [("app-0000", true), ("app-1000", true), ("app-1001", false)] {
+        let found = app.read(move |c| store::client::find(c, id));
+        assert_eq!(found.is_some(), stays, "{id}");
+    }
 }

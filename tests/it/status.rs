@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gerege::app::App;
-use gerege::flow::operate::person;
+use gerege::flow::operate::{client, person};
 use gerege::flow::status;
+use gerege::oauth::client::Client;
 use gerege::oauth::service::{Service, TokenFormat};
 use gerege::oauth::status::{LAST, LISTS};
 use gerege::rng::Rng;
-use gerege::store;
+use gerege::{store, worker};
 use gerege_verify::{CheckError, Refusal, Remote};
 use serde_json::Value;
 
@@ -259,4 +260,55 @@ fn an_opaque_token_needs_no_place() {
     assert_eq!(heard["active"], true);
     let used = app.read(|c| store::status::is_used(c, "demo-chat", 0));
     assert!(!used, "whoever asks us needs no list");
+}
+
+#[test]
+fn an_ended_token_stays_ended_until_it_would_have_run_out() {
+    let app = TestApp::with(&[("TOKENS__ACCESS_MINUTES", "1440")]);
+    switch_on(&app);
+    let chat = remote(&app);
+    let mut browser = app.browser();
+    let tokens = tokens(&app, &mut browser, "temuulen");
+    let access = text(&tokens, "access_token");
+    chat.check(&access, now(&app)).unwrap();
+    let token = text(&tokens, "refresh_token");
+    let fields = [("client_id", "demo-messenger"), ("token", &token)];
+    browser.post("/oauth2/revoke", &fields).is(200);
+    // Up to its last second, and the leeway of a clock; its grant is swept meanwhile.
+    for seconds in [6, 20 * 3600, 4 * 3600, 10] {
+        app.pass(Duration::from_secs(seconds));
+        let at = app.app.clock.now();
+        app.wait(worker::sweep(&app.app, at)).unwrap();
+        let refused = chat.check(&access, now(&app)).err();
+        let ended = CheckError::Refused(Refusal::Ended);
+        assert_eq!(refused, Some(ended), "{seconds}");
+    }
+}
+
+#[test]
+fn what_the_operator_takes_from_an_app_ends_the_tokens_that_hold_it() {
+    let app = TestApp::new();
+    switch_on(&app);
+    let chat = remote(&app);
+    let mut browser = app.browser();
+    let edit = |change: fn(&mut Client)| {
+        app.wait(client::edit(&app.app, "demo-messenger", change))
+            .unwrap();
+        app.pass(Duration::from_secs(6));
+    };
+    let tokens = tokens(&app, &mut browser, "temuulen");
+    let access = text(&tokens, "access_token");
+    chat.check(&access, now(&app)).unwrap();
+    edit(|client| client.name = "Other".into());
+    edit(|client| client.scopes.push("device_sso".into()));
+    edit(|client| client.scopes.retain(|name| name != "device_sso"));
+    chat.check(&access, now(&app)).unwrap();
+    edit(|client| client.scopes.retain(|name| name != "email"));
+    let refused = chat.check(&access, now(&app)).err();
+    assert_eq!(refused, Some(CheckError::Refused(Refusal::Ended)));
+    // The app has a new one at once, without what was taken.
+    let next = refresh(&mut browser, &text(&tokens, "refresh_token"));
+    let access = text(&next.is(200).json(), "access_token");
+    app.pass(Duration::from_secs(6));
+    chat.check(&access, now(&app)).unwrap();
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::is_id;
 use crate::app::App;
+use crate::flow::status;
 use crate::keys;
 use crate::keys::certificate::subject;
 use crate::oauth::certificate::Known;
@@ -202,6 +203,7 @@ pub async fn edit(
                 _ => {}
             }
             store::client::save(c, &client)?;
+            status::narrow(c, &old, &client)?;
             let warnings = warnings(&client, &store::client::list_services(c)?);
             Ok(Ok(Kept {
                 client,
@@ -264,6 +266,7 @@ pub async fn remove(app: &Arc<App>, id: &str, forget: bool) -> Result<Gone, Refu
                 store::client::save(c, &client)?;
             } else {
                 store::client::remove(c, &id)?;
+                store::client::forget_people(c, &[id.as_str()])?;
             }
             // Nothing of it is swept, or counted as unused.
             store::registered::remove(c, &id)?;

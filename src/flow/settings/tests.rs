@@ -171,6 +171,7 @@ async fn a_removed_app_loses_its_grants_and_its_consent() {
         house.let_in(&session, "forum", false).await,
     ];
     let other = house.let_in(&session, "wiki", false).await;
+    house.pass(1);
     let (visitor, now) = (house.visitor(), house.app.clock.now());
     let (id, email) = (account.id.clone(), vec!["email".to_owned()]);
     let allow = house

@@ -264,10 +264,9 @@ fn count(c: &mut Conn<'_>, key: &str, now: Time) -> Result<u32, Error> {
 pub async fn prove(app: &Arc<App>, door: &Door, typed: &str) -> Result<Answered, Error> {
     let typed = code_digits(typed);
     let again = typed.clone();
-    let proves = move |drawn: &Drawn, draft: &Draft| {
-        again
-            .as_deref()
-            .is_some_and(|it| is_right(&drawn.app, draft, it))
+    let proves = move |drawn: &Drawn, c: &mut Conn<'_>, draft: &Draft| match &again {
+        Some(typed) => is_right_again(drawn, c, draft, typed),
+        None => Ok(false),
     };
     answer(app, door, proves, move |drawn, c, draft| {
         Ok(match &typed {
@@ -288,9 +287,30 @@ fn is_right(app: &App, draft: &Draft, typed: &str) -> bool {
     )
 }
 
+/// The same of an account that was made by it a moment ago; a wrong one counts as it did before.
+fn is_right_again(
+    drawn: &Drawn,
+    c: &mut Conn<'_>,
+    draft: &Draft,
+    typed: &str,
+) -> Result<bool, Error> {
+    let (app, now) = (&drawn.app, drawn.now);
+    let (hour, day) = wrong_keys(app, &draft.email_key);
+    let narrow = |count: i64| u32::try_from(count - 1).unwrap_or(u32::MAX);
+    let in_hour = narrow(counter::add(c, &hour, HOUR, now)?.count);
+    let in_day = narrow(counter::add(c, &day, DAY, now)?.count);
+    let open = door_is_open(in_hour, in_day, &app.limits);
+    let right = open && is_right(app, draft, typed);
+    if right || !open {
+        counter::take_back(c, &hour)?;
+        counter::take_back(c, &day)?;
+    }
+    Ok(right)
+}
+
 /// No proof.
-const fn nothing(_: &Drawn, _: &Draft) -> bool {
-    false
+const fn nothing(_: &Drawn, _: &mut Conn<'_>, _: &Draft) -> Result<bool, Error> {
+    Ok(false)
 }
 
 /// Judges a code; `Ok` when it proves the address.
@@ -403,7 +423,7 @@ pub async fn change_address(app: &Arc<App>, door: &Door, typed: &str) -> Result<
 pub(super) async fn answer(
     app: &Arc<App>,
     door: &Door,
-    proves: impl Fn(&Drawn, &Draft) -> bool + Send + 'static,
+    proves: impl Fn(&Drawn, &mut Conn<'_>, &Draft) -> Result<bool, Error> + Send + 'static,
     act: impl Fn(&Drawn, &mut Conn<'_>, &mut Draft) -> Result<Result<(), Answered>, Error>
     + Send
     + 'static,
@@ -427,7 +447,7 @@ pub(super) async fn answer(
             let settings = settings(app, c, now)?;
             let next = step(&draft, &settings, &app.limits, now);
             if next != Step::Email {
-                let again = proves(&drawn, &draft);
+                let again = proves(&drawn, c, &draft)?;
                 return Ok(Answered::Moved(drawn.late(c, &draft, next, again)?));
             }
             match act(&drawn, c, &mut draft)? {

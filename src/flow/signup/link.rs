@@ -11,7 +11,7 @@ use crate::clock::Time;
 use crate::flow::derived::{self, Link};
 use crate::limit::Bucket;
 use crate::rng::digest;
-use crate::store::{self, Error};
+use crate::store::{self, Conn, Error};
 
 /// What a mailed link shows.
 #[derive(Debug)]
@@ -81,7 +81,9 @@ pub async fn confirm(app: &Arc<App>, door: &Door, link: &str) -> Result<Answered
         return Ok(Answered::Old);
     };
     let again = id.clone();
-    let proves = move |_: &Drawn, draft: &Draft| draft.id == again && draft.mail.number == number;
+    let proves = move |_: &Drawn, _: &mut Conn<'_>, draft: &Draft| {
+        Ok(draft.id == again && draft.mail.number == number)
+    };
     answer(app, door, proves, move |drawn, c, draft| {
         let taken = store::account::find_by_email(c, &draft.email_key)?.is_some();
         if draft.id != id || !works(&drawn.app, draft, number, drawn.now) || taken {

@@ -88,3 +88,32 @@ fn a_backup_that_does_not_fit_is_refused_before_anything_is_touched() {
     place.run(&["db", "restore", copy]).is(0);
     assert_eq!(place.people(), ["stranger"]);
 }
+
+#[test]
+fn a_database_behind_a_link_is_not_restored_beside_its_server() {
+    let mut place = Place::new("link");
+    if place.is_postgres() {
+        return;
+    }
+    place.add_person("temuulen");
+    let copy = place.folder.join("copy");
+    let copy = copy.to_str().unwrap();
+    place.run(&["db", "backup", copy]).is(0);
+    place.add_person("bea");
+    let server = place.serve();
+    let (real, link) = ("data/gerege.db", "link.db");
+    std::os::unix::fs::symlink(place.folder.join(real), place.folder.join(link)).unwrap();
+    place.database = format!("sqlite:{}", place.folder.join(link).display());
+    place
+        .run(&["db", "restore", copy])
+        .is(1)
+        .says(&["nothing was restored", "stop the server"]);
+    assert_eq!(place.people(), ["bea", "temuulen"]);
+    server.stop();
+    place.run(&["db", "restore", copy]).is(0);
+    assert_eq!(place.people(), ["temuulen"]);
+    // The file behind the link is the one that was put back.
+    assert!(place.folder.join(link).is_symlink());
+    place.database = "sqlite".into();
+    assert_eq!(place.people(), ["temuulen"]);
+}
