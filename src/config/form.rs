@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use url::Url as Parsed;
 
 use super::{Mailbox, Reachable, is_loopback};
@@ -109,10 +109,22 @@ pub(super) fn header(text: &str) -> Result<String, Wrong> {
     ))
 }
 
-/// A network, or one address.
+/// A network, or one address. IPv4 written as IPv6 is IPv4, as peers are read (RFC 4291 2.5.5.2).
 pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
     let one = text.parse::<IpAddr>().map(IpNet::from);
-    match one.or_else(|_| text.parse::<IpNet>()) {
+    let plain = |net: IpNet| {
+        let mapped = match net {
+            IpNet::V4(_) => None,
+            IpNet::V6(six) => six.addr().to_ipv4_mapped(),
+        };
+        let length = net.prefix_len().checked_sub(96);
+        let four = mapped.zip(length).and_then(|(four, length)| {
+            let four = Ipv4Net::new(four, length).ok()?;
+            Some(IpNet::V4(four))
+        });
+        four.unwrap_or(net)
+    };
+    match one.or_else(|_| text.parse::<IpNet>()).map(plain) {
         Ok(net) if net.prefix_len() == 0 => Err(Wrong::member(
             "this network is everyone, so anyone could pretend to be any address".into(),
             "name only the addresses of your own proxies",

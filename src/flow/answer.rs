@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use super::authorize::{Outcome, Scene};
+use super::authorize::{Outcome, Refused, Scene};
 use super::opaque::Kind;
 use super::{document, grants, keyring, request};
+use crate::account::Session;
 use crate::app::App;
 use crate::clock::Time;
 use crate::keys::ISSUER;
 use crate::oauth::client::Client;
+use crate::oauth::error::Problem;
 use crate::oauth::grant::{Code, Grant};
 use crate::oauth::jarm::{self, Answer};
 use crate::oauth::redirect::Response;
@@ -17,6 +19,7 @@ use crate::oauth::scope;
 use crate::oauth::service::Algorithm;
 use crate::oauth::token::is_offline;
 use crate::rng::digest;
+use crate::store::event::Event;
 use crate::store::{self, Error};
 
 /// Gives the code, or lets the app elsewhere go on.
@@ -76,19 +79,7 @@ pub(super) async fn issue(
     let asked = scene.checked.asked();
     let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
-    let line = store::event::Event {
-        id: app.rng.id(),
-        account_id: account_id.clone(),
-        at: now.millis(),
-        kind: "app.allowed".into(),
-        detail: serde_json::json!({
-            "client": client_id,
-            "app": scene.client.name,
-            "device": session.agent,
-            "network": session.network,
-        })
-        .to_string(),
-    };
+    let line = line(app, &scene, &session, "app.allowed", now);
     let done = app
         .store
         .write(move |c| {
@@ -111,13 +102,16 @@ pub(super) async fn issue(
             if !first && !request::take_back(c, &id, now)? {
                 return Ok(false);
             }
-            if let Some(scopes) = allowed.as_ref().filter(|_| first) {
-                let mut all =
-                    store::grant::consent(c, &account_id, &client_id)?.unwrap_or_default();
+            if let Some(scopes) = &allowed {
+                let before = store::grant::consent(c, &account_id, &client_id)?;
+                let mut all = before.clone().unwrap_or_default();
                 all.retain(|scope| !asked.contains(scope));
                 all.extend(scopes.iter().cloned());
-                store::grant::allow(c, &account_id, &client_id, &all, now)?;
-                store::event::add(c, &line)?;
+                all.sort_unstable();
+                if first || before.is_none_or(|before| before != all) {
+                    store::grant::allow(c, &account_id, &client_id, &all, now)?;
+                    store::event::add(c, &line)?;
+                }
             }
             if let Some(unlisted) = &unlisted {
                 document::put_on_file(c, unlisted, now)?;
@@ -142,9 +136,7 @@ pub(super) async fn issue(
             if waits.is_none() {
                 store::grant::add_code(c, &code)?;
                 grants::bound_waiting(c, &grant)?;
-                if action.is_none() {
-                    request::give(c, &id, &code.hash, now)?;
-                }
+                request::give(c, &id, &code.hash, now)?;
             }
             Ok(true)
         })
@@ -163,6 +155,65 @@ pub(super) async fn issue(
     }
     let answer = scene.checked.grant(&secret, app.config.issuer());
     Ok(Outcome::Answer(dress(app, &scene.client, &answer).await?))
+}
+
+/// A line of a person's log about the app of a request.
+fn line(app: &App, scene: &Scene, session: &Session, kind: &str, now: Time) -> Event {
+    Event {
+        id: app.rng.id(),
+        account_id: session.account_id.clone(),
+        at: now.millis(),
+        kind: kind.to_owned(),
+        detail: serde_json::json!({
+            "client": scene.client.id,
+            "app": scene.client.name,
+            "device": session.agent,
+            "network": session.network,
+        })
+        .to_string(),
+    }
+}
+
+/// Answers with a refusal. It may be said twice; after a code only where the person says no to
+/// what they allowed a moment ago, and the app has not used it yet: the code and what was allowed
+/// are taken back.
+pub(super) async fn refuse(
+    app: &Arc<App>,
+    scene: Scene,
+    problem: Problem,
+    now: Time,
+) -> Result<Outcome, Error> {
+    let marks = &scene.stored.marks;
+    let allowed = marks.allowed.as_ref().filter(|_| marks.declined);
+    let undone = allowed.and_then(|(account_id, _)| {
+        let (session, _) = scene.here.of(account_id)?;
+        Some(line(app, &scene, session, "app.removed", now))
+    });
+    let (was_granted, declined) = (scene.stored.is_granted(), marks.declined);
+    let (id, asked) = (scene.stored.id.clone(), scene.checked.asked());
+    let client_id = scene.client.id.clone();
+    let open = app
+        .store
+        .write(move |c| {
+            let again = request::find(c, &id, now)?.is_some_and(|it| it.is_refused());
+            if again || store::request::answer(c, &id, now)? {
+                return Ok(true);
+            }
+            let taken = declined && request::take_back(c, &id, now)?;
+            if let Some(line) = undone.as_ref().filter(|_| taken) {
+                store::grant::disallow(c, &line.account_id, &client_id, &asked, now)?;
+                store::event::add(c, line)?;
+            }
+            Ok(taken)
+        })
+        .await?;
+    let refusal = scene.checked.refuse(problem);
+    let refused = Refused(Box::new(refusal), Some(scene.client.into()));
+    Ok(match refused.response(app).await? {
+        Ok(response) if open => Outcome::Answer(response),
+        _ if was_granted && declined => Outcome::Used,
+        _ => Outcome::Gone,
+    })
 }
 
 /// Signs an answer where the client asked for it (JARM 2.2).

@@ -134,6 +134,8 @@ pub enum Outcome {
     },
     /// Sent back to the client; marks nothing more.
     Answer(Response),
+    /// The person says no to what they allowed a moment ago, and the app has used its code.
+    Used,
     /// Decided for an app on another device, which asks for it: allowed or not.
     Device(bool),
     /// The request became wrong since it was stored (the client was changed).
@@ -227,7 +229,8 @@ pub async fn scene(
 }
 
 /// Whom a request's next page is about, as the one decision sees it: pages that asked on their own
-/// could ask another of the people in the browser.
+/// could ask another of the people in the browser. A page that was answered a moment ago is still
+/// about the same person: another answer on it counts.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -238,6 +241,10 @@ pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
         | Next::ContinueAs { account_id }
         | Next::Terms { account_id }
         | Next::Consent { account_id, .. } => scene
+            .here
+            .of(&account_id)
+            .map(|(_, account)| account.clone()),
+        Next::Issue { account_id, .. } if scene.stored.is_granted() => scene
             .here
             .of(&account_id)
             .map(|(_, account)| account.clone()),
@@ -323,23 +330,7 @@ async fn once(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Outcome,
                 Outcome::Gone
             })
         }
-        Next::Refuse(problem) => {
-            let id = scene.stored.id;
-            let open = app
-                .store
-                .write(move |c| {
-                    // A refusal may be said twice; a code is not followed by one.
-                    let again = request::find(c, &id, now)?.is_some_and(|it| it.is_refused());
-                    Ok(store::request::answer(c, &id, now)? || again)
-                })
-                .await?;
-            let refusal = scene.checked.refuse(problem);
-            let refused = Refused(Box::new(refusal), Some(scene.client.into()));
-            Ok(match refused.response(app).await? {
-                Ok(response) if open => Outcome::Answer(response),
-                _ => Outcome::Gone,
-            })
-        }
+        Next::Refuse(problem) => answer::refuse(app, scene, problem, now).await,
         detour => Ok(Outcome::Detour {
             next: Box::new(detour),
             device: scene.stored.device,

@@ -93,6 +93,11 @@ impl Stored {
         self.answered && self.given.is_none()
     }
 
+    /// It was answered with a code.
+    pub fn is_granted(&self) -> bool {
+        self.answered && self.given.is_some()
+    }
+
     fn read(row: store::request::Request) -> Result<Self, Error> {
         let body: Body = serde_json::from_str(&row.body)?;
         Ok(Self {
@@ -301,13 +306,20 @@ pub fn give(c: &mut Conn<'_>, id: &str, given: &str, now: Time) -> Result<(), Er
 }
 
 /// Takes back the code that a request was answered with a moment ago, so that its browser can be
-/// given another: two never work at once. `false` when it was used, or there is none.
+/// given another answer: two never count at once. `false` when it was used, or there is none.
 pub fn take_back(c: &mut Conn<'_>, id: &str, now: Time) -> Result<bool, Error> {
     store::request::lock(c, id)?;
-    match find(c, id, now)?.and_then(|stored| stored.given) {
-        Some(hash) => store::grant::take_code_back(c, &hash, now),
-        None => Ok(false),
+    let Some(mut stored) = find(c, id, now)? else {
+        return Ok(false);
+    };
+    let Some(hash) = stored.given.take() else {
+        return Ok(false);
+    };
+    let taken = store::grant::take_code_back(c, &hash, now)?;
+    if taken {
+        save(c, id, stored)?;
     }
+    Ok(taken)
 }
 
 fn save(c: &mut Conn<'_>, id: &str, stored: Stored) -> Result<(), Error> {

@@ -216,18 +216,18 @@ pub fn check_secret(client: &Client, presented: &Presented) -> Result<Proof, Pro
         }
     }
     if client.auth != presented.method() {
-        let way = match presented.method() {
-            ClientAuth::None => "none",
-            ClientAuth::ClientSecretBasic => "basic",
-            ClientAuth::ClientSecretPost => "post",
-            ClientAuth::PrivateKeyJwt => "private_key_jwt",
-            ClientAuth::TlsClientAuth => "tls_client_auth",
-            ClientAuth::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
-        };
-        return Err(
-            failed("the client is registered for another way to authenticate")
-                .mend(format!("gerege client edit {} --auth {way}", client.id)),
-        );
+        let wrong = failed("the client is registered for another way to authenticate");
+        let id = &client.id;
+        // Whoever knows an id can come so: no advice may make the app weaker.
+        return Err(wrong.mend(match (client.auth, presented) {
+            (ClientAuth::ClientSecretBasic, Presented::Post { .. }) => {
+                format!("gerege client edit {id} --auth post")
+            }
+            (ClientAuth::ClientSecretPost, Presented::Basic { .. }) => {
+                format!("gerege client edit {id} --auth basic")
+            }
+            _ => format!("gerege client show {id}"),
+        }));
     }
     match presented {
         Presented::None { .. } => Ok(Proof::Done),
@@ -235,7 +235,13 @@ pub fn check_secret(client: &Client, presented: &Presented) -> Result<Proof, Pro
         Presented::Certificate { .. } => Ok(Proof::Certificate),
         Presented::Basic { secret, .. } | Presented::Post { secret, .. } => {
             let fits = fits(client.secret_hash.as_deref(), secret).map(|()| Proof::Done);
-            fits.map_err(|why| why.mend(format!("gerege client rotate-secret {}", client.id)))
+            // A stranger can be wrong, too.
+            fits.map_err(|why| {
+                let id = &client.id;
+                why.mend(format!(
+                    "if the app itself lost its secret: gerege client rotate-secret {id}"
+                ))
+            })
         }
     }
 }

@@ -236,18 +236,21 @@ fn cut_at(text: &str, mark: char) -> (&str, Option<&str>) {
 }
 
 /// Whether an address is one of a server's: what a stranger had sent there, by way of a person's
-/// browser, would come from our own pages. This machine has several names.
+/// browser, would come from our own pages. Every port of our host is ours, and so is its name with
+/// the dot of the root; on loopback, where each port is another program, this machine has several
+/// names.
 pub fn is_at(server: &str, uri: &str) -> bool {
     let place = |text: &str| {
         let url = Url::parse(text).ok()?;
-        let host = match url.host_str()? {
-            "127.0.0.1" | "[::1]" => "localhost",
-            host => host,
-        };
-        let place = (host.to_owned(), url.port_or_known_default());
-        url.origin()
-            .is_tuple()
-            .then_some((url.scheme().to_owned(), place))
+        if !url.origin().is_tuple() {
+            return None;
+        }
+        let host = url.host_str()?.trim_end_matches('.');
+        let port = || Some((url.scheme().to_owned(), url.port_or_known_default()));
+        Some(match host {
+            "localhost" | "127.0.0.1" | "[::1]" => ("localhost".to_owned(), port()),
+            host => (host.to_owned(), None),
+        })
     };
     place(server).is_some_and(|server| place(uri) == Some(server))
 }

@@ -381,6 +381,33 @@ fn the_host_is_what_people_read() {
     }
 }
 
+#[test]
+fn our_own_addresses_are_known_in_every_spelling() {
+    let is_ours = |uri| is_at("https://id.example", uri);
+    for uri in [
+        "https://id.example/cb",
+        "https://ID.example:443/cb",
+        "https://id.example./cb",
+        "https://id.example:8443/cb",
+        "https://id.example.:8443/",
+    ] {
+        assert!(is_ours(uri), "{uri}");
+    }
+    for uri in [
+        "https://chat.example/cb",
+        "https://chat.id.example/cb",
+        "https://example/cb",
+        "com.app:/cb",
+        "http://127.0.0.1/cb",
+    ] {
+        assert!(!is_ours(uri), "{uri}");
+    }
+    // On this machine every port is another program.
+    let is_ours = |uri| is_at("http://localhost:8777", uri);
+    assert!(is_ours("http://127.0.0.1:8777/cb") && is_ours("http://[::1]:8777/cb"));
+    assert!(!is_ours("http://127.0.0.1:9000/cb") && !is_ours("http://localhost/cb"));
+}
+
 proptest! {
     #[test]
     fn any_text_is_judged(text in "\\PC{0,80}", other in "[a-z:/.?#@\\[\\]%0-9]{0,40}") {

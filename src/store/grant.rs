@@ -252,6 +252,25 @@ pub fn revoke_app(c: &mut Conn<'_>, client_id: &str, now: Time) -> Result<usize,
         .execute(conn))?)
 }
 
+/// Forgets scopes of what an account allowed a client; what it granted before stands.
+pub fn disallow(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    client_id: &str,
+    scopes: &[String],
+    now: Time,
+) -> Result<(), Error> {
+    let Some(mut left) = consent(c, account_id, client_id)? else {
+        return Ok(());
+    };
+    left.retain(|scope| !scopes.contains(scope));
+    if left.is_empty() {
+        db!(c, conn => diesel::delete(consent::table.find((account_id, client_id))).execute(conn))?;
+        return Ok(());
+    }
+    allow(c, account_id, client_id, &left, now)
+}
+
 /// Forgets what everyone allowed one client; what they granted before stands.
 pub fn forget_app(c: &mut Conn<'_>, client_id: &str) -> Result<(), Error> {
     db!(c, conn => diesel::delete(consent::table.filter(consent::client_id.eq(client_id))).execute(conn))?;

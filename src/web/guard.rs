@@ -160,7 +160,7 @@ fn shown(path: &str) -> &str {
 /// Dev mode answers this machine only (PROTOCOL 8); everyone has a bound.
 fn refuse(http: &HttpRequest, app: &App, passed: &Passed) -> Option<Fault> {
     if app.config.dev {
-        let peer = http.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        let peer = peer(http).is_some_and(|peer| peer.is_loopback());
         let host = host(http);
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, port)| {
             if port.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -218,11 +218,14 @@ fn host(http: &HttpRequest) -> String {
         .unwrap_or_default()
 }
 
+/// The other end of the connection. An IPv4 one at a listener for both is IPv4.
+pub fn peer(http: &HttpRequest) -> Option<IpAddr> {
+    http.peer_addr().map(|peer| peer.ip().to_canonical())
+}
+
 /// The peer, or the rightmost hop that is no trusted proxy (PROTOCOL 7).
 fn far_end(http: &HttpRequest, config: &Config) -> IpAddr {
-    let peer = http
-        .peer_addr()
-        .map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.ip());
+    let peer = peer(http).unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let trusted = |address: &IpAddr| {
         config
             .listen
@@ -254,10 +257,12 @@ fn far_end(http: &HttpRequest, config: &Config) -> IpAddr {
 
 /// A hop as proxies write it: an address, with or without brackets and a port.
 fn forwarded(hop: &str) -> Option<IpAddr> {
-    hop.parse::<IpAddr>()
+    let hop = hop
+        .parse::<IpAddr>()
         .ok()
         .or_else(|| Some(hop.parse::<std::net::SocketAddr>().ok()?.ip()))
-        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
+        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
+    hop.map(|hop: IpAddr| hop.to_canonical())
 }
 
 /// Six characters that can be read out on the telephone.
@@ -498,3 +503,7 @@ pub async fn preflight(http: HttpRequest) -> HttpResponse {
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
         .finish()
 }
+
+#[cfg(test)]
+#[path = "guard_test.rs"]
+mod tests;

@@ -1,5 +1,5 @@
 // The clients that programs in Go use, go-oidc and x/oauth2, against the built server: discovery,
-// code + PKCE, ID token, userinfo, refresh. The last line counts.
+// code + PKCE, ID token, userinfo, refresh, client credentials, services. The last line counts.
 package main
 
 import (
@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -141,23 +140,15 @@ func publicMessenger(s *server) error {
 
 func confidentialApp(s *server) error {
 	back := "https://forum.example/callback"
-	words := []string{"client", "add", "forum", "--redirect", back, "--grant", "authorization_code",
-		"--grant", "refresh_token", "--json"}
+	words := []string{"--redirect", back, "--grant", "authorization_code", "--grant", "refresh_token"}
 	for _, scope := range []string{"openid", "profile", "email", "offline_access"} {
 		words = append(words, "--scope", scope)
 	}
-	out, err := s.command(words...)
+	own, err := s.add("client", "forum", words...)
 	if err != nil {
 		return err
 	}
-	var made struct {
-		ID     string `json:"client_id"`
-		Secret string `json:"client_secret"`
-	}
-	if err := json.Unmarshal(out, &made); err != nil {
-		return err
-	}
-	app, err := newApp(s.issuer, made.ID, made.Secret, back, oidc.ScopeOfflineAccess)
+	app, err := newApp(s.issuer, own.ID, own.Secret, back, oidc.ScopeOfflineAccess)
 	if err != nil {
 		return err
 	}
@@ -206,6 +197,7 @@ func main() {
 	} else {
 		count("go-oidc: a public messenger", publicMessenger(s))
 		count("go-oidc: a confidential app", confidentialApp(s))
+		count("go-oidc and x/oauth2: a program, and services that take only what is for them", programAndServices(s))
 		s.stop()
 	}
 	fmt.Printf("%d passed, %d failed\n", passed, failed)

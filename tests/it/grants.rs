@@ -14,7 +14,7 @@ use crate::road::*;
 const OPENID: &str = "openid offline_access";
 
 /// The forum may manage its grants, and there is another app that may.
-fn set_up(app: &TestApp) {
+pub fn set_up(app: &TestApp) {
     register(app);
     app.write(|c| {
         let mut forum = store::client::find(c, "forum")?.expect("the forum");
@@ -61,7 +61,7 @@ fn ask_token(app: &TestApp, client: &str, fields: &[(&str, &str)]) -> Answer {
     browser.post("/oauth2/token", fields)
 }
 
-fn redeemed(app: &TestApp, back: &Answer) -> Answer {
+pub fn redeemed(app: &TestApp, back: &Answer) -> Answer {
     let code = back
         .param("code")
         .unwrap_or_else(|| panic!("{}", back.location()));

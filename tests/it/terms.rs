@@ -15,7 +15,7 @@ use crate::signin::sign_in_at;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Publishes the next version of an agreement, with ten days of grace.
-fn publish(app: &TestApp, document: &str, words: &str) {
+pub fn publish(app: &TestApp, document: &str, words: &str) {
     let file = app.folder().join(format!("{document}.md"));
     let head = "title: Terms of use\nlanguage: en\ngrace_days: 10\nin_force: 2020-01-01";
     let text = format!("---\n{head}\nchanges: {words}\n---\n# {words}\n");

@@ -215,12 +215,7 @@ export function tests({ server, issuer, forum, keys }) {
       const chat = ['--audience', 'https://talk.example', '--scope', 'talk', '--keys', 'issuer', '--algorithm', 'ES256']
       service('talk', ...chat)
       add('robot', '--grant', 'client_credentials', '--scope', 'reports', ...keys(jwk))
-      // The running server sees a new service, and its key, within a second.
-      for (let looked = 0; looked < 200; looked++) {
-        const own = await fetch(`${issuer}/services/reports/jwks.json`)
-        if (own.ok && (await own.json()).keys.length > 0) break
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+      await server.seen('reports')
       const robot = await discover('robot', oidc.PrivateKeyJwt({ key: privateKey, kid: 'robot' }))
       const own = await oidc.clientCredentialsGrant(robot, { scope: 'reports', resource: 'https://reports.example' })
       assert.equal(own.scope, 'reports')

@@ -1,21 +1,11 @@
 // A real Chromium by its driver (WebDriver), without a package: pages of apps that run in it.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './server.js'
 
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
-
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const held = createServer()
-    held.on('error', reject)
-    held.listen(0, '127.0.0.1', () => {
-      const { port } = held.address()
-      held.close(() => resolve(port))
-    })
-  })
 
 export async function startBrowser() {
   const port = await freePort()
@@ -48,6 +38,10 @@ export async function startBrowser() {
   return {
     open: (url) => send('POST', `${at}/url`, { url }),
     url: () => send('GET', `${at}/url`),
+    title: () => send('GET', `${at}/title`),
+    // The windows that are open, the first one first, and the one that is looked at from now on.
+    windows: () => send('GET', `${at}/window/handles`),
+    look: (handle) => send('POST', `${at}/window`, { handle }),
     // What an async function of the page gives; `why` in place of what it threw.
     run: (script) =>
       send('POST', `${at}/execute/async`, {

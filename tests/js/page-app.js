@@ -9,15 +9,22 @@ import { PASSWORD } from './person.js'
 const library = readFileSync(new URL('node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js', import.meta.url))
 
 // The app's whole site: one page for everything, and the library.
-function site(issuer) {
+function site(issuer, id) {
   const page = `<!doctype html><title>App</title><script src="/oidc-client-ts.js"></script><script>
 const own = location.origin
 const settings = (more) => ({
-  authority: '${issuer}', client_id: 'page-app', redirect_uri: own + '/back', silent_redirect_uri: own + '/silent',
+  authority: '${issuer}', client_id: '${id}', redirect_uri: own + '/back', silent_redirect_uri: own + '/silent',
   post_logout_redirect_uri: own + '/bye', scope: 'openid profile email offline_access', resource: '${issuer}',
+  popup_redirect_uri: own + '/popup', popup_post_logout_redirect_uri: own + '/popup-bye',
   loadUserInfo: true, automaticSilentRenew: false, silentRequestTimeoutInSeconds: 15, ...more })
 const users = (more) => new oidc.UserManager(settings(more))
 if (location.pathname === '/silent') users().signinSilentCallback()
+if (location.pathname.startsWith('/popup')) {
+  // A window that was cut off from the one that opened it tells here, and stays.
+  if (!window.opener) document.title = 'Nobody opened me'
+  else if (location.pathname === '/popup') users().signinPopupCallback()
+  else users().signoutPopupCallback()
+}
 </script>`
   return createServer((request, answer) => {
     const script = request.url === '/oidc-client-ts.js'
@@ -26,33 +33,48 @@ if (location.pathname === '/silent') users().signinSilentCallback()
   })
 }
 
-export function tests({ server, issuer }) {
+// The app's site, registered, and a browser in which it is open.
+async function withApp({ server, issuer }, id, test) {
+  const app = site(issuer, id)
+  await new Promise((ready) => app.listen(0, '127.0.0.1', ready))
+  const own = `http://127.0.0.1:${app.address().port}`
+  let browser
+  try {
+    // Any port of loopback fits the address on file (RFC 8252 7.3).
+    const words = ['/back', '/silent', '/popup'].flatMap((path) => ['--redirect', `http://127.0.0.1${path}`])
+    for (const path of ['/bye', '/popup-bye']) words.push('--post-logout-redirect', `${own}${path}`)
+    server.command('client', 'add', id, '--public', '--first-party', '--silent', ...words)
+    browser = await startBrowser()
+    await browser.open(`${own}/`)
+    const path = async (wanted) => {
+      const here = new URL(await browser.url())
+      return here.origin === own && here.pathname === wanted
+    }
+    const signIn = async () => {
+      await browser.until(async () => (await browser.url()).startsWith(`${issuer}/signin`), 'no sign-in page')
+      await browser.type('#login', 'temuulen')
+      await browser.type('#password', PASSWORD)
+      await browser.click('main form button[type=submit], main form .btn')
+    }
+    await test({ browser, own, path, signIn })
+  } finally {
+    await browser?.stop()
+    app.close()
+  }
+}
+
+export function tests(about) {
+  const { issuer } = about
   return {
     async 'oidc-client-ts in Chromium: sign in, renew by refresh token, a frame learns nothing, sign out'() {
-      const app = site(issuer)
-      await new Promise((ready) => app.listen(0, '127.0.0.1', ready))
-      const own = `http://127.0.0.1:${app.address().port}`
-      // Any port of loopback fits the address on file (RFC 8252 7.3).
-      const words = ['--redirect', 'http://127.0.0.1/back', '--redirect', 'http://127.0.0.1/silent']
-      words.push('--post-logout-redirect', `${own}/bye`, '--silent')
-      server.command('client', 'add', 'page-app', '--public', '--first-party', ...words)
-      const browser = await startBrowser()
-      try {
-        const path = async (wanted) => {
-          const here = new URL(await browser.url())
-          return here.origin === own && here.pathname === wanted
-        }
+      await withApp(about, 'page-app', async ({ browser, own, path, signIn }) => {
         // In a frame of another site nobody is signed in (PROTOCOL 3): told at once, by no page.
-        await browser.open(`${own}/`)
         const before = await browser.run('return await users().signinSilent()')
         assert.equal(before?.why, 'login_required')
 
         // Not waited for: the page is gone when it is done.
         await browser.run('void users().signinRedirect({ state: { from: "here" } })')
-        await browser.until(async () => (await browser.url()).startsWith(`${issuer}/signin`), 'no sign-in page')
-        await browser.type('#login', 'temuulen')
-        await browser.type('#password', PASSWORD)
-        await browser.click('main form button[type=submit], main form .btn')
+        await signIn()
         await browser.until(() => path('/back'), 'not back at the app')
         const user = await browser.run('const user = await users().signinCallback(); return { ...user, state: user.state }')
         assert.equal(user.why, undefined, user.why)
@@ -116,10 +138,92 @@ export function tests({ server, issuer }) {
         await browser.until(() => path('/back'), 'no answer')
         const out = await browser.run('return await users().signinCallback()')
         assert.equal(out?.why, 'login_required')
-      } finally {
-        await browser.stop()
-        app.close()
-      }
+      })
+    },
+
+    async 'oidc-client-ts in Chromium: signs in and out in windows of their own, which know who opened them'() {
+      await withApp(about, 'popup-app', async ({ browser, signIn }) => {
+        const [first] = await browser.windows()
+        // Begins in the app, goes on in the window that it opens, ends in the app.
+        const popup = async (begin, goOn) => {
+          await browser.run(`window.done = users().${begin}`)
+          const opened = await browser.until(
+            async () => (await browser.windows()).find((one) => one !== first),
+            'no window was opened',
+          )
+          await browser.look(opened)
+          await goOn?.()
+          let title
+          await browser.until(async () => {
+            title = await browser.title().catch(() => 'closed')
+            return title === 'closed' || title === 'Nobody opened me'
+          }, 'the window does not come to an end')
+          assert.equal(title, 'closed')
+          await browser.look(first)
+          return browser.run('return { ...(await window.done) }')
+        }
+        const user = await popup('signinPopup({ popupAbortOnClose: true })', signIn)
+        assert.equal(user.profile?.preferred_username, 'temuulen', user.why)
+        assert.equal(user.profile.email, 'temuulen@mail.example')
+        // Signed in as the browser is: the window asks nothing.
+        const again = await popup('signinPopup({ popupAbortOnClose: true })')
+        assert.equal(again.profile?.sub, user.profile.sub, again.why)
+        const out = await popup('signoutPopup()')
+        assert.equal(out.why, undefined)
+        const asked = await popup('signinPopup({ prompt: "none", popupAbortOnClose: true })')
+        assert.equal(asked.why, 'login_required')
+      })
+    },
+
+    async 'oidc-client-ts in Chromium: tokens bound to a key that never leaves the browser'() {
+      await withApp(about, 'key-app', async ({ browser, path, signIn }) => {
+        // Its own reader of userinfo sends no proof.
+        const bound = `users({ loadUserInfo: false, dpop: { bind_authorization_code: true, store: new oidc.IndexedDbDPoPStore() } })`
+        await browser.run(`void ${bound}.signinRedirect()`)
+        await signIn()
+        await browser.until(() => path('/back'), 'not back at the app')
+        const user = await browser.run(`return { ...(await ${bound}.signinCallback()) }`)
+        assert.equal(user.token_type, 'DPoP', user.why)
+        const renewed = await browser.run(`return { ...(await ${bound}.signinSilent()) }`)
+        assert.equal(renewed.token_type, 'DPoP', renewed.why)
+        assert.notEqual(renewed.access_token, user.access_token)
+        // The app's own calls, with our nonce where we ask for one; and by nobody else.
+        const [told, bare, plain] = await browser.run(`
+          const manager = ${bound}
+          const user = await manager.getUser()
+          const at = '${issuer}/oauth2/userinfo'
+          const ask = (scheme, proof) =>
+            fetch(at, { headers: { authorization: scheme + ' ' + user.access_token, ...(proof && { DPoP: proof }) } })
+          let answer = await ask('DPoP', await manager.dpopProof(at, user))
+          const nonce = answer.headers.get('dpop-nonce')
+          if (answer.status === 401) answer = await ask('DPoP', await manager.dpopProof(at, user, 'GET', nonce))
+          return [await answer.json(), (await ask('DPoP')).status, (await ask('Bearer')).status]`)
+        assert.equal(told.sub, user.profile.sub)
+        assert.deepEqual([bare, plain], [401, 401])
+        const stolen = await browser.run('return await users({ loadUserInfo: false }).signinSilent()')
+        assert.equal(stolen?.why, 'invalid_grant')
+      })
+    },
+
+    async 'oidc-client-ts in Chromium: the answer comes in the fragment, which no server sees'() {
+      await withApp(about, 'fragment-app', async ({ browser, own, path, signIn }) => {
+        const asks = `users({ response_mode: 'fragment' })`
+        await browser.run(`void ${asks}.signinRedirect()`)
+        await signIn()
+        await browser.until(() => path('/back'), 'not back at the app')
+        const back = new URL(await browser.url())
+        assert.equal(back.search, '')
+        assert.match(back.hash, /[#&]code=/)
+        const user = await browser.run(`return { ...(await ${asks}.signinCallback()) }`)
+        assert.equal(user.profile?.preferred_username, 'temuulen', user.why)
+        // A refusal comes in the same way.
+        await browser.open(`${own}/`)
+        await browser.run(`void ${asks}.signinRedirect({ prompt: 'none', max_age: 0 })`)
+        await browser.until(() => path('/back'), 'no answer')
+        const refused = await browser.run(`return await ${asks}.signinCallback()`)
+        assert.equal(refused?.why, 'login_required')
+        assert.match(new URL(await browser.url()).hash, /[#&]error=login_required(&|$)/)
+      })
     },
   }
 }

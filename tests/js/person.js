@@ -12,8 +12,9 @@ const unescape = (text) =>
     .replaceAll('&amp;', '&')
 
 export class Person {
-  constructor(issuer) {
+  constructor(issuer, send = fetch) {
     this.issuer = issuer
+    this.send = send
     this.cookies = new Map()
   }
 
@@ -23,7 +24,7 @@ export class Person {
     if (target.origin === this.issuer && this.cookies.size > 0) {
       headers.cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     }
-    const answer = await fetch(target, { ...options, headers, redirect: 'manual' })
+    const answer = await this.send(target, { ...options, headers, redirect: 'manual' })
     for (const set of answer.headers.getSetCookie()) {
       const [pair] = set.split(';')
       const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]

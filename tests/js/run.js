@@ -1,10 +1,11 @@
 // Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
-// revocation, sign-out; those without a browser in asking.js, one that is a page in page-app.js.
+// revocation, sign-out; those without a browser in asking.js, how they prove themselves in proof.js,
+// one that is a page in page-app.js.
 // With words after it only the tests that hold one of them. The last line counts.
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as oidc from 'openid-client'
 import * as oauth from 'oauth4webapi'
@@ -13,6 +14,7 @@ import { startServer } from './server.js'
 import { Person, heading } from './person.js'
 import * as asking from './asking.js'
 import * as pageApp from './page-app.js'
+import * as proof from './proof.js'
 import { tests as services } from './service.js'
 
 const CALLBACK = 'http://127.0.0.1:7654/callback'
@@ -31,7 +33,7 @@ function forum(id, ...more) {
 
 // Public keys, as a file for the operator's command.
 function keys(...set) {
-  const file = join(mkdtempSync(join(tmpdir(), 'gerege-keys-')), 'jwks.json')
+  const file = join(server.folder, `keys-${randomUUID()}.json`)
   writeFileSync(file, JSON.stringify({ keys: set }))
   return ['--jwks', file]
 }
@@ -456,7 +458,7 @@ const own = {
 
 // The first of our own makes the account that all others use.
 const about = { server, issuer, forum, keys }
-const tests = { ...own, ...asking.tests(about), ...pageApp.tests(about) }
+const tests = { ...own, ...asking.tests(about), ...proof.tests(about), ...pageApp.tests(about) }
 let [passed, failed] = [0, 0]
 try {
   const words = process.argv.slice(2)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const binary = process.env.SERVER_BINARY ?? '../../target/debug/gerege'
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)
@@ -18,10 +18,11 @@ function freePort() {
   })
 }
 
-export async function startServer() {
+// With a certificate in its settings its scheme is https, and `fetch` is one that believes it.
+export async function startServer({ settings = {}, scheme = 'http', fetch = globalThis.fetch } = {}) {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'gerege-js-'))
-  const issuer = `http://localhost:${port}`
+  const issuer = `${scheme}://localhost:${port}`
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME ?? '/',
@@ -31,6 +32,7 @@ export async function startServer() {
     GEREGE_CHECK__KIND: 'off',
     GEREGE_PASSWORD__MEMORY_KIB: '8',
     GEREGE_REGISTRATION__MODE: 'token',
+    ...settings,
   }
   let log = ''
   const child = spawn(binary, ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -49,8 +51,21 @@ export async function startServer() {
   }
   return {
     issuer,
+    // Where its data lies, until it is stopped.
+    folder,
     // A command on the same data, while the server runs.
     command: (...words) => execFileSync(binary, words, { env, encoding: 'utf8' }),
+    // The running server sees a new service with a scope of its own name, and its key, within a second.
+    async seen(service) {
+      const read = (path) => fetch(`${issuer}${path}`).then((answer) => (answer.ok ? answer.json() : {}))
+      for (let looked = 0; looked < 200; looked++) {
+        const { scopes_supported } = await read('/.well-known/openid-configuration')
+        const { keys } = await read(`/services/${service}/jwks.json`)
+        if (scopes_supported?.includes(service) && keys?.length > 0) return
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      throw new Error(`${service} is not served`)
+    },
     log: () => log,
     stop: () =>
       new Promise((resolve) => {

@@ -9,6 +9,7 @@ import * as jose from 'jose'
 import * as oauth from 'oauth4webapi'
 import { getListFromStatusListJWT, getStatusListFromJWT } from '@sd-jwt/jwt-status-list'
 import { Person } from './person.js'
+import { freePort } from './server.js'
 
 const CALLBACK = 'http://127.0.0.1:7657/callback'
 const insecure = { [oauth.allowInsecureRequests]: true }
@@ -94,15 +95,6 @@ function messenger(...words) {
       await ended
     },
   }
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const held = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = held.address()
-      held.close(() => resolve(port))
-    })
-  })
 }
 
 export const tests = (server) => ({

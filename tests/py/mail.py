@@ -3,7 +3,6 @@ password."""
 
 import email
 import email.policy
-import datetime
 import pathlib
 import re
 import socket
@@ -14,11 +13,8 @@ import time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from authority import Authority
 from person import Person, heading
 from server import Server, free_port
 
@@ -74,41 +70,10 @@ def start(port, **settings):
 def certificate(folder):
     """A certificate for localhost by an authority of its own: the authority's file, and TLS with
     the certificate."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-
-    def build(name, key, issuer, signer, authority):
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        )
-        return (built if authority else built.add_extension(names, critical=False)).sign(
-            signer, hashes.SHA256()
-        )
-
-    def name(text):
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca = build(name("Steppe CA"), ca_key, name("Steppe CA"), ca_key, True)
-    own = build(name("localhost"), key, name("Steppe CA"), ca_key, False)
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "own.pem").write_bytes(own.public_bytes(pem))
-    (folder / "own.key").write_bytes(
-        key.private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+    authority = Authority(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(folder / "own.pem", folder / "own.key")
-    return folder / "ca.pem", tls
+    tls.load_cert_chain(*authority.vouch("own", "localhost"))
+    return authority.file, tls
 
 
 class Encrypted(Controller):

@@ -4,12 +4,13 @@ import sys
 import traceback
 
 import client
+import machine
 import mail
 import rp
 import verifier
 
 passed = failed = 0
-for suite in (client, rp, mail, verifier):
+for suite in (client, machine, rp, mail, verifier):
     try:
         for name, test in suite.run():
             try:

@@ -1,9 +1,11 @@
 """A Gerege of one's own: the built program on a free port, stopped at the end."""
 
+import json
 import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -19,11 +21,13 @@ def free_port():
 
 
 class Server:
-    """Dev mode by default; with settings of SMTP it sends real mail."""
+    """Dev mode by default; with settings of SMTP it sends real mail. With the file of an authority
+    that vouched for a certificate in its settings it speaks TLS."""
 
-    def __init__(self, dev=True, **settings):
+    def __init__(self, dev=True, authority=None, **settings):
         self.port = free_port()
-        self.issuer = f"http://localhost:{self.port}"
+        self.issuer = f"{'https' if authority else 'http'}://localhost:{self.port}"
+        self.believed = ssl.create_default_context(cafile=authority) if authority else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gerege-py-"))
         self.env = {
             "PATH": os.environ["PATH"],
@@ -45,7 +49,7 @@ class Server:
             if self.process.poll() is not None:
                 break
             try:
-                if urllib.request.urlopen(f"{self.issuer}/readyz").status == 200:
+                if urllib.request.urlopen(f"{self.issuer}/readyz", context=self.believed).status == 200:
                     return
             except OSError:
                 pass
@@ -53,6 +57,20 @@ class Server:
         said = self.said()
         self.stop()
         raise RuntimeError(f"the server does not start:\n{said}")
+
+    def seen(self, service):
+        """Waits until it knows a new service with a scope of its name, and has made its key."""
+        for _ in range(200):
+            known = self.read("/.well-known/openid-configuration")["scopes_supported"]
+            if service in known and self.read(f"/services/{service}/jwks.json")["keys"]:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{service} is not served")
+
+    def read(self, path):
+        """A document for everyone."""
+        with urllib.request.urlopen(self.issuer + path, context=self.believed) as answer:
+            return json.load(answer)
 
     def said(self):
         return (self.folder / "log").read_text(errors="replace")

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::consent::{Asking, gone, mark, scene, shell};
+use super::consent::{Asking, decline, gone, scene, shell};
 use super::query;
 use crate::account::{Account, Session};
 use crate::flow::authorize::Scene;
@@ -95,6 +95,15 @@ pub async fn agree(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Faul
 /// [`Fault`].
 pub async fn agreed(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault> {
     let visit = &form.visit;
+    let declined = form.text("decision") == "decline";
+    if let Some(request) = request_of(&http).filter(|_| declined) {
+        // Whatever another tab said a moment ago.
+        let asking = Asking { request };
+        return match scene(visit, &asking).await? {
+            Some(scene) => decline(visit, &asking, &scene).await,
+            None => gone(visit),
+        };
+    }
     let asked = match Asked::find(visit, &http).await? {
         Ok(asked) => asked,
         Err(elsewhere) => return Ok(elsewhere),
@@ -111,18 +120,11 @@ pub async fn agreed(form: Form, http: HttpRequest) -> Result<HttpResponse, Fault
                 terms::put_off(&visit.app, &asked.session.sid).await?;
             }
         }
+        // Who does not accept is not signed in.
         "decline" => {
-            return match &asked.of {
-                Some((asking, scene)) => {
-                    mark(visit, asking, scene, |marks| marks.declined = true).await
-                }
-                // Who does not accept is not signed in.
-                None => {
-                    let sids = [asked.session.sid.clone()];
-                    signin::end(&visit.app, &sids, &visit.visitor(), visit.now).await?;
-                    Ok(visit.see_other("/signout"))
-                }
-            };
+            let sids = [asked.session.sid.clone()];
+            signin::end(&visit.app, &sids, &visit.visitor(), visit.now).await?;
+            return Ok(visit.see_other("/signout"));
         }
         _ => {}
     }

@@ -96,6 +96,7 @@ async fn decided(visit: &Visit, id: &str, cookie: Option<&str>) -> Result<HttpRe
     let go = |page: &str| Ok(visit.see_other(&format!("{page}?request={id}")));
     match authorize::decide(&visit.app, id, cookie).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
+        Outcome::Used => visit.fault(StatusCode::CONFLICT, "request-used", 0),
         Outcome::Answer(response) => answer(visit, response),
         Outcome::Refused(refused) => refuse(visit, &refused, false).await,
         Outcome::Device(allowed) => {

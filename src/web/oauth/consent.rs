@@ -64,7 +64,7 @@ pub(super) fn shell(visit: &Visit, scene: &Scene) -> Shell {
 }
 
 /// Notes what was done and goes back to the decision.
-pub(super) async fn mark(
+async fn mark(
     visit: &Visit,
     asking: &Asking,
     scene: &Scene,
@@ -289,12 +289,12 @@ pub async fn consented(form: Form, asking: Query<Asking>) -> Result<HttpResponse
     let Some(scene) = scene(visit, &asking).await? else {
         return gone(visit);
     };
-    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
-        return Ok(asking.back(visit));
-    };
     if form.text("decision") != "allow" {
         return decline(visit, &asking, &scene).await;
     }
+    let Some(account) = authorize::whose(&visit.app, &scene).await? else {
+        return Ok(asking.back(visit));
+    };
     // The app may have been changed while the person read.
     let shown = shown::digest_of(&scene, &account.id);
     if form.text("shown") != shown {

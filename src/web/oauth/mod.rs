@@ -17,6 +17,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use super::fault::Fault;
+use super::guard::peer;
 use super::listen::Shown;
 use crate::app::App;
 use crate::flow;
@@ -114,7 +115,7 @@ fn certificate(http: &HttpRequest) -> Option<Vec<u8>> {
     }
     let app = http.app_data::<actix_web::web::Data<App>>()?;
     let mtls = app.config.mtls.as_ref()?.told.as_ref()?;
-    let peer = http.peer_addr()?.ip();
+    let peer = peer(http)?;
     if !mtls.proxies.iter().any(|net| net.contains(&peer)) {
         return None;
     }
