@@ -198,7 +198,7 @@ agree-age-label = Ich bin { $age } Jahre oder älter
 agree-accept = Ich nehme an
 agree-decline = Ich nehme nicht an
 declined-title = Ohne dein Ja gibt es kein Konto
-declined-lede = Es wurde kein Konto angelegt. Was du eingegeben hast, bleibt einen Tag lang als Entwurf in diesem Browser, damit du es dir überlegen kannst.
+declined-lede = Es wurde kein Konto angelegt. Was du eingegeben hast, bleibt { $span } lang als Entwurf in diesem Browser, damit du es dir überlegen kannst.
 declined-back = Zurückgehen
 declined-delete = Löschen, was ich eingegeben habe
 
@@ -207,8 +207,9 @@ declined-delete = Löschen, was ich eingegeben habe
 code-title = Gib den Code ein
 code-sent-html = Wir haben einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b> geschickt. Er gilt { $minutes } Minuten.
 code-sending-html = Wir schicken gerade einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b>. Er gilt { $minutes } Minuten.
-code-unsent = An diese Adresse ging noch kein Code. Deine Angaben bleiben erhalten.
+code-unsent = Für dieses Konto gibt es noch keinen Code. Deine Angaben bleiben erhalten.
 code-unsent-now = Lass dir unten einen schicken.
+code-address-html = Deine Adresse: <b><bdi dir="ltr">{ $address }</bdi></b>
 code-label = Code aus der E-Mail
 code-hint = 6 Ziffern. Leerzeichen sind egal
 code-slip-html = Meintest du <b><bdi dir="ltr">{ $domain }</bdi></b>? Dann nimm unten eine andere Adresse.
@@ -220,7 +221,7 @@ code-spam-html = Such im Spam nach einer E-Mail von <b><bdi dir="ltr">{ $from }<
 code-resend = Neuen Code schicken
 code-resend-wait-html = Geht in <span data-seconds>{ $seconds }</span> Sekunden
 code-other-label = Eine andere Adresse nehmen
-code-other-hint = Wir schicken einen neuen Code dorthin. Der alte gilt dann nicht mehr
+code-other-hint = Wir schicken einen neuen Code dorthin. Frühere gelten dann nicht mehr
 code-other-button = Dorthin schicken
 link-title = Bestätige deine E-Mail-Adresse
 link-lede = In diesem Browser hast du mit dieser Adresse ein Konto begonnen.
@@ -283,6 +284,8 @@ forgot-back-html = Wieder eingefallen? <a href="{ $href }">Melde dich an</a>
 forgot-sent-title = Sieh in deine E-Mails
 forgot-sent-lede = Wenn es ein Konto gibt, haben wir einen Code an seine E-Mail-Adresse geschickt. Er gilt { $minutes } Minuten.
 forgot-sent-limited = Du hast mehrmals hintereinander gefragt, deshalb ging keine neue E-Mail hinaus. Wenn es ein Konto gibt, gilt die letzte noch: jede { $minutes } Minuten lang.
+forgot-sent-down = Wir können gerade niemandem E-Mails schicken. Komm später wieder und frag noch einmal.
+forgot-again-html = Die E-Mail kam nicht an? <a href="{ $href }">Frag nach einer neuen</a>
 forgot-sent-from-html = Er kommt von <b><bdi dir="ltr">{ $from }</bdi></b>. Sieh auch im Spam nach. Nach einigen hintereinander schicken wir eine Weile keinen mehr; die letzte E-Mail gilt dann noch.
 secret-label = Code aus der E-Mail
 secret-hint = Der Link in der E-Mail tut dasselbe. Der Code ist da, falls du sie auf einem anderen Gerät liest
@@ -424,15 +427,18 @@ details-email-now-html = Wir schreiben an <b><bdi dir="ltr">{ $address }</bdi></
 details-new-label = Neue E-Mail-Adresse
 details-new-hint = Wir schicken einen Code dorthin. Bis du ihn eingibst, bleibt die alte
 details-new-button = Code schicken
-details-pending-html = Wir haben einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b> geschickt.
+details-pending-html = Wir haben einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b> geschickt. Er gilt { $minutes } Minuten.
 details-code-button = Diese Adresse nehmen
+details-sending-html = Wir schicken gerade einen sechsstelligen Code an <b><bdi dir="ltr">{ $address }</bdi></b>. Er gilt { $minutes } Minuten.
+details-mail-down-html = Wir können gerade keine E-Mail an <b><bdi dir="ltr">{ $address }</bdi></b> schicken. Nichts wurde geändert. Komm später auf diese Seite zurück und lass dir einen neuen Code schicken.
+details-refused-html = Der Mailserver von <b><bdi dir="ltr">{ $address }</bdi></b> hat unsere E-Mail nicht angenommen: „<bdi>{ $said }</bdi>“. Prüfe die Adresse oder nimm eine andere.
 signing-in-title = Anmeldung und Passwort
 signing-in-lede = Womit du zeigst, dass du es bist.
 signing-in-password = Passwort
 signing-in-changed = Zuletzt geändert am { $date }
 signing-in-new-label = Neues Passwort
 signing-in-button = Passwort ändern
-signing-in-effect = Deine anderen Geräte werden abgemeldet.
+signing-in-effect = Wenn du es änderst, werden deine anderen Geräte abgemeldet.
 devices-title = Geräte
 devices-lede = Jeder Browser und jede App, die an deinem Konto angemeldet sind.
 devices-everywhere = Überall sonst abmelden
@@ -477,16 +483,16 @@ log-confirm-wrong = Falsches Passwort bei „Bestätige, dass du es bist“
 agreements-title = Vereinbarungen
 agreements-lede = Was du angenommen hast und wann.
 agreements-none = Auf diesem Server gibt es nichts anzunehmen.
-agreements-accepted = Fassung { $version }, angenommen { $at }
+agreements-accepted = Fassung { $version } ({ $language }), angenommen am { $at }
 notice-name = Dein Name ist gespeichert
 notice-email = Deine neue E-Mail-Adresse ist gespeichert
-notice-email-sent = Wir haben einen Code an die neue Adresse geschickt
 notice-password = Dein Passwort ist geändert
 notice-session = Dieses Gerät ist abgemeldet
 notice-everywhere = Alles andere ist abgemeldet
 notice-app = { $app } ist entfernt
 notice-terms = Danke. Deine Antwort steht unter „Vereinbarungen“
 notice-code = Wir haben einen neuen Code geschickt
+notice-draft-gone = Dieser Entwurf ist nicht mehr da: Er lag zu lange, oder er wurde gelöscht. Seine Angaben sind auch gelöscht
 notice-draft-deleted = Was du eingegeben hast, ist gelöscht
 
 ## Zum Lesen
@@ -500,22 +506,34 @@ terms-versions = Andere Fassungen
 cookies-title = Cookies
 cookies-lede = { $server } setzt nur Cookies, ohne die es nicht geht. Darum fragt dich niemand danach.
 cookies-browser = Hält dich angemeldet
-cookies-browser-long = Bleibt: bis du dich abmeldest, höchstens 180 Tage
+cookies-browser-long = Bleibt: bis du dich abmeldest, höchstens { $days ->
+    [one] { $days } Tag
+   *[other] { $days } Tage
+}
 cookies-device = Merkt sich, dass du hier schon angemeldet warst, damit wir dich nicht warnen müssen
 cookies-device-long = Bleibt: 400 Tage
 cookies-draft = Hebt deine Angaben auf, während du ein Konto anlegst
-cookies-draft-long = Bleibt: 24 Stunden; 15 Tage, wenn die Menschen, die diesen Server betreiben, dich noch einlassen müssen
+cookies-draft-long = Bleibt: { $hours ->
+    [one] { $hours } Stunde
+   *[other] { $hours } Stunden
+}; { $waiting } Tage, wenn die Menschen, die diesen Server betreiben, dich noch einlassen müssen
 cookies-lang = Merkt sich deine Sprache
 cookies-lang-long = Bleibt: 1 Jahr
 help-title = Hilfe und Barrierefreiheit
 help-signin = Anmelden
 help-signin-text-html = Du brauchst deinen Benutzernamen oder deine E-Mail-Adresse und dein Passwort. <a href="/forgot">Setze ein neues Passwort</a>, wenn du es vergessen hast: Ein Link geht an die E-Mail-Adresse deines Kontos.
 help-signup = Ein Konto anlegen
-help-signup-text-html = Du brauchst eine E-Mail-Adresse, die du jetzt lesen kannst. <a href="/signup">Leg ein Konto an</a>, das dauert etwa zwei Minuten. Die Sicherheitsprüfung geht mit einem Bild, einem Ton, einer Frage in Worten oder indem du einen Menschen fragst.
+help-signup-text-html = Du brauchst eine E-Mail-Adresse, die du jetzt lesen kannst. <a href="/signup">Leg ein Konto an</a>, das dauert etwa zwei Minuten.
+help-check = Die Sicherheitsprüfung geht auf jedem dieser Wege:
+help-check-work = Dein Browser rechnet von selbst ein wenig
+help-check-picture = Du tippst die Buchstaben eines Bildes ab
+help-check-sound = Du tippst die Ziffern, die du hörst
+help-check-question = Du beantwortest eine Frage in Worten
+help-check-person = Du fragst einen Menschen, der dich einlässt
 help-safe = Sicher bleiben
 help-safe-text = Niemand von { $server } fragt dich je nach deinem Passwort oder einem Code. Tippe sie nur auf Seiten ein, deren Adresse mit dem Namen dieses Servers beginnt.
 help-access = Barrierefreiheit
-help-access-text = Jede Seite geht mit der Tastatur, mit einem Bildschirmleser, mit vierfacher Schrift, hell und dunkel und ohne Skripte. Wenn etwas für dich nicht geht, sag es uns: Wir wollen es richten.
+help-access-text = Jede Seite geht mit der Tastatur, mit einem Bildschirmleser, mit doppelt so großer Schrift, vierfach vergrößert, hell und dunkel und ohne Skripte. Wenn etwas für dich nicht geht, sag es uns: Wir wollen es richten.
 help-contact = Einen Menschen fragen
 help-contact-none = Frag die Person, von der du die Adresse dieses Servers hast.
 
@@ -595,6 +613,11 @@ fault-link-old-heading = Dieser Link ist abgelaufen
 fault-link-old-what = Der Link in der E-Mail gilt nicht mehr. Nichts wurde geändert.
 fault-link-old-why = Er wurde schon benutzt, war zu lange offen, oder eine neuere E-Mail hat ihn ersetzt.
 fault-link-old-todo = Nimm unsere neueste E-Mail, oder geh dorthin zurück, wo du angefangen hast, und lass dir eine neue schicken.
+fault-reset-old-heading = Dieser Link ist abgelaufen
+fault-reset-old-what = Der Link aus der E-Mail gilt nicht mehr. Dein Passwort wurde nicht geändert.
+fault-reset-old-why = Er wurde schon benutzt, er war zu lange offen, oder eine neuere E-Mail trat an seine Stelle.
+fault-reset-old-todo = Nimm die neueste E-Mail von uns oder lass dir eine neue schicken.
+fault-reset-old-way = Neue E-Mail anfordern
 fault-waiting-full-heading = Zu viele Leute warten darauf, eingelassen zu werden
 fault-waiting-full-what = Die Betreiber dieses Servers lesen jede Anfrage, und ihre Liste ist voll. Nichts wurde geändert.
 fault-waiting-full-why = { "" }

@@ -198,7 +198,7 @@ agree-age-label = I am { $age } or older
 agree-accept = I accept
 agree-decline = I do not accept
 declined-title = You cannot have an account without accepting
-declined-lede = No account was made. What you entered is kept in this browser’s draft for a day, so that you can think about it.
+declined-lede = No account was made. What you entered is kept in this browser’s draft for { $span }, so that you can think about it.
 declined-back = Go back
 declined-delete = Delete what I entered
 
@@ -207,8 +207,9 @@ declined-delete = Delete what I entered
 code-title = Enter the code we sent
 code-sent-html = We sent a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>. It works for { $minutes } minutes.
 code-sending-html = We are sending a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>. It works for { $minutes } minutes.
-code-unsent = No code was sent to this address yet. Your answers are kept.
+code-unsent = This sign-up has no code yet. Your answers are kept.
 code-unsent-now = Ask for one below.
+code-address-html = Your address: <b><bdi dir="ltr">{ $address }</bdi></b>
 code-label = Code from the email
 code-hint = 6 numbers. Spaces do not matter
 code-slip-html = Did you mean <b><bdi dir="ltr">{ $domain }</bdi></b>? If so, use a different address below.
@@ -220,7 +221,7 @@ code-spam-html = Look in spam for mail from <b><bdi dir="ltr">{ $from }</bdi></b
 code-resend = Send a new code
 code-resend-wait-html = Works after <span data-seconds>{ $seconds }</span> seconds
 code-other-label = Use a different address
-code-other-hint = We send a new code there. The one above then stops working
+code-other-hint = We send a new code there. Codes from before then stop working
 code-other-button = Send it there
 link-title = Confirm your email address
 link-lede = You started an account in this browser with this address.
@@ -283,6 +284,8 @@ forgot-back-html = Remembered it? <a href="{ $href }">Sign in</a>
 forgot-sent-title = Look in your email
 forgot-sent-lede = If there is an account, we sent a code to its email address. It works for { $minutes } minutes.
 forgot-sent-limited = You have asked a few times in a row, so no new email was sent. If there is an account, the last email still works: each one does for { $minutes } minutes.
+forgot-sent-down = We cannot send email to anybody right now. Come back later and ask again.
+forgot-again-html = The email did not come? <a href="{ $href }">Ask for another</a>
 forgot-sent-from-html = It comes from <b><bdi dir="ltr">{ $from }</bdi></b>. Look in spam too. After a few in a row we send no more for a while; the last email then still works.
 secret-label = Code from the email
 secret-hint = The link in the email does the same. The code is for when you read it on another device
@@ -424,15 +427,18 @@ details-email-now-html = We write to <b><bdi dir="ltr">{ $address }</bdi></b>.
 details-new-label = New email address
 details-new-hint = We send a code to it. Until you enter the code, the old one stays
 details-new-button = Send a code
-details-pending-html = We sent a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>.
+details-pending-html = We sent a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>. It works for { $minutes } minutes.
 details-code-button = Use this address
+details-sending-html = We are sending a 6-digit code to <b><bdi dir="ltr">{ $address }</bdi></b>. It works for { $minutes } minutes.
+details-mail-down-html = We cannot send email to <b><bdi dir="ltr">{ $address }</bdi></b> right now. Nothing was changed. Come back to this page later and ask for a new code.
+details-refused-html = The mail server for <b><bdi dir="ltr">{ $address }</bdi></b> did not accept our email: “<bdi>{ $said }</bdi>”. Check the address or use a different one.
 signing-in-title = Signing in
 signing-in-lede = How you prove that it is you.
 signing-in-password = Password
 signing-in-changed = Last changed { $date }
 signing-in-new-label = New password
 signing-in-button = Change the password
-signing-in-effect = Your other devices are signed out.
+signing-in-effect = Changing it signs out your other devices.
 devices-title = Devices
 devices-lede = Every browser and app that is signed in to your account.
 devices-everywhere = Sign out everywhere else
@@ -477,16 +483,16 @@ log-confirm-wrong = A wrong password at “Confirm it is you”
 agreements-title = Agreements
 agreements-lede = What you accepted, and when.
 agreements-none = There is nothing to accept on this server.
-agreements-accepted = Version { $version }, accepted { $at }
+agreements-accepted = Version { $version } ({ $language }), accepted { $at }
 notice-name = Your name is saved
 notice-email = Your new email address is saved
-notice-email-sent = We sent a code to the new address
 notice-password = Your password is changed
 notice-session = That device is signed out
 notice-everywhere = Everything else is signed out
 notice-app = { $app } is removed
 notice-terms = Thank you. Your answer is kept under Agreements
 notice-code = We sent a new code
+notice-draft-gone = This sign-up is no longer here: it was left for too long, or it was deleted. Its answers are deleted too
 notice-draft-deleted = What you entered is deleted
 
 ## To read
@@ -500,22 +506,34 @@ terms-versions = Other versions
 cookies-title = Cookies
 cookies-lede = { $server } sets only cookies that it cannot do without. That is why nobody asks you about them.
 cookies-browser = Keeps you signed in
-cookies-browser-long = Kept: until you sign out, at most 180 days
+cookies-browser-long = Kept: until you sign out, at most { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}
 cookies-device = Remembers that you signed in here before, so that we need not warn you
 cookies-device-long = Kept: 400 days
 cookies-draft = Keeps your answers while you make an account
-cookies-draft-long = Kept: 24 hours; 15 days if the people who run this server still have to let you in
+cookies-draft-long = Kept: { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}; { $waiting } days if the people who run this server still have to let you in
 cookies-lang = Remembers your language
 cookies-lang-long = Kept: 1 year
 help-title = Help and accessibility
 help-signin = Signing in
 help-signin-text-html = You need your username or email address and your password. <a href="/forgot">Set a new password</a> if you have forgotten it: a link goes to the email address of your account.
 help-signup = Making an account
-help-signup-text-html = You need an email address that you can read now. <a href="/signup">Create an account</a> in about two minutes. The security check can be done by picture, by sound, by a question in words, or by asking a person.
+help-signup-text-html = You need an email address that you can read now. <a href="/signup">Create an account</a> in about two minutes.
+help-check = The security check can be done in any of these ways:
+help-check-work = Your browser does a small piece of work by itself
+help-check-picture = You type the letters of a picture
+help-check-sound = You type the numbers that you hear
+help-check-question = You answer a question in words
+help-check-person = You ask a person to let you in
 help-safe = Staying safe
 help-safe-text = Nobody from { $server } ever asks for your password or for a code. Type them only on pages whose address begins with this server’s name.
 help-access = Accessibility
-help-access-text = Every page works with a keyboard, with a screen reader, with text at four times its size, in light and dark, and without scripts. If something does not work for you, tell us: we want to put it right.
+help-access-text = Every page works with a keyboard, with a screen reader, with text at twice its size, enlarged to four times its size, in light and dark, and without scripts. If something does not work for you, tell us: we want to put it right.
 help-contact = Asking a person
 help-contact-none = Ask the person who gave you the address of this server.
 
@@ -595,6 +613,11 @@ fault-link-old-heading = That link has run out
 fault-link-old-what = The link in the email no longer works. Nothing was changed.
 fault-link-old-why = It was used already, it was open for too long, or a newer email took its place.
 fault-link-old-todo = Use the newest email from us, or go back to where you started and ask for a new one.
+fault-reset-old-heading = That link has run out
+fault-reset-old-what = The link in the email no longer works. Your password was not changed.
+fault-reset-old-why = It was used already, it was open for too long, or a newer email took its place.
+fault-reset-old-todo = Use the newest email from us, or ask for another one.
+fault-reset-old-way = Ask for another email
 fault-waiting-full-heading = Too many people wait to be let in
 fault-waiting-full-what = The people who run this server read each request, and their list is full. Nothing was changed.
 fault-waiting-full-why = { "" }

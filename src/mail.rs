@@ -42,7 +42,7 @@ pub enum Failure {
     },
     /// Not now: a 4yz reply, no connection, no answer in time, or a reply to us and not to the
     /// letter (sign-in at the mail server, sender not allowed). Try again.
-    #[error("the mail server did not take the letter now: {said}")]
+    #[error("the mail server did not take the letter now: {}{said}", code.map_or_else(String::new, |code| format!("{code} ")))]
     Later {
         /// The reply code, when there was a reply.
         code: Option<u16>,
@@ -55,6 +55,14 @@ pub enum Failure {
         /// Which part.
         field: &'static str,
     },
+}
+
+impl Failure {
+    /// The port does not begin with TLS, as `mail.security = "tls"` wants it.
+    pub fn is_in_the_clear(&self) -> bool {
+        // rustls's own word for a first record that is none.
+        matches!(self, Self::Later { code: None, said } if said.contains("corrupt message"))
+    }
 }
 
 /// The settings do not make a mailer.
@@ -96,6 +104,17 @@ impl Mailer {
         match self {
             Self::Smtp(server) => server.send(letter),
             Self::Folder(folder) => folder.keep(letter),
+        }
+    }
+
+    /// Goes as far as a letter from `from` goes before its recipient is named, and sends none.
+    ///
+    /// # Errors
+    /// [`Failure`], as [`Mailer::send`].
+    pub fn reach(&self, from: &str) -> Result<(), Failure> {
+        match self {
+            Self::Smtp(server) => server.reach(from),
+            Self::Folder(_) => Ok(()),
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::clock::Time;
-use crate::flow::{ciba, health, keyring, letter, logout};
+use crate::flow::{ciba, health, keyring, letter, logout, recover};
 use crate::keys;
 use crate::mail::{self, Failure};
 use crate::store::outbox::Item;
@@ -237,6 +237,7 @@ pub async fn send_due(app: &Arc<App>) -> Result<usize, Error> {
 
 enum Said {
     Taken(String),
+    Nobody,
     Gone,
     Failed(Failure),
 }
@@ -244,6 +245,12 @@ enum Said {
 fn send(app: &App, item: &Item, now: Time) -> Said {
     if item.secret_ends_at.is_some_and(|end| end <= now.millis()) {
         return Said::Gone; // an expired secret is never sent
+    }
+    if item.recipient == recover::NOBODY {
+        return match app.mailer.reach(&letter::from(app)) {
+            Ok(()) => Said::Nobody,
+            Err(failure) => Said::Failed(failure),
+        };
     }
     match letter::write(app, item, now) {
         Ok(letter) => match app.mailer.send(&letter) {
@@ -275,6 +282,8 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
                 tracing::info!(kind = item.kind, to = domain, "mail.sent");
                 store::outbox::sent(c, &item.id, said, now)
             }
+            // Kept like one that went out: it tells the same of the mail server.
+            Said::Nobody => store::outbox::sent(c, &item.id, "", now),
             Said::Gone => store::outbox::delete(c, &item.id),
             Said::Failed(Failure::Refused { code, said }) => {
                 // The server's words often repeat the address: they stand in the outbox only.

@@ -88,11 +88,26 @@ impl Due<'_> {
     }
 }
 
+/// From when on a version counts, the same in all its languages: from the latest date of those that
+/// were published first. No language stands in for another that still waits, and a translation
+/// that comes later changes nothing.
+pub fn in_force_from(published: &[Version], version: &Version) -> Time {
+    let of = |one: &&Version| one.document == version.document && one.version == version.version;
+    let same = || published.iter().filter(of);
+    let first = same().map(|one| one.published_at).min();
+    same()
+        .filter(|one| Some(one.published_at) == first)
+        .map(|one| one.in_force_at)
+        .max()
+        .unwrap_or(version.in_force_at)
+}
+
 /// The versions in force, one of each document in the order of `published`, in `language` where
 /// there is one, else in English, else in the first language published. What a new person is shown.
 pub fn current<'a>(published: &'a [Version], language: &str, now: Time) -> Vec<&'a Version> {
     let mut newest: Vec<&Version> = Vec::new();
-    for version in published.iter().filter(|v| v.in_force_at <= now) {
+    let in_force = |v: &&Version| in_force_from(published, v) <= now;
+    for version in published.iter().filter(in_force) {
         match newest.iter_mut().find(|v| v.document == version.document) {
             None => newest.push(version),
             Some(best) => {
@@ -132,8 +147,8 @@ fn grace_until(published: &[Version], version: &Version) -> Time {
         .filter(|one| one.document == version.document && one.version == version.version);
     let from = same.map(|one| one.published_at).min();
     let days = Duration::from_secs(86_400).saturating_mul(version.grace_days);
-    from.map_or(version.in_force_at, |at| at.max(version.in_force_at))
-        .plus(days)
+    let in_force = in_force_from(published, version);
+    from.map_or(in_force, |at| at.max(in_force)).plus(days)
 }
 
 /// What a person who accepted `accepted` is asked for at sign-in. An older version accepted does

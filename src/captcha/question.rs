@@ -1,5 +1,6 @@
 //! A question in words: an operator's list as TOML, each with the answers that are taken.
-//! `[[question]]`, `ask = "…"`, `answers = ["…", …]`.
+//! `[[question]]`, `ask = "…"`, `answers = ["…", …]`, and where it is not for everyone
+//! `language = "de"`.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use toml_edit::{DocumentMut, Item, Table};
@@ -22,6 +23,8 @@ pub struct Question {
     ask: String,
     /// As they are compared, see [`plain`].
     answers: Vec<String>,
+    /// Whom it is asked; everyone where it says none.
+    language: Option<String>,
 }
 
 impl std::fmt::Debug for Question {
@@ -34,6 +37,17 @@ impl Question {
     /// The question as it is shown.
     pub fn ask(&self) -> &str {
         &self.ask
+    }
+
+    /// The tag of its language, where it says one.
+    pub fn language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+
+    /// Whether it is asked who reads `language`.
+    fn is_for(&self, language: &str) -> bool {
+        let own = self.language.as_deref();
+        own.is_none_or(|own| primary(own).eq_ignore_ascii_case(primary(language)))
     }
 
     /// Whether `typed` is one of the answers; capitals, accents, punctuation and spaces are
@@ -49,15 +63,17 @@ impl Question {
     }
 }
 
-/// A list of questions; never empty.
-#[derive(Clone, Debug)]
-pub struct Questions {
-    first: Question,
-    others: Vec<Question>,
+/// `de` of `de-AT`.
+fn primary(tag: &str) -> &str {
+    tag.split(['-', '_']).next().unwrap_or_default()
 }
 
+/// A list of questions; never empty.
+#[derive(Clone, Debug)]
+pub struct Questions(Vec<Question>);
+
 impl Questions {
-    /// The sample inside the program, in English.
+    /// The sample inside the program, in the languages of the program.
     ///
     /// # Errors
     /// None in a built program: a test reads the sample.
@@ -87,43 +103,37 @@ impl Questions {
                 Err(why) => mistakes.push(format!("question {}: {why}", number + 1)),
             }
         }
-        let mut questions = questions.into_iter();
-        let first = questions.next();
-        match first {
-            Some(first) if mistakes.is_empty() => Ok(Self {
-                first,
-                others: questions.collect(),
-            }),
-            _ => {
-                if mistakes.is_empty() {
-                    mistakes.push("there is no question in the list".to_owned());
-                }
-                Err(Mistakes(mistakes))
-            }
+        if questions.is_empty() && mistakes.is_empty() {
+            mistakes.push("there is no question in the list".to_owned());
+        }
+        if mistakes.is_empty() {
+            Ok(Self(questions))
+        } else {
+            Err(Mistakes(mistakes))
         }
     }
 
-    /// How many questions there are.
-    pub fn count(&self) -> usize {
-        self.others.len() + 1
+    /// How many questions there are for who reads `language`.
+    pub fn count(&self, language: &str) -> usize {
+        self.0.iter().filter(|one| one.is_for(language)).count()
     }
 
-    /// The question of `seed`: the same seed and list give the same question again.
-    pub fn pick(&self, seed: &[u8; 32]) -> &Question {
-        match Draw::new(seed, "question").below(self.count()) {
-            0 => &self.first,
-            number => self.others.get(number - 1).unwrap_or(&self.first),
-        }
+    /// The question of `seed` for who reads `language`, if there is any: the same seed and list
+    /// give the same question again.
+    pub fn pick(&self, seed: &[u8; 32], language: &str) -> Option<&Question> {
+        let mut asked = self.0.iter().filter(|one| one.is_for(language));
+        let count = self.count(language);
+        asked.nth(Draw::new(seed, "question").below(count.max(1)))
     }
 }
 
 fn question(table: &Table) -> Result<Question, String> {
     if let Some((key, _)) = table
         .iter()
-        .find(|(key, _)| !matches!(*key, "ask" | "answers"))
+        .find(|(key, _)| !matches!(*key, "ask" | "answers" | "language"))
     {
         return Err(format!(
-            "“{key}” is not a key of a question; “ask” and “answers” are"
+            "“{key}” is not a key of a question; “ask”, “answers” and “language” are"
         ));
     }
     let ask = table.get("ask").and_then(Item::as_str).unwrap_or_default();
@@ -144,10 +154,24 @@ fn question(table: &Table) -> Result<Question, String> {
     if answers.is_empty() {
         return Err("“answers” has no answer".to_owned());
     }
+    let language = match table.get("language").map(Item::as_str) {
+        None => None,
+        Some(Some(tag)) if is_tag(tag) => Some(tag.to_owned()),
+        Some(_) => return Err("“language” is a tag such as \"en\" or \"de\"".to_owned()),
+    };
     Ok(Question {
         ask: ask.trim().to_owned(),
         answers,
+        language,
     })
+}
+
+/// RFC 5646 2.1, as far as letters, digits and hyphens go.
+fn is_tag(tag: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    tag.len() <= 35
+        && tag.starts_with(|first: char| first.is_ascii_alphabetic())
+        && tag.bytes().all(plain)
 }
 
 /// Letters and digits in small letters without accents (Unicode NFKD), one space between words.
@@ -184,8 +208,10 @@ mod tests {
     #[test]
     fn the_sample_has_a_dozen_questions_and_each_takes_its_answers() {
         let sample = Questions::sample().unwrap();
-        assert!(sample.count() >= 12);
-        let horse = &sample.first;
+        for language in ["en", "de", "de-AT"] {
+            assert!(sample.count(language) >= 12, "{language}");
+        }
+        let horse = &sample.0[0];
         for typed in [
             "horse",
             "Horse",
@@ -213,11 +239,13 @@ mod tests {
         let sample = Questions::sample().unwrap();
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..=255 {
-            let picked = sample.pick(&[seed; 32]);
-            assert_eq!(picked, sample.pick(&[seed; 32]));
+            let picked = sample.pick(&[seed; 32], "de").unwrap();
+            assert_eq!(picked, sample.pick(&[seed; 32], "de").unwrap());
+            assert_eq!(picked.language(), Some("de"));
             seen.insert(picked.ask().to_owned());
         }
-        assert_eq!(seen.len(), sample.count());
+        assert_eq!(seen.len(), sample.count("de"));
+        assert_eq!(sample.pick(&[0; 32], "mn"), None);
     }
 
     #[test]
@@ -225,18 +253,22 @@ mod tests {
         let questions =
             list("[[question]]\nask = \"Монгол Улсын нийслэл?\"\nanswers = [\"Улаанбаатар\"]\n")
                 .unwrap();
-        assert!(questions.first.matches(" УЛААНБААТАР "));
-        assert!(!questions.first.matches("Дархан"));
+        // Nothing says for whom: it is for everyone.
+        let first = questions.pick(&[0; 32], "en").unwrap();
+        assert_eq!(first.language(), None);
+        assert!(first.matches(" УЛААНБААТАР "));
+        assert!(!first.matches("Дархан"));
     }
 
     #[test]
     fn every_mistake_is_told_at_once() {
         let Mistakes(told) = list(
             "name = 1\n[[question]]\nask = \"?\"\nanswers = [\"a\"]\n[[question]]\nask = \"a\"\n\
-             [[question]]\nask = \"a\"\nanswers = [7]\n[[question]]\nask = \"a\"\nanswer = [\"b\"]\n",
+             [[question]]\nask = \"a\"\nanswers = [7]\n[[question]]\nask = \"a\"\nanswer = [\"b\"]\n\
+             [[question]]\nask = \"a\"\nanswers = [\"b\"]\nlanguage = \"d e\"\n",
         )
         .unwrap_err();
-        assert_eq!(told.len(), 5, "{told:?}");
+        assert_eq!(told.len(), 6, "{told:?}");
         assert!(told[1].starts_with("question 1"));
         assert!(told[4].contains("“answer”"));
         for text in ["", "# nothing", "question = 1", "[[question"] {
@@ -253,7 +285,7 @@ mod tests {
         #[test]
         fn no_list_panics(text in "[\\[\\]a-z=\"\n ]{0,60}|.{0,60}") {
             if let Ok(questions) = Questions::parse(&text) {
-                proptest::prop_assert!(questions.count() > 0);
+                proptest::prop_assert!(!questions.0.is_empty());
             }
         }
 

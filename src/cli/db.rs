@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::fault::Fault;
-use super::house::{is_there, nothing_yet, place};
+use super::house::{is_there, make_folder, nothing_yet, place};
 use super::out::{self, Out};
 use super::{count, postgres};
 use crate::clock::Clock;
@@ -343,7 +343,10 @@ fn restore_file(
         )
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed)?;
+    let is_new = !folder.as_os_str().is_empty() && !folder.exists();
+    if is_new {
+        make_folder(folder)?;
+    }
     let _alone = alone(engine, "nothing was restored")?;
     let new = with_end(path, ".restore");
     for end in ["", "-wal", "-shm"] {
@@ -353,6 +356,9 @@ fn restore_file(
     let judged = judge(config, &new, file);
     if judged.is_err() {
         let _ = fs::remove_file(&new);
+        if is_new {
+            let _ = fs::remove_dir_all(folder); // it holds our lock alone
+        }
     }
     judged?;
     let mut saved = None;

@@ -14,6 +14,7 @@ use super::file;
 use super::health;
 use super::house::{due, is_there, place};
 use super::out::{self, Out, State};
+use crate::account::terms::{self, Version};
 use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine};
 use crate::keys::{Keys, Master, Purpose};
@@ -124,11 +125,12 @@ fn look(found: &mut Findings, file: Option<&Path>, config: &Config) {
         || "no file, variables and defaults".to_owned(),
         |file| file.display().to_string(),
     );
-    found.good(
-        "configuration",
-        format!("{from}, {} set", config.show(false).count()),
-    );
-    for mistake in file::judge(config) {
+    let mistakes = file::judge(config);
+    if mistakes.is_empty() {
+        let says = format!("{from}, {} set", config.show(false).count());
+        found.good("configuration", says);
+    }
+    for mistake in mistakes {
         let says = format!("{} ({}): {}", mistake.key, mistake.origin, mistake.what);
         found.broken("configuration", says, mistake.fix);
     }
@@ -377,7 +379,7 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
             store::outbox::open(c, 1000)?,
         ))
     });
-    let (proof, rows, clients, services, terms, letters) = match read {
+    let (proof, rows, clients, services, published, letters) = match read {
         Ok(read) => read,
         Err(error) => {
             return found.database(&error);
@@ -411,7 +413,7 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
     } else {
         found.good("apps", format!("{} registered", clients.len()));
     }
-    if terms.is_empty() {
+    if published.is_empty() {
         let dir = config.terms.dir.display();
         found.warn(
             "agreements",
@@ -419,18 +421,48 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
             format!("gerege terms publish {dir}"),
         );
     } else {
-        found.good("agreements", format!("{} versions published", terms.len()));
+        agreements(found, &published, now);
     }
-    let failed = letters.iter().filter(|one| one.failed_at.is_some()).count();
-    let late = letters.iter().filter(|one| one.tries > 1).count();
+    let (failed, waiting): (Vec<_>, Vec<_>) =
+        letters.iter().partition(|one| one.failed_at.is_some());
+    let failed = failed.len();
+    let late = waiting.iter().filter(|one| one.tries > 1).count();
     if failed + late > 0 {
         found.warn(
             "letters",
-            format!("{failed} given up, {late} tried more than once"),
+            format!("{failed} given up, {late} tried more than once and waiting"),
             "gerege mail queue tells what the mail server said",
         );
     } else {
         found.good("letters", "none is stuck");
+    }
+}
+
+/// Whether anybody is asked to accept anything.
+fn agreements(found: &mut Findings, published: &[Version], now: Time) {
+    let asked = terms::current(published, "", now);
+    if asked.iter().any(|version| !version.optional) {
+        let says = format!("{} versions published", published.len());
+        return found.good("agreements", says);
+    }
+    let required = published.iter().filter(|version| !version.optional);
+    let next = required
+        .map(|version| terms::in_force_from(published, version))
+        .min();
+    match next {
+        Some(next) => found.warn(
+            "agreements",
+            format!(
+                "none that has to be accepted is in force before {}, so nobody is asked",
+                next.rfc3339()
+            ),
+            "for one that counts at once leave in_force out of its file, then gerege terms publish",
+        ),
+        None => found.warn(
+            "agreements",
+            "all that are published are optional, so nobody has to accept any",
+            "gerege terms list",
+        ),
     }
 }
 

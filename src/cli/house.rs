@@ -165,6 +165,21 @@ pub fn nothing_yet(config: &Config) -> Fault {
     )
 }
 
+/// Makes one folder, for this user alone.
+pub fn make_folder(folder: &std::path::Path) -> Result<(), Fault> {
+    let mut make = std::fs::DirBuilder::new();
+    make.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+    make.create(folder).map_err(|error| {
+        Fault::new(
+            "cannot make the data folder",
+            format!("{}: {error}", folder.display()),
+            "set data_dir to a folder that this user may write",
+        )
+    })
+}
+
 /// Makes the folders of the data and of the database, for this user alone: everyone's addresses
 /// lie there.
 pub fn make_folders(config: &Config) -> Result<(), Fault> {
@@ -174,17 +189,7 @@ pub fn make_folders(config: &Config) -> Result<(), Fault> {
     };
     let folders = [Some(config.data_dir.as_path()), beside];
     for folder in folders.into_iter().flatten() {
-        let mut make = std::fs::DirBuilder::new();
-        make.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
-        make.create(folder).map_err(|error| {
-            Fault::new(
-                "cannot make the data folder",
-                format!("{}: {error}", folder.display()),
-                "set data_dir to a folder that this user may write",
-            )
-        })?;
+        make_folder(folder)?;
     }
     if let Engine::Sqlite(path) = &config.database.engine {
         let mut make = std::fs::OpenOptions::new();

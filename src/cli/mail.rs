@@ -104,6 +104,14 @@ fn test(house: &House, address: &str, out: Out) -> Result<(), Fault> {
                 Refusal::Failure(Failure::Refused { .. }) => {
                     "read the server's words; mail.from must be an address that it may send for"
                 }
+                Refusal::Failure(failure) if failure.is_in_the_clear() => {
+                    "this port does not begin with TLS: set mail.security to \"starttls\", or \
+                     mail.port to 465"
+                }
+                Refusal::Failure(Failure::Later {
+                    code: Some(400..=499),
+                    ..
+                }) => "wait as the server's words say, and try again",
                 Refusal::Failure(_) => {
                     "gerege config show --all: mail.host, mail.port, mail.security, mail.username"
                 }

@@ -29,7 +29,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::clock::Time;
 use crate::config::{self as configuration, Config};
@@ -77,7 +78,8 @@ enum Command {
     /// People: add, list, show, lock, unlock, signout, delete
     #[command(subcommand)]
     User(user::User),
-    /// Apps that people sign in to: add, list, show, edit, remove
+    /// Apps that people sign in to: add, list, show, edit, rotate-secret,
+    /// logouts, pings, remove
     #[command(subcommand)]
     Client(client::Command),
     /// Servers that trust our tokens: add, list, show, edit, remove
@@ -117,7 +119,11 @@ enum Command {
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
-    let args = match Args::try_parse() {
+    let matches = Args::command().try_get_matches();
+    let args = match matches.and_then(|matches| {
+        names_a_change(&matches)?;
+        Args::from_arg_matches(&matches)
+    }) {
         Ok(args) => args,
         Err(error) => {
             if matches!(
@@ -185,6 +191,37 @@ fn dispatch(args: Args, out: Out) -> Result<ExitCode, Fault> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
+/// `client edit` and `service edit` say what is to be changed.
+fn names_a_change(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((of @ ("client" | "service"), below)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let Some(("edit", typed)) = below.subcommand() else {
+        return Ok(());
+    };
+    let mut command = Args::command();
+    let mut command = command.find_subcommand_mut(of);
+    let Some(edit) = command
+        .as_mut()
+        .and_then(|it| it.find_subcommand_mut("edit"))
+    else {
+        return Ok(());
+    };
+    let is_typed = |arg: &clap::Arg| {
+        let id = arg.get_id().as_str();
+        typed.try_contains_id(id).is_ok()
+            && typed.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let own = |arg: &&clap::Arg| !arg.is_positional();
+    if edit.get_arguments().filter(own).any(is_typed) {
+        return Ok(());
+    }
+    Err(edit.error(
+        ErrorKind::MissingRequiredArgument,
+        "nothing says what is to be changed",
+    ))
+}
+
 /// The command that was typed, as far as its words are commands: `gerege client add`.
 fn written(words: impl Iterator<Item = String>) -> String {
     let mut command = &Args::command();
@@ -210,7 +247,8 @@ fn file(asked: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 fn load(asked: Option<PathBuf>, dev: Option<bool>) -> Result<Config, Fault> {
-    Config::load(file(asked).as_deref(), &environment(), dev).map_err(Fault::Config)
+    let from = file(asked);
+    Config::load_beside(from.as_deref(), &environment(), dev, &file::judge).map_err(Fault::Config)
 }
 
 /// An instant in a table: `2026-11-22 18:41`, UTC.

@@ -464,7 +464,7 @@ fn facts(app: &App, service: &Service) -> Value {
 
 fn print(app: &App, kept: &Kept, verb: &str, out: Out) {
     let service = &kept.service;
-    if verb == "added" && service.claims.is_empty() {
+    if verb == "added" && service.claims.is_empty() && !service.machine {
         out.warn(
             "its tokens name a person only by sub; a chat server mostly wants more: \
              --claim 'jid={username}@{domain}'",

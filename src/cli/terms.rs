@@ -72,6 +72,7 @@ fn refused(what: &str, refusal: Refused) -> Fault {
         Refused::Unreadable { .. } => "name a folder or file that this user may read",
         Refused::Mistake { .. } => "put that line right, then the same command again",
         Refused::Twice { .. } => "keep one of the two files",
+        Refused::Differs { .. } => "give all languages of an agreement the same line",
         Refused::Empty(_) => "write one Markdown file for each agreement, such as terms.en.md",
         Refused::Store(_) => "gerege db status, then the same command again",
     };

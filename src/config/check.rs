@@ -18,11 +18,13 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Checks what was typed. `dev` as for [`Config::load`].
+/// Checks what was typed. `dev` as for [`Config::load`]; `beside` is asked what else is wrong where
+/// something is.
 pub(super) fn check(
     typed: Typed,
     has_file: bool,
     dev: Option<bool>,
+    beside: &dyn Fn(&Config) -> Vec<Mistake>,
 ) -> Result<Config, Vec<Mistake>> {
     if typed.unread {
         return Err(typed.mistakes);
@@ -37,6 +39,12 @@ pub(super) fn check(
     if mistakes.is_empty() {
         return Ok(config);
     }
+    let known: Vec<String> = mistakes.iter().map(|one| one.key.clone()).collect();
+    mistakes.extend(
+        beside(&config)
+            .into_iter()
+            .filter(|one| !known.contains(&one.key)),
+    );
     mistakes.sort_by_key(|mistake| match &mistake.origin {
         Origin::File { line, .. } => (0, *line, String::new()),
         Origin::Env(name) => (1, 0, name.clone()),
@@ -205,11 +213,7 @@ impl Desk {
             },
             allow_domains: self.forms("signup.allow_domains", form::domain),
             block_domains: self.forms("signup.block_domains", form::domain),
-            reserved_usernames: self
-                .list("signup.reserved_usernames")
-                .iter()
-                .map(|name| name.to_lowercase())
-                .collect(),
+            reserved_usernames: self.forms("signup.reserved_usernames", form::username),
             min_age: self.number("signup.min_age"),
             per_address_per_hour,
             draft_ttl: self.span("signup.draft_hours", HOUR),

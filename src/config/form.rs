@@ -137,6 +137,19 @@ pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
     }
 }
 
+/// A username that is kept back, in small letters.
+pub(super) fn username(text: &str) -> Result<String, Wrong> {
+    let name = text.to_ascii_lowercase();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Ok(name);
+    }
+    Err(Wrong::member(
+        format!("{} is no username", quote(text)),
+        "write each with a to z, numbers, hyphens and underscores alone",
+    ))
+}
+
 /// A scope (RFC 6749 3.3).
 pub(super) fn scope(text: &str) -> Result<String, Wrong> {
     let fits = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
@@ -320,7 +333,7 @@ pub(super) fn database(text: &str) -> Result<Url, Wrong> {
     let mut modes = url.query_pairs().filter(|(name, _)| name == "sslmode");
     if !modes.all(|(_, mode)| known.contains(&mode.as_ref())) {
         return Err(Wrong::new(
-            "its sslmode is one of disable, prefer, require and verify-full",
+            "its sslmode is one of disable, prefer, require, verify-ca and verify-full",
             "\"postgres://gerege@db.steppe.example/gerege?sslmode=require\"",
         ));
     }

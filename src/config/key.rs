@@ -166,7 +166,7 @@ pub const KEYS: &[Key] = &[
         "Threads that answer. 0 means one for each core.").restart(),
 
     Key::new("database.url", Text, "\"sqlite\"",
-        "sqlite (the file gerege.db in data_dir), sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME with ?sslmode=disable, prefer or require.").restart().secret(),
+        "sqlite (the file gerege.db in data_dir), sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME with ?sslmode=disable, prefer, require, verify-ca or verify-full; from require on the certificate is checked.").restart().secret(),
     Key::new("database.pool", Number(0, 1000), "0",
         "Connections to the database. 0 chooses by the number of cores.").restart(),
     Key::new("database.backup_before_migrate", Flag, "true",

@@ -122,7 +122,22 @@ impl Config {
         read: &dyn Fn(&Path) -> io::Result<String>,
     ) -> Result<Self, Vec<Mistake>> {
         let typed = file::Typed::read(file, env, read);
-        check::check(typed, file.is_some(), dev)
+        check::check(typed, file.is_some(), dev, &|_| Vec::new())
+    }
+
+    /// [`Config::load`]; where something is wrong, `beside` is asked what else is, so that it is
+    /// told at once.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_beside(
+        file: Option<&Path>,
+        env: &BTreeMap<String, String>,
+        dev: Option<bool>,
+        beside: &dyn Fn(&Self) -> Vec<Mistake>,
+    ) -> Result<Self, Vec<Mistake>> {
+        let typed = file::Typed::read(file, env, &|path| std::fs::read_to_string(path));
+        check::check(typed, file.is_some(), dev, beside)
     }
 
     /// The issuer, which is the public URL as typed: no path, no slash at the end

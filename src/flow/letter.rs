@@ -395,11 +395,10 @@ pub fn write(app: &App, item: &Item, now: Time) -> Result<mail::Letter, Unwritte
             },
         )?,
     };
-    let from = &app.config.mail.from;
     Ok(mail::Letter {
         to: item.recipient.clone(),
         to_name: None,
-        from: shown(from),
+        from: from(app),
         reply_to: reply_to(&app.config),
         subject: mail.subject,
         text: mail.text,
@@ -416,6 +415,11 @@ fn reply_to(config: &Config) -> Option<String> {
         Some(mailbox) => Some(shown(mailbox)),
         None => config.contact.clone().filter(|it| Email::parse(it).is_ok()),
     }
+}
+
+/// The sender of all letters.
+pub fn from(app: &App) -> String {
+    shown(&app.config.mail.from)
 }
 
 fn shown(mailbox: &crate::config::Mailbox) -> String {

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod ciba;
 pub mod client;
 mod code;
+pub mod delivery;
 pub mod demo;
 pub mod derived;
 pub mod device;

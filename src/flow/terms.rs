@@ -44,6 +44,18 @@ pub enum Refused {
         /// The language.
         language: String,
     },
+    /// The languages of one version differ in what holds for all of them.
+    #[error("{document} differs in {key} between {one} and {other}")]
+    Differs {
+        /// Which agreement.
+        document: String,
+        /// `in_force`, `grace_days` or `optional`.
+        key: &'static str,
+        /// One language.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// There is no agreement there.
     #[error("{}: no file that ends in .md", .0.display())]
     Empty(PathBuf),
@@ -79,7 +91,7 @@ pub struct Published {
 /// [`Refused`]: nothing was published then.
 pub async fn publish(app: &Arc<App>, path: &Path) -> Result<Vec<Published>, Refused> {
     let drafts = read(path)?;
-    publish_drafts(app, drafts).await.map_err(Refused::from)
+    publish_drafts(app, drafts).await?
 }
 
 /// Publishes the sample agreement when there is none: for dev mode.
@@ -95,11 +107,16 @@ pub async fn publish_sample(app: &Arc<App>) -> Result<(), Error> {
         .map(|text| terms::parse("terms", text))
         .collect::<Result<_, _>>()
         .map_err(|mistake| Error::Broken(format!("the sample agreement: {mistake}")))?;
-    publish_drafts(app, drafts).await?;
-    Ok(())
+    match publish_drafts(app, drafts).await? {
+        Ok(_) => Ok(()),
+        Err(refused) => Err(Error::Broken(format!("the sample agreement: {refused}"))),
+    }
 }
 
-async fn publish_drafts(app: &Arc<App>, drafts: Vec<Draft>) -> Result<Vec<Published>, Error> {
+async fn publish_drafts(
+    app: &Arc<App>,
+    drafts: Vec<Draft>,
+) -> Result<Result<Vec<Published>, Refused>, Error> {
     let now = app.clock.now();
     app.store
         .write(move |c| {
@@ -108,13 +125,81 @@ async fn publish_drafts(app: &Arc<App>, drafts: Vec<Draft>) -> Result<Vec<Publis
             for draft in &drafts {
                 documents.entry(&draft.document).or_default().push(draft);
             }
+            for (document, languages) in &documents {
+                if let Some(refused) = differ(&standing, document, languages, now) {
+                    return Ok(Err(refused));
+                }
+            }
             let mut done = Vec::new();
             for (document, languages) in documents {
                 done.extend(publish_one(c, &standing, document, &languages, now)?);
             }
-            Ok(done)
+            Ok(Ok(done))
         })
         .await
+}
+
+/// What holds for all languages of a version, where a file says something else: a person who
+/// changes the language would be asked for another thing.
+fn differ(
+    standing: &[Version],
+    document: &str,
+    languages: &[&Draft],
+    now: Time,
+) -> Option<Refused> {
+    // A date that has passed is as good as none.
+    let of_draft = |draft: &Draft| {
+        let from = draft.in_force_at.unwrap_or(now).max(now);
+        (
+            draft.language.clone(),
+            from,
+            draft.grace_days,
+            draft.optional,
+        )
+    };
+    let of_version = |it: &Version| {
+        let from = it.in_force_at.max(now);
+        (it.language.clone(), from, it.grace_days, it.optional)
+    };
+    let (number, changed) = next(standing, document, languages);
+    let beside = standing.iter().filter(|it| {
+        let again = languages.iter().any(|draft| draft.language == it.language);
+        it.document == document && it.version == number && !changed && !again
+    });
+    let all: Vec<_> = beside
+        .map(of_version)
+        .chain(languages.iter().map(|draft| of_draft(draft)))
+        .collect();
+    let (first, others) = all.split_first()?;
+    others.iter().find_map(|other| {
+        let key = match () {
+            () if first.1 != other.1 => "in_force",
+            () if first.2 != other.2 => "grace_days",
+            () if first.3 != other.3 => "optional",
+            () => return None,
+        };
+        Some(Refused::Differs {
+            document: document.to_owned(),
+            key,
+            one: first.0.clone(),
+            other: other.0.clone(),
+        })
+    })
+}
+
+/// The version that files become, and whether one of them is not as it stands.
+fn next(standing: &[Version], document: &str, languages: &[&Draft]) -> (i64, bool) {
+    let of = || standing.iter().filter(|it| it.document == document);
+    let newest = of().map(|it| it.version).max();
+    let changed = languages.iter().any(|draft| {
+        let mut stands = of().filter(|it| Some(it.version) == newest);
+        stands.any(|it| it.language == draft.language && it.sha256 != draft.sha256())
+    });
+    match newest {
+        None => (1, changed),
+        Some(newest) if changed => (newest + 1, changed),
+        Some(newest) => (newest, changed), // a further translation of the version that stands
+    }
 }
 
 fn publish_one(
@@ -132,14 +217,7 @@ fn publish_one(
             .filter(of)
             .find(|it| Some(it.version) == newest && it.language == draft.language)
     };
-    let changed = languages
-        .iter()
-        .any(|draft| stands(draft).is_some_and(|it| it.sha256 != draft.sha256()));
-    let number = match newest {
-        None => 1,
-        Some(newest) if changed => newest + 1,
-        Some(newest) => newest, // a further translation of the version that stands
-    };
+    let (number, changed) = next(standing, document, languages);
     let mut done = Vec::new();
     for draft in languages {
         let had = stands(draft).filter(|_| !changed);

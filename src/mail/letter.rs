@@ -42,6 +42,12 @@ pub(super) struct Written {
     pub(super) bytes: Vec<u8>,
 }
 
+/// The address of a sender.
+pub(super) fn sender(from: &str) -> Result<Address, Failure> {
+    let from = mailbox(from).ok_or(malformed("from"))?;
+    Ok(from.email)
+}
+
 impl Letter {
     /// The part of the Message-ID before `@`.
     pub(super) fn id(&self) -> &str {

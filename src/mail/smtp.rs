@@ -11,7 +11,7 @@ use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 
-use super::letter::{Letter, Written};
+use super::letter::{Letter, Written, sender};
 use super::{Error, Failure, Sent, clean};
 
 /// How long to wait for a connection and for each answer.
@@ -95,6 +95,18 @@ impl Server {
         let result = converse(&mut line, &written);
         if !matches!(result, Err(Failure::Later { code: None, .. })) {
             // Whatever it says to a goodbye: the letter was taken or it was not.
+            let _ = line.set_timeout(Some(GOODBYE_WAIT));
+            let _ = line.command(Quit);
+        }
+        result
+    }
+
+    pub(super) fn reach(&self, from: &str) -> Result<(), Failure> {
+        let sender = sender(from)?;
+        let mut line = self.connect()?;
+        let result = line.command(Mail::new(Some(sender), Vec::new()));
+        let result = result.map(|_| ()).map_err(|e| ours(&e));
+        if !matches!(result, Err(Failure::Later { code: None, .. })) {
             let _ = line.set_timeout(Some(GOODBYE_WAIT));
             let _ = line.command(Quit);
         }

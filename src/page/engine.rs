@@ -205,6 +205,7 @@ impl Engine {
             why: text("why"),
             todo: text("todo"),
             facts: Vec::new(),
+            way: None,
         }
     }
 

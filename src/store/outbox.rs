@@ -21,7 +21,7 @@ pub struct Item {
     pub recipient: String,
     /// What the mail's template needs, JSON.
     pub body: String,
-    /// The draft whose page tells how the sending went.
+    /// The draft, or the change of an address, whose page tells how the sending went.
     pub draft_id: Option<String>,
     /// When it was asked for, milliseconds since 1970.
     pub created_at: i64,
@@ -144,7 +144,7 @@ pub fn retry(c: &mut Conn<'_>, id: Option<&str>, now: Time) -> Result<usize, Err
     })
 }
 
-/// The newest letter of a draft: what its page tells the person.
+/// The newest letter of a draft or of a change of an address: what its page tells the person.
 pub fn newest_of(c: &mut Conn<'_>, draft_id: &str) -> Result<Option<Item>, Error> {
     Ok(db!(c, conn => outbox::table
         .filter(outbox::draft_id.eq(draft_id))

@@ -10,6 +10,7 @@ use super::signin::{query, step};
 use super::visit::Visit;
 use crate::account::{Account, Session};
 use crate::clock::Time;
+use crate::flow::delivery::Delivery;
 use crate::flow::settings::{self, Asked, Connected, Line, Place, Proved, Renewed};
 use crate::keys::Purpose;
 use crate::page::view::{
@@ -74,23 +75,8 @@ fn shell(http: &HttpRequest, visit: &Visit, account: &Account) -> Shell {
     visit.shell_of(account)
 }
 
-/// A browser session as the pages show it; `this` is the present one.
-pub(super) fn row(visit: &Visit, session: &Session) -> view::Session {
-    place(
-        visit,
-        Place {
-            id: session.sid.clone(),
-            name: session.agent.clone(),
-            program: false,
-            network: session.network.clone(),
-            first_at: session.created_at,
-            last_at: session.seen_at,
-            this: false,
-        },
-    )
-}
-
-fn place(visit: &Visit, place: Place) -> view::Session {
+/// A browser or a messenger as the pages show it.
+pub(super) fn place(visit: &Visit, place: Place) -> view::Session {
     view::Session {
         kind: if place.program {
             DeviceKind::Program
@@ -255,10 +241,25 @@ async fn details_page(
         name: typed.name,
         email: account.email.clone(),
         new_email: typed.email,
-        pending: settings::pending(&visit.app, &account.id, visit.now).await?,
+        pending: settings::pending(&visit.app, &account.id, visit.now)
+            .await?
+            .map(|(address, delivery)| pending(visit, address, delivery)),
         errors,
     };
     visit.page_with(status, &shell(http, visit, account), &view)
+}
+
+/// What became of the mail to a new address.
+fn pending(visit: &Visit, address: String, delivery: Delivery) -> view::Pending {
+    let minutes = visit.app.limits.code.as_secs() / 60;
+    view::Pending {
+        address,
+        from: visit.app.config.mail.from.address.clone(),
+        minutes: u32::try_from(minutes).unwrap_or(0),
+        refused: delivery.refused,
+        sending: delivery.sending,
+        mail_down: delivery.down,
+    }
 }
 
 /// POST `/account/details`
@@ -295,7 +296,8 @@ pub async fn save_details(http: HttpRequest, posted: Posted) -> Result<HttpRespo
                 settings::ask_email(app, &account, &typed.email, &visitor, visit.now).await?;
             step(visit).await;
             match asked {
-                Asked::Sent => return Ok(done(visit, path, "email-sent", "")),
+                // The page itself says what becomes of the mail.
+                Asked::Sent => return Ok(visit.see_other(path)),
                 Asked::Same => error("email", "email-same", &[]),
                 Asked::Limited(wait) => {
                     error("email", "code-held-address", &[("span", visit.span(wait))])
@@ -460,6 +462,11 @@ pub async fn agreements(http: HttpRequest, visit: Visit) -> Result<HttpResponse,
                 version: one.version.to_string(),
                 title,
                 accepted_at: one.accepted_at,
+                speaks: visit
+                    .app
+                    .page
+                    .language(&one.language)
+                    .map_or_else(|| one.language.clone(), |lang| lang.name.clone()),
                 language: one.language,
                 sha256: one.sha256,
             })

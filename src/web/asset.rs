@@ -5,10 +5,11 @@ use actix_web::http::header::{self, CacheControl, CacheDirective};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::fault::Fault;
+use super::signup;
 use super::visit::Visit;
 use crate::app::App;
-use crate::config::SignupMode;
-use crate::page::view::{Cookies, Help};
+use crate::config::{CheckKind, SignupMode};
+use crate::page::view::{Cookies, Help, Ways};
 
 /// `/`: the account of who is signed in, else the sign-in page.
 pub async fn front(visit: Visit) -> HttpResponse {
@@ -69,20 +70,31 @@ pub async fn robots() -> HttpResponse {
 
 /// `/cookies`
 pub async fn cookies(visit: Visit) -> Result<HttpResponse, Fault> {
+    let config = &visit.app.config;
+    let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     let view = Cookies {
-        prefix: if visit.app.config.secure() {
+        prefix: if config.secure() {
             "__Host-".to_owned()
         } else {
             String::new()
         },
+        days: narrow(config.signin.keep_ttl.as_secs() / 86_400),
+        hours: narrow(config.signup.draft_ttl.as_secs() / 3600),
+        waiting: narrow(visit.waiting().as_secs() / 86_400),
     };
     visit.page(&visit.shell(), &view)
 }
 
 /// `/help`
 pub async fn help(visit: Visit) -> Result<HttpResponse, Fault> {
+    let check = &visit.app.config.check;
     let view = Help {
         signup: visit.app.config.signup.mode != SignupMode::Closed,
+        work: check.kind == CheckKind::Work,
+        ways: match check.kind {
+            CheckKind::Off => Ways::default(),
+            _ => signup::check::ways(&visit),
+        },
     };
     visit.page(&visit.shell(), &view)
 }

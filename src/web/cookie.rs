@@ -1,8 +1,13 @@
 //! The cookies by name: `__Host-` on https, plain names on http loopback (SECURITY R36).
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
+use actix_web::cookie::{Cookie, SameSite, time};
+
+use crate::config::Config;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A cookie of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +35,13 @@ impl Jar {
         }
     }
 
-    const fn days(self) -> i64 {
+    /// How long a lasting one is kept: as long as what it opens.
+    const fn life(self, config: &Config) -> Duration {
         match self {
-            Self::Browser => 180,
-            Self::Device => 400,
-            Self::Draft => 1,
-            Self::Language => 365,
+            Self::Browser => config.signin.keep_ttl,
+            Self::Device => DAY.saturating_mul(400),
+            Self::Draft => config.signup.draft_ttl,
+            Self::Language => DAY.saturating_mul(365),
         }
     }
 
@@ -54,29 +60,34 @@ impl Jar {
     }
 
     /// A cookie to set. `lasting` ones outlive the browser's closing.
-    pub fn set(self, value: &str, secure: bool, lasting: bool) -> Cookie<'static> {
-        let mut cookie = Cookie::build(self.name(secure), value.to_owned())
+    pub fn set(self, value: &str, config: &Config, lasting: bool) -> Cookie<'static> {
+        if lasting {
+            self.keep(value, config.secure(), self.life(config))
+        } else {
+            self.bare(value, config.secure())
+        }
+    }
+
+    /// As [`Self::set`], to be kept for so long.
+    pub fn keep(self, value: &str, secure: bool, life: Duration) -> Cookie<'static> {
+        let mut cookie = self.bare(value, secure);
+        let seconds = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+        cookie.set_max_age(time::Duration::seconds(seconds));
+        cookie
+    }
+
+    fn bare(self, value: &str, secure: bool) -> Cookie<'static> {
+        Cookie::build(self.name(secure), value.to_owned())
             .path("/")
             .http_only(true)
             .secure(secure)
             .same_site(SameSite::Lax)
-            .finish();
-        if lasting {
-            cookie.set_max_age(Duration::days(self.days()));
-        }
-        cookie
-    }
-
-    /// As [`Self::set`], to be kept for so many days.
-    pub fn keep(self, value: &str, secure: bool, days: i64) -> Cookie<'static> {
-        let mut cookie = self.set(value, secure, false);
-        cookie.set_max_age(Duration::days(days));
-        cookie
+            .finish()
     }
 
     /// A cookie that takes itself away.
     pub fn clear(self, secure: bool) -> Cookie<'static> {
-        let mut cookie = self.set("", secure, false);
+        let mut cookie = self.bare("", secure);
         cookie.make_removal();
         cookie
     }

@@ -21,7 +21,7 @@ pub enum Fault {
     /// Too much at once: come again after a while.
     #[error("busy")]
     Busy(Duration),
-    /// The database is away; the log has said so.
+    /// The database is away, or another program keeps it from us; the log has said so.
     #[error("not available")]
     Away,
     /// Too many from there: come again after a while.
@@ -61,6 +61,10 @@ impl From<store::Error> for Fault {
         match error {
             store::Error::Busy(why) => {
                 tracing::warn!(cause = why, "store.busy");
+                // Another program holds the file: there is no queue of people.
+                if why.contains("locked") {
+                    return Self::Away;
+                }
                 Self::Busy(Duration::from_secs(2))
             }
             store::Error::Unready => Self::Busy(Duration::from_secs(2)),
@@ -119,5 +123,20 @@ impl ResponseError for Fault {
         let mut response = HttpResponse::new(self.status_code());
         response.extensions_mut().insert(self.clone());
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_database_is_no_queue_of_people() {
+        let of = |cause: &str| Fault::from(store::Error::Busy(cause.to_owned()));
+        let locked = of("database is locked");
+        assert!(matches!(locked, Fault::Away));
+        assert_eq!(locked.status_code(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(locked.wait().is_some());
+        assert!(matches!(of("too many writes are waiting"), Fault::Busy(_)));
     }
 }

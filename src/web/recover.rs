@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::account::row;
+use super::account::place;
 use super::fault::Fault;
 use super::form::{Form, Posted};
 use super::signin::{asked, keeping, query, request_of, shell, step};
@@ -93,6 +93,8 @@ async fn sent_page(
         minutes: u32::try_from(recover::LIFE.as_secs() / 60).unwrap_or(0),
         from: visit.app.config.mail.from.address.clone(),
         limited: query(http, "limited").is_some(),
+        down: recover::is_mail_down(&visit.app).await?,
+        forgot: keeping("/forgot", request_of(http).as_deref()),
         errors,
     };
     visit.page_with(status, &shell(visit, asking.as_ref()), &view)
@@ -123,12 +125,17 @@ pub async fn paste(http: HttpRequest, form: Form) -> Result<HttpResponse, Fault>
 pub async fn open(visit: Visit, secret: web::Path<String>) -> Result<HttpResponse, Fault> {
     match recover::open(&visit.app, &secret, visit.now).await? {
         Some(opened) => reset_page(&visit, &opened, StatusCode::OK, Vec::new()),
-        None => Err(old()),
+        None => old(&visit),
     }
 }
 
-const fn old() -> Fault {
-    Fault::Page(StatusCode::GONE, "link-old")
+/// The secret opens nothing: 410, with the way to a new one.
+fn old(visit: &Visit) -> Result<HttpResponse, Fault> {
+    let (status, page) = (StatusCode::GONE, &visit.app.page);
+    let mut view = page.fault(&visit.lang, status.as_u16(), "reset-old", &[]);
+    let words = page.text(&visit.lang, "fault-reset-old-way", &[]);
+    view.way = Some(("/forgot".to_owned(), words));
+    visit.page_with(status, &visit.shell(), &view)
 }
 
 fn reset_page(
@@ -141,7 +148,11 @@ fn reset_page(
         secret: None,
         person: visit.person(&opened.account),
         min_length: visit.app.policy.password.min_length,
-        sessions: opened.sessions.iter().map(|one| row(visit, one)).collect(),
+        sessions: opened
+            .places
+            .iter()
+            .map(|one| place(visit, one.clone()))
+            .collect(),
         errors,
     };
     visit.page_with(status, &visit.shell(), &view)
@@ -168,10 +179,10 @@ pub async fn renew(
             tracing::info!(req = visit.reference, "reset.done");
             Ok(visit.see_other(&keeping("/reset/done", request_of(&http).as_deref())))
         }
-        Renewed::Old => Err(old()),
+        Renewed::Old => old(visit),
         Renewed::Mistake(code) => {
             let Some(opened) = recover::open(&visit.app, &secret, visit.now).await? else {
-                return Err(old());
+                return old(visit);
             };
             let page = &visit.app.page;
             let error = page.error(&visit.lang, "password", code.id(), &code.args());

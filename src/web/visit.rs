@@ -83,7 +83,7 @@ pub fn of(request: &HttpRequest) -> Result<Visit, Fault> {
         .and_then(|value| value.to_str().ok());
     let lang = app.page.pick(asked.as_deref(), chosen.as_deref(), accepts);
     if asked.is_some_and(|asked| asked == lang.code) && chosen.as_ref() != Some(&lang.code) {
-        set.push(Jar::Language.set(&lang.code, secure, true));
+        set.push(Jar::Language.set(&lang.code, &app.config, true));
     }
     Ok(Visit {
         now: app.clock.now(),
@@ -141,18 +141,21 @@ impl Visit {
 
     /// Sets a cookie with the answer.
     pub fn set(&self, jar: Jar, value: &str, lasting: bool) {
-        let cookie = jar.set(value, self.app.config.secure(), lasting);
+        let cookie = jar.set(value, &self.app.config, lasting);
         self.set.borrow_mut().push(cookie);
     }
 
     /// Keeps the draft's cookie as long as a draft that waits for the operator, and a day.
     pub fn keep_draft(&self) {
-        let days = self.app.limits.waiting.as_secs().div_ceil(86_400) + 1;
         if let Some(value) = &self.draft {
-            let days = i64::try_from(days).unwrap_or(i64::MAX);
-            let cookie = Jar::Draft.keep(value, self.app.config.secure(), days);
+            let cookie = Jar::Draft.keep(value, self.app.config.secure(), self.waiting());
             self.set.borrow_mut().push(cookie);
         }
+    }
+
+    /// How long the cookie of a draft is kept that waits for the operator.
+    pub fn waiting(&self) -> Duration {
+        self.app.limits.waiting + Duration::from_secs(86_400)
     }
 
     /// Keeps the language that an app asks for (OpenID Connect Core 3.1.2.1, `ui_locales`) until the

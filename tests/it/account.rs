@@ -187,3 +187,42 @@ fn a_name_is_changed_and_shown_as_it_is() {
         .is(200);
     assert!(!forged.text().contains("role=\"status\""));
 }
+
+#[test]
+fn an_app_that_never_came_for_its_code_is_signed_in_nowhere() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let code = crate::road::code(&mut browser, "temuulen");
+    let shows = |browser: &mut crate::http::Browser| {
+        let html = browser.get("/account/devices").is(200).text();
+        html.contains("Demo messenger")
+    };
+    assert!(!shows(&mut browser));
+    crate::road::redeem(&mut browser, &code).is(200);
+    assert!(shows(&mut browser));
+    // What a new password signs out is told before it is typed: browsers and apps.
+    app.deliver();
+    browser.fill("/forgot", &[("login", "temuulen")]).is(303);
+    let link = app.letter("temuulen@mail.example").link("/reset/");
+    let page = browser.get(&link).is(200).text();
+    assert!(
+        page.contains("Demo messenger") && page.contains("Firefox"),
+        "{page}"
+    );
+}
+
+#[test]
+fn an_agreement_is_listed_with_its_language_by_name() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser().with("Accept-Language", "de");
+    sign_in(&mut browser, "temuulen");
+    let html = browser.get("/account/agreements").is(200).text();
+    assert!(
+        html.contains("(English)") || html.contains("(Deutsch)"),
+        "{html}"
+    );
+    assert!(!html.contains(">en<") && !html.contains(">de<"), "{html}");
+    app.deliver();
+}

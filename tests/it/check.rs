@@ -240,3 +240,40 @@ fn what_is_not_offered_is_not_pointed_at() {
         assert!(!last.text().contains("Try a sound"));
     }
 }
+
+#[test]
+fn a_question_is_asked_in_the_language_of_the_page() {
+    let app = app();
+    for (tag, asked) in [("en", "lang=\"en\""), ("de", "lang=\"de\"")] {
+        let mut browser = app.browser().with("Accept-Language", tag);
+        let page = arrive(&mut browser);
+        let other = browser.submit(&page, &[("other", "question")]);
+        let page = browser.follow(&other.leads("/signup/check")).is(200);
+        let label = format!("<label for=\"code\" {asked}>");
+        assert!(page.text().contains(&label), "{}", page.text());
+        let draft = app.drafts().pop().expect("a draft");
+        let question = gerege::flow::signup::check::question(&app.app, &draft, tag);
+        let question = question.expect("a question");
+        let shown = crate::http::unescape(&page.text());
+        assert!(shown.contains(question.ask()), "{}", question.ask());
+    }
+}
+
+#[test]
+fn help_names_the_ways_that_there_are() {
+    let says = |settings: &[(&str, &str)]| {
+        let app = TestApp::with(settings);
+        let html = app.browser().get("/help").is(200).text();
+        [
+            "security check",
+            "letters of a picture",
+            "numbers that you hear",
+        ]
+        .map(|words| html.contains(words))
+    };
+    assert_eq!(says(&[]), [false; 3]);
+    let picture = ("CHECK__KIND", "picture");
+    assert_eq!(says(&[picture]), [true; 3]);
+    let silent = [picture, ("CHECK__SOUND", "false")];
+    assert_eq!(says(&silent), [true, true, false]);
+}

@@ -10,6 +10,7 @@ use gerege::{store, worker};
 
 use crate::app::{TestApp, free_port};
 use crate::http::{Answer, Browser};
+use crate::signin::sign_in;
 use crate::signup::{begin, walk_to_code};
 
 const SENT: &str = "We sent a 6-digit code";
@@ -45,15 +46,22 @@ fn a_code_that_was_not_sent_is_not_spoken_of() {
     let mut browser = app.browser();
     let page = walk_to_code(&mut browser, "/signup", "temuulen");
     let why = "Many emails were asked for from your network. A new one can be sent in 1 minute";
-    says(&page, &["No code was sent", why], &[SENT, SENDING, LIVE]);
+    says(&page, &["has no code yet", why], &[SENT, SENDING, LIVE]);
+    says(&page, &["temuulen@mail.example"], &[]);
     let again = browser.submit(&page, &[("other", "resend")]).is(422);
     assert_eq!(again.errors(), [why]);
-    says(&again, &["No code was sent"], &[SENT, SENDING, LIVE]);
+    // The mistake is heard at its button too.
+    says(
+        &again,
+        &["id=\"resend-err\"", "aria-describedby=\"resend-err\""],
+        &[],
+    );
+    says(&again, &["has no code yet"], &[SENT, SENDING, LIVE]);
     app.pass(Duration::from_secs(120));
     let page = browser.get("/signup/email").is(200);
     says(
         &page,
-        &["No code was sent", "Ask for one below"],
+        &["has no code yet", "Ask for one below"],
         &[SENT, LIVE],
     );
     browser.submit(&page, &[("other", "resend")]).is(303);
@@ -74,14 +82,14 @@ fn the_last_mail_works_only_for_the_browser_that_asked_for_it() {
     let page = walk(&mut fourth, "four", email);
     let why =
         "as many emails to this address as we may for now. A new one can be sent in 15 minutes";
-    says(&page, &["No code was sent", why], &[SENT, SENDING, LIVE]);
+    says(&page, &["has no code yet", why], &[SENT, SENDING, LIVE]);
     assert_eq!(app.letters(email).len(), 3);
     // The one before has a code that works.
     app.pass(Duration::from_secs(60));
     let page = first.get("/signup/email").is(200);
     let again = first.submit(&page, &[("other", "resend")]).is(422);
     assert!(again.errors()[0].contains(LIVE), "{:?}", again.errors());
-    says(&again, &[SENT], &["No code was sent"]);
+    says(&again, &[SENT], &["has no code yet"]);
 }
 
 #[test]
@@ -91,17 +99,106 @@ fn a_dead_mail_server_is_told_of_at_once() {
     let page = walk(&mut browser, "temuulen", "temuulen@mail.example");
     says(&page, &[SENDING], &[SENT, DOWN]);
     app.deliver();
-    says(&browser.get("/signup/email").is(200), &[DOWN], &[SENT]);
+    let address = "temuulen@mail.example";
+    says(
+        &browser.get("/signup/email").is(200),
+        &[DOWN, address],
+        &[SENT],
+    );
     // The next person learns it on the page they land on.
     let mut browser = app.browser();
     let page = walk(&mut browser, "saran", "saran@mail.example");
     says(&page, &[DOWN], &[SENT, SENDING]);
+    empty(&app);
+}
+
+/// Takes out what cannot be sent.
+fn empty(app: &TestApp) {
     app.write(|c| {
         for item in store::outbox::open(c, 10)? {
             store::outbox::delete(c, &item.id)?;
         }
         Ok(())
     });
+}
+
+/// Asks for a code to a new address; gives the page after it.
+fn change_address(browser: &mut Browser, email: &str) -> Answer {
+    let fields = [("save", "email"), ("email", email)];
+    let asked = browser.fill("/account/details", &fields);
+    browser.follow(&asked.leads("/account/details")).is(200)
+}
+
+#[test]
+fn a_new_address_is_told_the_truth_about_its_mail() {
+    const PAGE: &str = "/account/details";
+    const DOWN: &str = "We cannot send email to";
+    let new = "saran@mail.example";
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    says(&change_address(&mut browser, new), &[SENDING, new], &[SENT]);
+    app.deliver();
+    says(&browser.get(PAGE).is(200), &[SENT, new], &[SENDING, DOWN]);
+    // No server.
+    let app = TestApp::real();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    says(&change_address(&mut browser, new), &[SENDING, new], &[SENT]);
+    app.deliver();
+    says(&browser.get(PAGE).is(200), &[DOWN, new], &[SENT, SENDING]);
+    // Refused for good.
+    let said = "550 5.1.1 nobody here";
+    app.write(move |c| {
+        let now = crate::app::NOON;
+        for item in store::outbox::open(c, 10)? {
+            store::outbox::unsent(c, &item.id, said, None, now)?;
+        }
+        Ok(())
+    });
+    let unsaid = [SENT, SENDING, DOWN];
+    says(
+        &browser.get(PAGE).is(200),
+        &["did not accept", said, new],
+        &unsaid,
+    );
+    empty(&app);
+}
+
+// R10
+#[test]
+fn where_no_mail_gets_out_everybody_who_forgot_a_password_is_told_the_same() {
+    const DOWN: &str = "We cannot send email to anybody right now";
+    const MAYBE: &str = "If there is an account";
+    let mut seen = Vec::new();
+    for login in ["temuulen", "nobody22"] {
+        let app = TestApp::real();
+        app.person("temuulen");
+        let mut browser = app.browser();
+        let asked = browser.fill("/forgot", &[("login", login)]);
+        let first = browser.follow(&asked).is(200);
+        says(&first, &[MAYBE, "href=\"/forgot\""], &[DOWN]);
+        app.deliver();
+        let second = browser.get("/reset").is(200);
+        says(&second, &[DOWN, "href=\"/forgot\""], &[MAYBE]);
+        let again = browser.fill("/forgot", &[("login", login)]);
+        let third = browser.follow(&again).is(200);
+        says(&third, &[DOWN], &[MAYBE]);
+        let open = app.read(|c| store::outbox::open(c, 10)).len();
+        seen.push(open);
+        empty(&app);
+    }
+    assert_eq!(seen, [2, 2]);
+    // Nobody gets a letter, and the mail server was there: it is as good as one that was sent.
+    let (port, _go) = slow_server();
+    let app = TestApp::mailing(port);
+    let mut browser = app.browser();
+    browser.fill("/forgot", &[("login", "nobody22")]).is(303);
+    app.deliver();
+    assert!(app.read(|c| store::outbox::open(c, 10)).is_empty());
+    says(&browser.get("/reset").is(200), &[MAYBE], &[DOWN]);
 }
 
 /// A mail server that says nothing more once it heard of `slow@`, until it is told to go on.

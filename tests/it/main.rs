@@ -23,6 +23,7 @@ mod discovery;
 mod disk;
 mod document;
 mod dpop;
+mod draft;
 mod dump;
 mod elsewhere;
 mod errors;

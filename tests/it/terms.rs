@@ -118,3 +118,35 @@ fn who_never_accepted_any_reads_other_words() {
     assert!(!page.text().contains("What changed"));
     app.deliver();
 }
+
+#[test]
+fn the_languages_of_a_version_hold_the_same() {
+    let app = TestApp::new();
+    let folder = app.folder().join("own");
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |language: &str, more: &str| {
+        let text = format!("---\ntitle: T\nlanguage: {language}\n{more}---\n# {more}\n");
+        std::fs::write(folder.join(format!("rules.{language}.md")), text).unwrap();
+    };
+    for more in [
+        "in_force: 2028-01-01\n",
+        "grace_days: 3\n",
+        "optional: true\n",
+    ] {
+        write("en", more);
+        write("de", "");
+        let refused = app.wait(terms::publish(&app.app, &folder)).unwrap_err();
+        let key = more.split(':').next().unwrap();
+        assert!(refused.to_string().contains(key), "{refused}");
+    }
+    // A date that has passed is as good as none.
+    write("en", "in_force: 2020-01-01\n");
+    let done = app.wait(terms::publish(&app.app, &folder)).unwrap();
+    assert_eq!(done.iter().filter(|one| one.new).count(), 2);
+    // So is a translation held to what stands.
+    write("mn", "in_force: 2028-01-01\n");
+    app.wait(terms::publish(&app.app, &folder)).unwrap_err();
+    write("mn", "");
+    let done = app.wait(terms::publish(&app.app, &folder)).unwrap();
+    assert_eq!(done.iter().filter(|one| one.new).count(), 1);
+}

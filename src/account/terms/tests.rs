@@ -113,6 +113,33 @@ fn a_new_person_is_shown_what_is_in_force_in_their_language() {
 }
 
 #[test]
+fn no_language_stands_in_for_one_that_waits() {
+    let published = [
+        version("terms", 1, "en", "2026-01-01"),
+        version("terms", 2, "en", "2027-01-01"),
+        version("terms", 2, "de", "2026-06-01"),
+    ];
+    let shown = |language, date| names(&current(&published, language, day(date)));
+    for (language, before, after) in [
+        ("en", "terms 1 en", "terms 2 en"),
+        ("de", "terms 1 en", "terms 2 de"),
+    ] {
+        assert_eq!(shown(language, "2026-12-31"), [before]);
+        assert_eq!(shown(language, "2027-01-01"), [after]);
+    }
+    // A translation that comes later takes nothing out of force.
+    let mut late = published.to_vec();
+    late[1].in_force_at = day("2026-06-01");
+    let mut more = version("terms", 2, "mn", "2028-01-01");
+    more.published_at = day("2026-08-01");
+    late.push(more);
+    assert_eq!(
+        names(&current(&late, "en", day("2026-09-01"))),
+        ["terms 2 en"]
+    );
+}
+
+#[test]
 fn a_newer_version_is_asked_for_with_grace() {
     let mut news = version("news", 1, "en", "2026-01-01");
     news.optional = true;

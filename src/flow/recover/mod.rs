@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::derived::Link;
 use super::letter::{Addressed, Letter};
+use super::settings::{Place, places_of};
 use super::signin::guess::{Who, account_key, key};
 use super::signin::{Error, address};
 use super::{Visitor, end_session};
 use crate::account::password::OwnWords;
-use crate::account::{Account, Code, Email, Password, Session};
+use crate::account::{Account, Code, Email, Password};
 use crate::app::App;
 use crate::clock::Time;
 use crate::hash::Class;
@@ -33,6 +34,14 @@ pub enum Asked {
     Sent,
     /// Asked for too often by this name: nothing was sent, nothing died.
     Limited,
+}
+
+/// Whether no mail to anybody gets out at the moment.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_mail_down(app: &App) -> Result<bool, store::Error> {
+    app.store.read(store::outbox::is_down).await
 }
 
 /// Asks for a way back in. Names that nobody has get the same writes (PROTOCOL 7).
@@ -133,8 +142,9 @@ pub(super) fn is_within(
     Ok(true)
 }
 
-/// Stands where there is no address on file; nothing is sent to it (RFC 6761 6.4).
-const NOBODY: &str = "nobody@gerege.invalid";
+/// Stands where there is no address on file; nothing is sent to it (RFC 6761 6.4). The mail server
+/// is asked for it nevertheless: whether mail gets out must not depend on who is meant.
+pub const NOBODY: &str = "nobody@gerege.invalid";
 
 /// A way back in that works.
 #[derive(Clone, Debug)]
@@ -142,8 +152,8 @@ pub struct Opened {
     reset_id: String,
     /// Whose password it sets.
     pub account: Account,
-    /// Where the account is signed in; all of it ends.
-    pub sessions: Vec<Session>,
+    /// Where the account is signed in, browsers and messengers; all of it ends.
+    pub places: Vec<Place>,
 }
 
 /// Looks behind a mailed secret and changes nothing (SECURITY R29).
@@ -168,12 +178,10 @@ pub async fn open(app: &App, secret: &str, now: Time) -> Result<Option<Opened>, 
             if account.locked_at.is_some() {
                 return Ok(None);
             }
-            let mut sessions = browser::sessions_of(c, &account.id)?;
-            sessions.retain(|session| session.alive(&lifetimes, now));
             Ok(Some(Opened {
                 reset_id: row.id,
+                places: places_of(c, &account.id, "", &lifetimes, now)?,
                 account,
-                sessions,
             }))
         })
         .await

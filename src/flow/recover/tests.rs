@@ -90,8 +90,8 @@ async fn a_reset_ends_everything_and_signs_nobody_in() {
     for _ in 0..5 {
         let opened = open(&house.app, &secrets[0], now).await.unwrap().unwrap();
         assert_eq!(
-            (opened.account.username.as_str(), opened.sessions.len()),
-            ("temuulen", 1)
+            (opened.account.username.as_str(), opened.places.len()),
+            ("temuulen", 2)
         );
     }
     assert_eq!(

@@ -9,6 +9,7 @@ use crate::account::{Account, Code, Email, Session};
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::Visitor;
+use crate::flow::delivery::Delivery;
 use crate::flow::derived;
 use crate::flow::letter::{Addressed, Letter};
 use crate::flow::signin::guess::key;
@@ -77,7 +78,8 @@ pub async fn ask_email(
         },
     };
     let ends = Some(now.plus(app.limits.code));
-    let letter = Addressed::new(app, &email, &letter, None, ends, now)?;
+    // Under the change's name: its page tells how the sending goes.
+    let letter = Addressed::new(app, &email, &letter, Some(&change.id), ends, now)?;
     let line = visitor.event(app, &account.id, "email.asked", now);
     // The same counts as at sign-up: what matters is the mailbox (SECURITY R24).
     let keys = [
@@ -120,7 +122,7 @@ pub async fn ask_email(
     Ok(asked)
 }
 
-/// The new address that waits for its code.
+/// The new address that waits for its code, and what became of the mail.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -128,10 +130,16 @@ pub async fn pending(
     app: &App,
     account_id: &str,
     now: Time,
-) -> Result<Option<String>, store::Error> {
+) -> Result<Option<(String, Delivery)>, store::Error> {
     let account_id = account_id.to_owned();
     app.store
-        .read(move |c| Ok(address::find(c, &account_id, now)?.map(|change| change.email)))
+        .read(move |c| {
+            let Some(change) = address::find(c, &account_id, now)? else {
+                return Ok(None);
+            };
+            let delivery = Delivery::of(c, &change.id)?;
+            Ok(Some((change.email, delivery)))
+        })
         .await
 }
 
@@ -167,7 +175,7 @@ pub async fn prove_email(
     };
     let line = visitor.event(app, &account.id, "email", now);
     let waiting = pending(app, &account.id, now).await?;
-    let Some(email) = waiting.and_then(|email| Email::parse(&email).ok()) else {
+    let Some(email) = waiting.and_then(|(email, _)| Email::parse(&email).ok()) else {
         return Ok(Proved::Spent);
     };
     let letters = letters(app, account, &email, now)?;

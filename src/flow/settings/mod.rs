@@ -8,7 +8,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use self::email::{Asked, Proved, ask_email, pending, prove_email};
-pub use self::show::{Connected, Line, Place, agreements, apps, log, places, servers};
+pub use self::show::{Connected, Line, Place, agreements, apps, log, places, places_of, servers};
 use super::recover::{Change, judge};
 use super::signin::Error;
 use super::{Visitor, end_session};

@@ -1,5 +1,6 @@
 //! What the account pages show.
 
+use crate::account::session::Lifetimes;
 use crate::account::terms::Acceptance;
 use crate::app::App;
 use crate::clock::Time;
@@ -42,40 +43,53 @@ pub async fn places(
 ) -> Result<Vec<Place>, Error> {
     let (account_id, sid, lifetimes) = (account_id.to_owned(), sid.to_owned(), app.lifetimes);
     app.store
-        .read(move |c| {
-            let mut places = Vec::new();
-            for one in browser::sessions_of(c, &account_id)? {
-                if one.alive(&lifetimes, now) {
-                    places.push(Place {
-                        this: one.sid == sid,
-                        id: one.sid,
-                        name: one.agent,
-                        program: false,
-                        network: one.network,
-                        first_at: one.created_at,
-                        last_at: one.seen_at,
-                    });
-                }
-            }
-            for one in grant::list(c, &account_id, now)? {
-                if !one.offline {
-                    continue;
-                }
-                let last = grant::last_used(c, &one.id)?;
-                places.push(Place {
-                    id: format!("{PROGRAM}{}", one.id),
-                    name: named(c, &one.client_id)?.0,
-                    program: true,
-                    network: String::new(),
-                    first_at: one.created_at,
-                    last_at: last.unwrap_or(one.created_at),
-                    this: false,
-                });
-            }
-            places.sort_by_key(|place| (!place.this, std::cmp::Reverse(place.last_at)));
-            Ok(places)
-        })
+        .read(move |c| places_of(c, &account_id, &sid, &lifetimes, now))
         .await
+}
+
+/// As [`places`], inside a story.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn places_of(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    sid: &str,
+    lifetimes: &Lifetimes,
+    now: Time,
+) -> Result<Vec<Place>, Error> {
+    let mut places = Vec::new();
+    for one in browser::sessions_of(c, account_id)? {
+        if one.alive(lifetimes, now) {
+            places.push(Place {
+                this: one.sid == sid,
+                id: one.sid,
+                name: one.agent,
+                program: false,
+                network: one.network,
+                first_at: one.created_at,
+                last_at: one.seen_at,
+            });
+        }
+    }
+    for one in grant::list(c, account_id, now)? {
+        // An app that never came for its code is signed in nowhere.
+        if !one.offline || grant::has_open_code(c, &one.id)? {
+            continue;
+        }
+        let last = grant::last_used(c, &one.id)?;
+        places.push(Place {
+            id: format!("{PROGRAM}{}", one.id),
+            name: named(c, &one.client_id)?.0,
+            program: true,
+            network: String::new(),
+            first_at: one.created_at,
+            last_at: last.unwrap_or(one.created_at),
+            this: false,
+        });
+    }
+    places.sort_by_key(|place| (!place.this, std::cmp::Reverse(place.last_at)));
+    Ok(places)
 }
 
 /// An app that the person let use the account.

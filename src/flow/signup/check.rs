@@ -58,25 +58,26 @@ pub fn first(app: &App) -> Method {
     }
 }
 
-/// Whether this server offers a way.
-pub fn offers(app: &App, way: Method) -> bool {
+/// Whether this server offers a way to who reads `language`.
+pub fn offers(app: &App, way: Method, language: &str) -> bool {
     let check = &app.config.check;
     match way {
         Method::Picture => check.kind != CheckKind::Off,
         Method::Work => check.kind == CheckKind::Work,
         Method::Sound => check.sound,
-        Method::Question => check.questions,
+        Method::Question => check.questions && app.questions.count(language) > 0,
         Method::Person => check.ask_a_person,
     }
 }
 
-/// Sees to it that a draft has something to answer, for its page; gives the draft as it is then.
+/// Sees to it that a draft has something to answer, for its page in `language`; gives the draft as
+/// it is then.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn prepare(app: &Arc<App>, wizard: Wizard) -> Result<Wizard, Error> {
-    let now = app.clock.now();
-    if is_open(app, &wizard.draft, now) {
+pub async fn prepare(app: &Arc<App>, wizard: Wizard, language: &str) -> Result<Wizard, Error> {
+    let (now, language) = (app.clock.now(), language.to_owned());
+    if is_open(app, &wizard.draft, &language, now) {
         return Ok(wizard);
     }
     let (house, id, fresh) = (app.clone(), wizard.draft.id.clone(), first(app));
@@ -90,9 +91,10 @@ pub async fn prepare(app: &Arc<App>, wizard: Wizard) -> Result<Wizard, Error> {
                 .check
                 .passed_at
                 .is_none_or(|_| !draft.check_counts(&house.limits, now))
-                && !is_open(&house, &draft, now)
+                && !is_open(&house, &draft, &language, now)
             {
-                let way = draft.check.shown.filter(|way| offers(&house, *way));
+                let shown = draft.check.shown;
+                let way = shown.filter(|way| offers(&house, *way, &language));
                 draft.check = draft.check.renewed(way.unwrap_or(fresh), now);
                 let settings = settings(&house, c, now)?;
                 save(&house, c, &draft, &settings, now)?;
@@ -107,9 +109,9 @@ pub async fn prepare(app: &Arc<App>, wizard: Wizard) -> Result<Wizard, Error> {
 }
 
 /// Whether what was shown last can still be answered.
-fn is_open(app: &App, draft: &Draft, now: Time) -> bool {
+fn is_open(app: &App, draft: &Draft, language: &str, now: Time) -> bool {
     let check = &draft.check;
-    let offered = check.shown.is_some_and(|way| offers(app, way));
+    let offered = check.shown.is_some_and(|way| offers(app, way, language));
     let in_time = check
         .made_at
         .is_some_and(|made| made <= now && now < made.plus(app.limits.check));
@@ -125,6 +127,7 @@ pub async fn change(app: &Arc<App>, door: &Door, way: Option<Method>) -> Result<
         return Ok(Step::Profile);
     };
     let (house, now) = (app.clone(), app.clock.now());
+    let language = door.visitor.language.clone();
     app.store
         .write(move |c| {
             let Some(mut draft) = lock(c, &hash, now)? else {
@@ -136,7 +139,7 @@ pub async fn change(app: &Arc<App>, door: &Door, way: Option<Method>) -> Result<
                 return Ok(next);
             }
             let way = way.or(draft.check.shown);
-            let way = way.filter(|way| offers(&house, *way));
+            let way = way.filter(|way| offers(&house, *way, &language));
             draft.check = draft.check.renewed(way.unwrap_or(first(&house)), now);
             draft.seen_at = now;
             save(&house, c, &draft, &settings, now)?;
@@ -166,7 +169,8 @@ pub async fn answer(app: &Arc<App>, door: &Door, typed: Typed) -> Result<Answere
             if next != Step::Check {
                 return Ok(Answered::Moved(Moved::to(next)));
             }
-            let said = judge(app, &mut draft, &typed, now);
+            let language = &drawn.visitor.language;
+            let said = judge(app, &mut draft, &typed, language, now);
             if said.is_none() {
                 let moved = drawn.settle(c, &mut draft, &settings)?;
                 return Ok(Answered::Moved(moved));
@@ -181,7 +185,13 @@ pub async fn answer(app: &Arc<App>, door: &Door, typed: Typed) -> Result<Answere
 }
 
 /// Judges an answer and changes the draft by it; nothing to say when the check is passed.
-fn judge(app: &App, draft: &mut Draft, typed: &Typed, now: Time) -> Option<Answered> {
+fn judge(
+    app: &App,
+    draft: &mut Draft,
+    typed: &Typed,
+    language: &str,
+    now: Time,
+) -> Option<Answered> {
     let way = draft.check.shown.unwrap_or(first(app));
     if way == Method::Person {
         let note = typed.note.trim();
@@ -200,7 +210,7 @@ fn judge(app: &App, draft: &mut Draft, typed: &Typed, now: Time) -> Option<Answe
     if typed.code.trim().is_empty() && !worked {
         return Some(Answered::Empty);
     }
-    let right = is_right(app, draft, way, typed, worked);
+    let right = is_right(app, draft, way, typed, language, worked);
     match judge_check(draft, right, &app.limits, now) {
         CheckVerdict::Passed => {
             let how = match way {
@@ -230,13 +240,22 @@ fn judge(app: &App, draft: &mut Draft, typed: &Typed, now: Time) -> Option<Answe
     }
 }
 
-fn is_right(app: &App, draft: &Draft, way: Method, typed: &Typed, worked: bool) -> bool {
+fn is_right(
+    app: &App,
+    draft: &Draft,
+    way: Method,
+    typed: &Typed,
+    language: &str,
+    worked: bool,
+) -> bool {
     let challenge = challenge(app, draft);
     match way {
         Method::Work if worked => work::verify(&work_challenge(app, draft), &typed.work, BITS),
         Method::Picture | Method::Work => challenge.matches_letters(&typed.code),
         Method::Sound => challenge.matches_digits(&typed.code),
-        Method::Question => question(app, draft).matches(&typed.code),
+        Method::Question => {
+            question(app, draft, language).is_some_and(|asked| asked.matches(&typed.code))
+        }
         Method::Person => false,
     }
 }
@@ -249,9 +268,9 @@ fn challenge(app: &App, draft: &Draft) -> Challenge {
     Challenge::new(seed(app, draft), usize::from(app.config.check.length))
 }
 
-/// The question that a draft asks at present.
-pub fn question<'a>(app: &'a App, draft: &Draft) -> &'a Question {
-    app.questions.pick(&seed(app, draft))
+/// The question that a draft asks at present who reads `language`.
+pub fn question<'a>(app: &'a App, draft: &Draft, language: &str) -> Option<&'a Question> {
+    app.questions.pick(&seed(app, draft), language)
 }
 
 /// What the page of a draft hashes for its proof of work.
@@ -291,7 +310,7 @@ async fn draw(
     shown: bool,
     how: impl FnOnce(Challenge) -> Result<Vec<u8>, captcha::Error> + Send + 'static,
 ) -> Result<Option<Vec<u8>>, Error> {
-    if !shown || !is_open(app, draft, app.clock.now()) {
+    if !shown || !is_open(app, draft, "", app.clock.now()) {
         return Ok(None);
     }
     let challenge = challenge(app, draft);

@@ -7,6 +7,7 @@ use crate::account::Session;
 use crate::account::signup::Draft;
 use crate::app::App;
 use crate::flow::request::{self, Asking};
+use crate::oauth::service::Service;
 use crate::store::{self, Error};
 
 /// An app that waited longer than this has given up (PROTOCOL 3).
@@ -62,18 +63,59 @@ pub async fn onward(app: &Arc<App>, draft: &Draft) -> Result<String, Error> {
     })
 }
 
-/// The messengers that an account can be used in: name and server.
+/// The messengers that an account can be used in: name, and server where a person could type it.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn messengers(app: &Arc<App>) -> Result<Vec<(String, String)>, Error> {
+pub async fn messengers(app: &Arc<App>) -> Result<Vec<(String, Option<String>)>, Error> {
     app.store
         .read(|c| {
             Ok(store::client::list_services(c)?
                 .into_iter()
-                .filter(|service| service.claims.iter().any(|rule| rule.claim == "jid"))
-                .map(|service| (service.name, service.audience))
+                .filter(Service::is_messenger)
+                .map(|service| (service.name, host(&service.audience)))
                 .collect())
         })
         .await
+}
+
+/// The host that an audience is or names. Any other word says nothing to a person.
+fn host(audience: &str) -> Option<String> {
+    let bare = audience.split_once("://").map_or(audience, |(_, rest)| {
+        rest.split('/').next().unwrap_or_default()
+    });
+    let name = bare.split(':').next().unwrap_or_default();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (name.contains('.') && name.split('.').all(label)).then(|| bare.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_server_is_shown_where_a_person_could_type_it() {
+        for (audience, shown) in [
+            ("chat.steppe.example", Some("chat.steppe.example")),
+            (
+                "https://chat.steppe.example/api",
+                Some("chat.steppe.example"),
+            ),
+            (
+                "wss://chat.steppe.example:5281",
+                Some("chat.steppe.example:5281"),
+            ),
+            ("chat", None),
+            ("urn:chat", None),
+            ("chat v1.2", None),
+            ("", None),
+        ] {
+            assert_eq!(host(audience).as_deref(), shown, "{audience}");
+        }
+    }
 }

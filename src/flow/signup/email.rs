@@ -14,6 +14,7 @@ use crate::account::username::Username;
 use crate::account::{Code, Email};
 use crate::app::App;
 use crate::clock::Time;
+use crate::flow::delivery::Delivery;
 use crate::flow::letter::{Addressed, Letter};
 use crate::flow::{derived, request};
 use crate::keys::Purpose;
@@ -28,14 +29,10 @@ const QUARTER: Duration = Duration::from_secs(900);
 /// What the page of a draft says of its mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
-    /// The other mail server's refusal, in its own words.
-    pub refused: Option<String>,
-    /// Our own mail does not get out at the moment.
-    pub down: bool,
+    /// What became of the mail.
+    pub mail: Delivery,
     /// Codes for this address were tried too often: only the link works.
     pub link_only: bool,
-    /// The mail is not at the mail server yet.
-    pub sending: bool,
     /// Nothing was sent: why, where that still holds.
     pub unsent: Option<Option<Held>>,
     /// A mail of this draft carries a code that still works.
@@ -221,26 +218,12 @@ pub async fn truth(app: &Arc<App>, draft: &Draft, from: IpAddr) -> Result<Truth,
             let limits = &app.limits;
             let (hour, day) = wrong_keys(&app, &draft.email_key);
             let wrong = (count(c, &hour, now)?, count(c, &day, now)?);
-            let letter = match draft.mail.sent_at {
-                Some(_) => store::outbox::newest_of(c, &draft.id)?,
-                None => None,
+            let mail = match draft.mail.sent_at {
+                Some(_) => Delivery::of(c, &draft.id)?,
+                None => Delivery::default(),
             };
-            let said = letter
-                .as_ref()
-                .and_then(|letter| letter.said.clone())
-                .unwrap_or_default();
-            let open = letter.filter(|letter| letter.sent_at.is_none());
-            let (failed, tried) = open.as_ref().map_or((false, false), |letter| {
-                (letter.failed_at.is_some(), letter.said.is_some())
-            });
-            let sending = open.is_some() && !failed && !tried;
-            // A refusal for good begins with the server's own code (RFC 5321 4.2.1).
-            let refused = failed && said.starts_with('5');
             Ok(Truth {
-                // Not tried yet: what became of the one before says it.
-                down: !refused && (failed || tried || sending && store::outbox::is_down(c)?),
-                sending,
-                refused: refused.then_some(said),
+                mail,
                 link_only: !door_is_open(wrong.0, wrong.1, limits),
                 unsent: match draft.mail.sent_at {
                     Some(_) => None,

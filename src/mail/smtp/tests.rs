@@ -243,6 +243,53 @@ fn without_starttls_nothing_is_sent() {
     assert_eq!(stub.heard(), ["EHLO id.steppe.example"]);
 }
 
+// RFC 8314 3.3
+#[test]
+fn a_port_that_begins_in_the_clear_is_told_from_no_server() {
+    let stub = Stub::start(Script::new());
+    let server = Server::new(Smtp {
+        host: "localhost".into(),
+        port: stub.port,
+        security: Security::Tls,
+        login: None,
+        hello: "id.steppe.example".into(),
+        authority: None,
+    })
+    .unwrap();
+    let failure = server.send(&letter()).unwrap_err();
+    assert!(failure.is_in_the_clear(), "{failure}");
+    let none = Failure::Later {
+        code: None,
+        said: "Connection refused".into(),
+    };
+    assert!(!none.is_in_the_clear());
+}
+
+#[test]
+fn whether_mail_gets_out_is_seen_before_a_recipient_is_named() {
+    let from = "Steppe <no-reply@steppe.example>";
+    let stub = Stub::start(Script::new());
+    assert_eq!(server(stub.port, true).reach(from), Ok(()));
+    let heard = stub.heard();
+    assert!(heard.iter().any(|line| line.starts_with("MAIL FROM:")));
+    assert!(
+        !heard.iter().any(|line| line.starts_with("RCPT")),
+        "{heard:?}"
+    );
+    let stub = Stub::start(Script::from([("MAIL", Act::Say("550 not you"))]));
+    let refused = server(stub.port, true).reach(from);
+    assert!(
+        matches!(
+            refused,
+            Err(Failure::Later {
+                code: Some(550),
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+}
+
 #[test]
 fn the_clear_is_for_this_machine_only() {
     for (host, allowed) in [

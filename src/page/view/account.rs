@@ -133,6 +133,23 @@ impl View for Home {
     const TEMPLATE: &'static str = "account-home";
 }
 
+/// A new address that waits for its code, and what became of the mail.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Pending {
+    /// The address.
+    pub address: String,
+    /// Who the mail is from, to look for among the spam.
+    pub from: String,
+    /// How long a code works.
+    pub minutes: u32,
+    /// The other mail server's refusal, in its own words.
+    pub refused: Option<String>,
+    /// The mail is on its way to the mail server.
+    pub sending: bool,
+    /// Our own mail does not work at the moment.
+    pub mail_down: bool,
+}
+
 /// `/account/details`. Buttons `save` = `name email code`; fields `name`, `email`, `code`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Details {
@@ -143,7 +160,7 @@ pub struct Details {
     /// The new address as typed.
     pub new_email: String,
     /// The new address that waits for its code.
-    pub pending: Option<String>,
+    pub pending: Option<Pending>,
     /// What to put right: `name`, `email`, `code`.
     pub errors: Vec<FieldError>,
 }
@@ -212,8 +229,10 @@ pub struct Agreed {
     pub title: String,
     /// When it was accepted.
     pub accepted_at: Time,
-    /// In which language.
+    /// In which language: its tag.
     pub language: String,
+    /// The language's own name for itself.
+    pub speaks: String,
     /// The digest of the text that was shown, in hex.
     pub sha256: String,
 }

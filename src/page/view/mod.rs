@@ -9,7 +9,7 @@ mod signup;
 
 pub use account::{
     Agreed, Agreements, Apps, AskedAllow, AskedList, AskedRow, Connected, Details, DeviceKind,
-    Devices, Entry, Home, Log, Session, SigningIn,
+    Devices, Entry, Home, Log, Pending, Session, SigningIn,
 };
 pub use device::{Device, DeviceAllow, DeviceDone};
 pub use mail::{

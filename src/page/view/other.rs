@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Document;
+use super::{Document, Ways};
 use crate::clock::Time;
 use crate::oauth::redirect;
 use crate::page::{App, View};
@@ -31,6 +31,8 @@ pub struct ErrorPage {
     pub todo: String,
     /// What may help the operator.
     pub facts: Vec<Fact>,
+    /// Where to go on, and its words; else only the first page.
+    pub way: Option<(String, String)>,
 }
 impl View for ErrorPage {
     const TEMPLATE: &'static str = "error";
@@ -175,6 +177,12 @@ impl View for TermsDocument {
 pub struct Cookies {
     /// What stands before the names: `__Host-` on https, nothing on loopback.
     pub prefix: String,
+    /// For how many days a person stays signed in at most.
+    pub days: u32,
+    /// For how many hours a draft is kept.
+    pub hours: u32,
+    /// For how many days one is kept that waits for the operator.
+    pub waiting: u32,
 }
 impl View for Cookies {
     const TEMPLATE: &'static str = "cookies";
@@ -185,6 +193,10 @@ impl View for Cookies {
 pub struct Help {
     /// Whether accounts can be made here.
     pub signup: bool,
+    /// The security check can be done by the browser alone.
+    pub work: bool,
+    /// The ways through the security check; none where it is off.
+    pub ways: Ways,
 }
 impl View for Help {
     const TEMPLATE: &'static str = "help";

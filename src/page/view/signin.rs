@@ -88,6 +88,10 @@ pub struct ForgotSent {
     pub from: String,
     /// Asked for too often: no new mail was sent, the last one still works.
     pub limited: bool,
+    /// No mail to anybody gets out at the moment.
+    pub down: bool,
+    /// Where another mail is asked for.
+    pub forgot: String,
     /// What to put right: `secret`.
     pub errors: Vec<FieldError>,
 }
@@ -104,7 +108,7 @@ pub struct Reset {
     pub person: Person,
     /// The fewest characters that a password may have.
     pub min_length: usize,
-    /// Where the account is signed in now; all of it ends.
+    /// Where the account is signed in now, browsers and apps; all of it ends.
     pub sessions: Vec<Session>,
     /// What to put right: `password`.
     pub errors: Vec<FieldError>,

@@ -80,6 +80,8 @@ impl View for CheckSound {
 pub struct CheckQuestion {
     /// The question.
     pub question: String,
+    /// Its language, where it is known.
+    pub language: Option<String>,
     /// The other ways.
     pub ways: Ways,
     /// What to put right.
@@ -168,7 +170,10 @@ impl View for Agree {
 
 /// The page after "I do not accept". Button `decision` = `delete`; a link goes back.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Declined {}
+pub struct Declined {
+    /// How long the draft is kept, in words.
+    pub span: String,
+}
 impl View for Declined {
     const TEMPLATE: &'static str = "signup-declined";
 }
@@ -249,8 +254,8 @@ impl View for Waiting {
 pub struct MessengerHint {
     /// Its name.
     pub name: String,
-    /// Its server.
-    pub server: String,
+    /// Its server, where a person could type it.
+    pub server: Option<String>,
 }
 
 /// W5 `/signup/done`. Check box `keep`; the button goes on to the app (`shell.app`) or the account.

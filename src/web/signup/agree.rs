@@ -29,7 +29,8 @@ pub async fn show(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault
         Params::parse(http.query_string().as_bytes()).is_ok_and(|params| params.has("declined"));
     if declined {
         let shell = shell_of(&visit, &wizard, Step::Agree).await?;
-        return visit.page(&shell, &Declined {});
+        let span = visit.span(visit.app.config.signup.draft_ttl);
+        return visit.page(&shell, &Declined { span });
     }
     page(
         &visit,

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Page, door, go, look, path, posted, shell_of};
 use crate::account::signup::{Draft, Method, Step, other_ways_first};
+use crate::captcha::question::Question;
 use crate::flow::signup::check::{self, Answered, Typed};
 use crate::flow::signup::{Found, Wizard};
 use crate::page::view::{CheckPerson, CheckPicture, CheckQuestion, CheckSound, CheckWork, Ways};
@@ -63,7 +64,7 @@ pub async fn take(form: Posted) -> Result<HttpResponse, Fault> {
     // The words name both, so both must be there.
     let both = [Method::Sound, Method::Question]
         .iter()
-        .all(|way| check::offers(&visit.app, *way));
+        .all(|way| check::offers(&visit.app, *way, &visit.lang.code));
     if both
         && matches!(shown, Some(Method::Picture | Method::Work))
         && matches!(answered, Answered::WrongNew)
@@ -117,7 +118,7 @@ async fn page(
     note: &str,
     errors: Vec<FieldError>,
 ) -> Result<HttpResponse, Fault> {
-    let wizard = check::prepare(&visit.app, wizard).await?;
+    let wizard = check::prepare(&visit.app, wizard, &visit.lang.code).await?;
     let shell = shell_of(visit, &wizard, Step::Check).await?;
     let sheet = Sheet {
         visit,
@@ -126,6 +127,17 @@ async fn page(
         draft: &wizard.draft,
     };
     sheet.render(note, errors)
+}
+
+/// The ways that this server offers the reader.
+pub fn ways(visit: &Visit) -> Ways {
+    let offers = |way| check::offers(&visit.app, way, &visit.lang.code);
+    Ways {
+        picture: offers(Method::Picture),
+        sound: offers(Method::Sound),
+        question: offers(Method::Question),
+        person: offers(Method::Person),
+    }
 }
 
 struct Sheet<'a> {
@@ -138,16 +150,12 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     fn render(&self, note: &str, errors: Vec<FieldError>) -> Result<HttpResponse, Fault> {
         let (app, draft) = (&self.visit.app, self.draft);
-        let ways = Ways {
-            picture: check::offers(app, Method::Picture),
-            sound: check::offers(app, Method::Sound),
-            question: check::offers(app, Method::Question),
-            person: check::offers(app, Method::Person),
-        };
+        let ways = ways(self.visit);
         // The number only keeps a browser from showing an older one again.
         let number = draft.check.number;
         let picture = format!("/signup/check/picture?n={number}");
         let length = usize::from(app.config.check.length);
+        let asked = check::question(app, draft, &self.visit.lang.code);
         match draft.check.shown.unwrap_or(check::first(app)) {
             Method::Picture => self.put(&CheckPicture {
                 picture,
@@ -170,7 +178,8 @@ impl Sheet<'_> {
                 errors,
             }),
             Method::Question => self.put(&CheckQuestion {
-                question: check::question(app, draft).ask().to_owned(),
+                question: asked.map_or_else(String::new, |one| one.ask().to_owned()),
+                language: asked.and_then(Question::language).map(str::to_owned),
                 ways,
                 errors,
             }),

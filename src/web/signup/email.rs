@@ -134,13 +134,13 @@ async fn page(
             .as_ref()
             .and_then(|it| slip(it.domain()))
             .map(str::to_owned),
-        refused: truth.refused.map(|said| RefusedMail {
+        refused: truth.mail.refused.map(|said| RefusedMail {
             domain: address.map_or_else(String::new, |it| it.domain_shown().to_owned()),
             said,
         }),
         unsent,
-        sending: truth.sending,
-        mail_down: truth.down,
+        sending: truth.mail.sending,
+        mail_down: truth.mail.down,
         link_only: truth.link_only,
         back: if wizard.settings.terms {
             "/signup/agree".into()

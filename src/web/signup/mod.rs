@@ -90,12 +90,23 @@ async fn look(visit: &Visit, asked: Step) -> Result<Result<Box<Wizard>, HttpResp
     open(visit)?;
     Ok(
         match signup::find(&visit.app, visit.draft.as_deref()).await? {
-            Found::Nothing => Err(visit.see_other("/signup")),
+            // A stranger who follows a link here had none.
+            Found::Nothing if visit.draft.is_none() => Err(visit.see_other("/signup")),
+            Found::Nothing => Err(gone(visit)),
             Found::Idle(_) => Err(asks_address(visit, StatusCode::OK, "", false)?),
             Found::Open(wizard) if wizard.may_show(&visit.app, asked) => Ok(wizard),
             Found::Open(wizard) => Err(visit.see_other(path(wizard.step))),
         },
     )
+}
+
+/// The query by which `/signup` says that there was a draft.
+pub const GONE: &str = "gone";
+
+/// The draft of this page was swept or deleted: from the start, and it is said why.
+fn gone(visit: &Visit) -> HttpResponse {
+    visit.clear(Jar::Draft);
+    visit.see_other(&format!("/signup?{GONE}=1"))
 }
 
 /// A posted page with its draft.
@@ -122,7 +133,7 @@ async fn posted(posted: Posted, asked: Step) -> Result<Result<Page, HttpResponse
         Some(late) => Some(late.old(visit)?),
     };
     let wizard = match found {
-        Found::Nothing => return Ok(Err(visit.see_other("/signup"))),
+        Found::Nothing => return Ok(Err(gone(visit))),
         Found::Open(wizard) if old.is_some() && !wizard.may_show(&visit.app, asked) => {
             return Ok(Err(visit.see_other(path(wizard.step))));
         }

@@ -7,6 +7,7 @@ use super::{bounded, door, go, is_done, open, path, query, request_asked, shell}
 use crate::account::signup::{Settings, Step};
 use crate::flow::signup::profile::{self, Refused, Typed};
 use crate::flow::signup::{self, Found};
+use crate::oauth::params::Params;
 use crate::page::FieldError;
 use crate::page::view::Profile;
 use crate::web::cookie::Jar;
@@ -22,7 +23,12 @@ pub async fn show(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault
         Found::Idle(_) => {
             return super::asks_address(&visit, StatusCode::OK, "", false);
         }
-        Found::Nothing => None,
+        Found::Nothing => {
+            if asks_after(http.query_string()) {
+                visit.note("notice-draft-gone", &[]);
+            }
+            None
+        }
         Found::Open(wizard) => Some(wizard),
     };
     if let Some(wizard) = &wizard {
@@ -54,6 +60,11 @@ pub async fn show(visit: Visit, http: HttpRequest) -> Result<HttpResponse, Fault
         typed: &typed,
     };
     page.render(&visit, StatusCode::OK, Vec::new()).await
+}
+
+/// Whether a page was left for one whose draft is gone.
+fn asks_after(query: &str) -> bool {
+    Params::parse(query.as_bytes()).is_ok_and(|params| params.has(super::GONE))
 }
 
 /// POST: the answers, judged all at once.

@@ -117,3 +117,29 @@ fn a_database_behind_a_link_is_not_restored_beside_its_server() {
     place.database = "sqlite".into();
     assert_eq!(place.people(), ["temuulen"]);
 }
+
+#[test]
+fn a_new_folder_is_this_users_alone_and_made_for_a_good_backup() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new("moved");
+    if place.is_postgres() {
+        return;
+    }
+    place.add_person("temuulen");
+    let file = place.folder.join("copy");
+    place.run(&["db", "backup", file.to_str().unwrap()]).is(0);
+    let (new, key) = (
+        place.folder.join("new"),
+        place.folder.join("data/master.key"),
+    );
+    let place = place
+        .with("DATA_DIR", new.display())
+        .with("MASTER_KEY_FILE", key.display());
+    let junk = place.folder.join("junk");
+    std::fs::write(&junk, "no database".repeat(900)).unwrap();
+    place.run(&["db", "restore", junk.to_str().unwrap()]).is(1);
+    assert!(!new.exists());
+    place.run(&["db", "restore", file.to_str().unwrap()]).is(0);
+    assert_eq!(new.metadata().unwrap().permissions().mode() & 0o077, 0);
+    assert_eq!(place.people(), ["temuulen"]);
+}

@@ -177,3 +177,103 @@ fn keys_that_could_check_nothing_are_refused() {
     );
     server.stop();
 }
+
+#[test]
+fn an_edit_names_what_it_changes() {
+    let place = Place::new("edits");
+    let back = "https://forum.example/back";
+    place
+        .run(&["client", "add", "forum", "--redirect", back])
+        .is(0);
+    for words in [
+        &["client", "edit", "forum"][..],
+        &["client", "edit", "forum", "--json"],
+        &["service", "edit", "chat"],
+    ] {
+        place
+            .run(words)
+            .is(2)
+            .says(&["nothing says what is to be changed", "edit --help"]);
+    }
+    place
+        .run(&["client", "edit", "forum", "--name", "Forum", "--json"])
+        .is(0);
+    let help = place.run(&["--help"]).is(0).out;
+    for word in ["rotate-secret", "logouts", "pings"] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+    let machine = ["--audience", "api", "--scope", "api", "--machine"];
+    let added = place.run(&[&["service", "add", "api"], &machine[..]].concat());
+    assert!(!added.is(0).err.contains("jid"));
+}
+
+#[test]
+fn all_mistakes_of_a_configuration_are_told_at_once() {
+    let place = Place::new("mistakes");
+    std::fs::write(
+        place.folder.join("gerege.toml"),
+        "public_url = \"https://id.steppe.example\"\n[signup]\nmin_age = 999\n\
+         reserved_usernames = [\"A B\"]\n[check]\nquestions_file = \"none.toml\"\n\
+         [theme]\ndir = \"nowhere\"\n",
+    )
+    .unwrap();
+    for words in [&["config", "check"][..], &["doctor"]] {
+        let said = place.run(words);
+        let told = format!("{}{}", said.out, said.err);
+        for key in [
+            "signup.min_age",
+            "signup.reserved_usernames",
+            "check.questions_file",
+            "theme.dir",
+        ] {
+            assert!(told.contains(key), "{key} in {told}");
+        }
+    }
+    // Nothing is good about a configuration that is not.
+    std::fs::write(
+        place.folder.join("gerege.toml"),
+        "public_url = \"https://id.steppe.example\"\n[theme]\ndir = \"nowhere\"\n",
+    )
+    .unwrap();
+    let place = place
+        .with("PASSWORD__MEMORY_KIB", "19456")
+        .with("PASSWORD__PASSES", "2");
+    let told = place.run(&["doctor", "--json"]).is(2).out;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let of = |one: &&Value| one["what"] == "configuration";
+    let states: Vec<_> = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(of)
+        .collect();
+    assert_eq!(states.len(), 1, "{states:?}");
+    assert_eq!(states[0]["state"], "broken");
+}
+
+#[test]
+fn doctor_tells_when_nobody_is_asked_to_accept() {
+    let place = Place::new("agreements");
+    let terms = place.folder.join("terms");
+    std::fs::create_dir_all(&terms).unwrap();
+    let file = |more: &str| {
+        let text = format!("---\ntitle: Terms\nlanguage: en\n{more}---\n# {more}\n");
+        std::fs::write(terms.join("rules.en.md"), text).unwrap();
+    };
+    let finding = |place: &Place| {
+        place.run(&["terms", "publish", "terms"]).is(0);
+        let told: Value = serde_json::from_str(&place.run(&["doctor", "--json"]).out).unwrap();
+        let all = told["findings"].as_array().unwrap().clone();
+        all.into_iter()
+            .find(|one| one["what"] == "agreements")
+            .unwrap()
+    };
+    file("in_force: 2999-01-01\n");
+    let found = finding(&place);
+    assert_eq!(found["state"], "warning");
+    assert!(found["says"].as_str().unwrap().contains("2999-01-01"));
+    file("optional: true\n");
+    assert_eq!(finding(&place)["state"], "warning");
+    file("grace_days: 3\n");
+    assert_eq!(finding(&place)["state"], "good");
+}

@@ -14,7 +14,10 @@ async fn a_check_is_answered_once_in_time_and_with_three_tries() {
         let Found::Open(wizard) = find(&house.app, person.draft.as_deref()).await.unwrap() else {
             panic!("no draft");
         };
-        check::prepare(&house.app, *wizard).await.unwrap().draft
+        check::prepare(&house.app, *wizard, "en")
+            .await
+            .unwrap()
+            .draft
     };
     let answer = async |code: &str| {
         let typed = check::Typed {
