@@ -1,6 +1,7 @@
 //! What reaches pages and mails: cookies, languages, and the names in a letter.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use actix_web::http::header::{COOKIE, HeaderValue};
 use actix_web::test::TestRequest;
@@ -66,7 +67,7 @@ pub fn cookie(input: &[u8]) -> Depth {
             } else {
                 value.len() == 43
             });
-            let set = jar.set(&value, secure, true);
+            let set = jar.keep(&value, secure, Duration::from_secs(60));
             assert!(set.http_only() == Some(true) && set.secure() == Some(secure));
             assert!(set.path() == Some("/") && set.domain().is_none());
             // What is set comes back as the same.
