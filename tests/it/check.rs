@@ -243,8 +243,8 @@ fn what_is_not_offered_is_not_pointed_at() {
 
 #[test]
 fn a_question_is_asked_in_the_language_of_the_page() {
-    let app = app();
     for (tag, asked) in [("en", "lang=\"en\""), ("de", "lang=\"de\"")] {
+        let app = app();
         let mut browser = app.browser().with("Accept-Language", tag);
         let page = arrive(&mut browser);
         let other = browser.submit(&page, &[("other", "question")]);

@@ -84,8 +84,10 @@ fn a_device_code_is_redeemed_by_one() {
         let marked = browser.submit(&page, &[("decision", "allow"), ("seen", "1")]);
         browser.arrive(marked)
     });
+    none_broke(&clicks);
     for click in &clicks {
-        assert_eq!(click.path, "/device/done?ended=allowed");
+        let h1 = click.h1();
+        assert_eq!(click.path, "/device/done?ended=allowed", "{h1}");
     }
     let now = app.app.clock.now();
     let given = app.read(move |c| {

@@ -70,11 +70,9 @@ async fn mark(
     scene: &Scene,
     done: impl Fn(&mut Marks) + Send + 'static,
 ) -> Result<HttpResponse, Fault> {
-    if authorize::mark(&visit.app, scene, visit.now, done).await? {
-        Ok(asking.back(visit))
-    } else {
-        gone(visit)
-    }
+    // Where it is answered by now, the decision knows how.
+    authorize::mark(&visit.app, scene, visit.now, done).await?;
+    Ok(asking.back(visit))
 }
 
 /// Notes "Do not allow", or "This is not mine", and goes back to the decision.
