@@ -252,7 +252,7 @@ pub async fn whose(app: &App, scene: &Scene) -> Result<Option<Account>, Error> {
     })
 }
 
-/// Notes what a person did for a request; `false` when it waits no longer.
+/// Notes what a person did for a request, unless it waits no longer: the one decision tells.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -261,12 +261,12 @@ pub async fn mark(
     scene: &Scene,
     now: Time,
     done: impl Fn(&mut Marks) + Send + 'static,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let (id, browser) = (scene.stored.id.clone(), scene.stored.browser_id.clone());
     let marked = app
         .store
         .write(move |c| request::mark(c, &id, &browser, now, &done));
-    marked.await
+    marked.await.map(|_| ())
 }
 
 /// Decides what comes next for a request, and gives the code when nothing is missing.
