@@ -25,7 +25,7 @@ pub(super) async fn exchange(
         return Err(invalid_grant("the code is unknown").into());
     }
     let (hash, now) = (digest(code), app.clock.now());
-    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
+    let secret = app.rng.secret();
     let (house, log_id) = (app.clone(), app.rng.id());
     let asker = asker(app, client.clone(), ask, held).await?;
     let award = app
@@ -67,13 +67,14 @@ pub(super) async fn exchange(
             grants::take_over(c, &grant, now)?;
             let life = grants::life(&house, &grant, award.refresh);
             grants::keep(c, &house, &grant, life, &log_id, now)?;
-            if award.refresh {
-                asker.begin_family(c, &house, &grant, &refresh, now)?;
-            }
+            let refresh = match award.refresh {
+                true => Some(asker.begin_family(c, &house, &grant, &secret, now)?),
+                false => None,
+            };
             Ok(Ok(Award {
                 grant,
                 to,
-                refresh: award.refresh.then(|| refresh.clone()),
+                refresh,
                 first: true,
                 by: "code",
             }))

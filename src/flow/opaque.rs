@@ -6,15 +6,19 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use crate::app::App;
 use crate::keys::{Master, Purpose};
 use crate::oauth::error::{Code, Problem};
+use crate::oauth::refresh::{Family, Shown};
 use crate::oauth::token::Exchange;
-use crate::rng::Secret;
+use crate::rng::{Secret, digest};
+
+/// Between the parts of a refresh token; in none of them.
+const BETWEEN: char = '~';
 
 /// What is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An authorization code.
     Code,
-    /// A refresh token.
+    /// A refresh token: see [`Refresh`].
     Refresh,
     /// An initial access token (RFC 7591 1.2).
     Initial,
@@ -43,7 +47,11 @@ impl Kind {
 
     /// A secret as it is handed out.
     pub fn dress(self, master: &Master, secret: &Secret) -> String {
-        let bare = format!("{}{}", self.prefix(), secret.reveal());
+        self.tagged(master, &secret.reveal(), "")
+    }
+
+    fn tagged(self, master: &Master, secret: &str, rest: &str) -> String {
+        let bare = format!("{}{secret}{rest}", self.prefix());
         let tag = tag(master, &bare);
         bare + &tag
     }
@@ -58,6 +66,74 @@ impl Kind {
     }
 }
 
+/// A refresh token: beside its secret it tells its grant and its number among those of the grant.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refresh {
+    text: String,
+    grant_id: String,
+    generation: i64,
+}
+
+impl Refresh {
+    /// The first one of a grant.
+    pub fn first(master: &Master, secret: &Secret, grant_id: &str) -> Self {
+        Self::new(master, secret, grant_id, 0)
+    }
+
+    fn new(master: &Master, secret: &Secret, grant_id: &str, generation: i64) -> Self {
+        let place = format!("{BETWEEN}{grant_id}{BETWEEN}{generation}{BETWEEN}");
+        Self {
+            text: Kind::Refresh.tagged(master, &secret.reveal(), &place),
+            grant_id: grant_id.to_owned(),
+            generation,
+        }
+    }
+
+    /// Reads one of ours.
+    pub fn read(master: &Master, text: &str) -> Option<Self> {
+        if !Kind::Refresh.is_ours(master, text) {
+            return None;
+        }
+        let mut parts = text.split(BETWEEN).skip(1);
+        Some(Self {
+            text: text.to_owned(),
+            grant_id: parts.next()?.to_owned(),
+            generation: parts.next()?.parse().ok()?,
+        })
+    }
+
+    /// The one that follows it: always the same.
+    pub fn successor(&self, master: &Master) -> Self {
+        let generation = self.generation.saturating_add(1);
+        let secret = master.successor(&self.text, &self.grant_id, generation);
+        Self::new(master, &secret, &self.grant_id, generation)
+    }
+
+    /// As it is handed out.
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+
+    /// The grant that it belongs to.
+    pub fn grant_id(&self) -> &str {
+        &self.grant_id
+    }
+
+    /// Its place among those of its grant.
+    pub fn shown(&self, master: &Master) -> Shown {
+        Shown {
+            generation: self.generation,
+            hash: digest(&self.text),
+            successor: digest(&self.successor(master).text),
+        }
+    }
+
+    /// Whether it is the one of its family that counts.
+    pub fn counts(&self, family: &Family) -> bool {
+        family.counts(self.generation, &digest(&self.text))
+    }
+}
+
 /// Looks at the secrets in a token request before anything is written or counted for it: their
 /// tags alone.
 ///
@@ -67,7 +143,7 @@ pub fn check(app: &App, ask: &Exchange) -> Result<(), Problem> {
     let ours = |kind: Kind, secret: &str| kind.is_ours(app.keys.master(), secret);
     let good = match ask {
         Exchange::Code { code, .. } => ours(Kind::Code, code),
-        Exchange::Refresh { token, .. } => ours(Kind::Refresh, token),
+        Exchange::Refresh { token, .. } => Refresh::read(app.keys.master(), token).is_some(),
         Exchange::Device { code, .. } => ours(Kind::Device, code),
         Exchange::Trade(ask) => {
             super::presented::read(app, &ask.subject_token, app.clock.now()).is_some()
@@ -106,10 +182,11 @@ mod tests {
     #[test]
     fn a_made_up_token_is_known_without_a_read() {
         let master = Master::new(&[9; 32]);
-        let token = Kind::Refresh.dress(&master, &Rng::seeded(1).secret());
-        assert!(Kind::Refresh.is_ours(&master, &token));
-        assert!(!Kind::Code.is_ours(&master, &token));
-        assert!(!Kind::Refresh.is_ours(&Master::new(&[8; 32]), &token));
+        let token = Refresh::first(&master, &Rng::seeded(1).secret(), "grant");
+        let token = token.reveal();
+        assert!(Kind::Refresh.is_ours(&master, token));
+        assert!(!Kind::Code.is_ours(&master, token));
+        assert!(!Kind::Refresh.is_ours(&Master::new(&[8; 32]), token));
         for bad in [
             "",
             "gr_",
@@ -120,5 +197,27 @@ mod tests {
         ] {
             assert!(!Kind::Refresh.is_ours(&master, bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_refresh_token_tells_its_place_and_what_follows_it() {
+        let master = Master::new(&[9; 32]);
+        let first = Refresh::first(&master, &Rng::seeded(1).secret(), "grant");
+        let mut token = first.clone();
+        for generation in 0..12 {
+            let read = Refresh::read(&master, token.reveal()).expect("ours");
+            assert!(read == token && read.grant_id() == "grant");
+            let shown = read.shown(&master);
+            assert_eq!(shown.generation, generation);
+            token = read.successor(&master);
+            assert_eq!(shown.successor, token.shown(&master).hash);
+        }
+        for (old, new) in [("~grant~", "~other~"), ("~0~", "~1~"), ("~0~", "~")] {
+            let other = first.reveal().replace(old, new);
+            assert!(Refresh::read(&master, &other).is_none(), "{other}");
+        }
+        // A code is tagged too, and tells no place.
+        let code = Kind::Refresh.dress(&master, &Rng::seeded(1).secret());
+        assert!(Refresh::read(&master, &code).is_none());
     }
 }

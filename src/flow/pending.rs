@@ -39,7 +39,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
         return Err(unknown().into());
     }
     let (hash, now) = (digest(code), app.clock.now());
-    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
+    let secret = app.rng.secret();
     let (house, client, log_id) = (app.clone(), asker.client.clone(), app.rng.id());
     let award = app
         .store
@@ -83,13 +83,14 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
             let given = is_offline(&asker.client, &grant.scopes);
             let life = grants::life(&house, &grant, given);
             grants::keep(c, &house, &grant, life, &log_id, now)?;
-            if given {
-                asker.begin_family(c, &house, &grant, &refresh, now)?;
-            }
+            let refresh = match given {
+                true => Some(asker.begin_family(c, &house, &grant, &secret, now)?),
+                false => None,
+            };
             Ok(Ok(Award {
                 grant,
                 to,
-                refresh: given.then(|| refresh.clone()),
+                refresh,
                 first: true,
                 by,
             }))

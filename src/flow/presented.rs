@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::access::OPAQUE;
 use super::client::{self, Caller};
 use super::keyring;
-use super::opaque::Kind;
+use super::opaque::Refresh;
 use super::subject;
 use super::token::person;
 use crate::account::Account;
@@ -26,7 +26,6 @@ use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service, own_issuer};
 use crate::oauth::subject::pairwise;
 use crate::oauth::token::is_offline;
-use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
 /// An access token that is good by itself: signature, type, issuer, time.
@@ -323,21 +322,19 @@ async fn introspect_refresh(
     token: &str,
     now: Time,
 ) -> Result<Map<String, Value>, Error> {
-    if !Kind::Refresh.is_ours(app.keys.master(), token) {
+    let Some(token) = Refresh::read(app.keys.master(), token) else {
         return Ok(claims::inactive());
-    }
-    let hash = digest(token);
-    let Some(refresh) = app
+    };
+    let gid = token.grant_id().to_owned();
+    let Some(family) = app
         .store
-        .read(move |c| store::grant::find_refresh(c, &hash))
+        .read(move |c| store::grant::find_family(c, &gid))
         .await?
-        .filter(|refresh| {
-            refresh.used_at.is_none() && now < refresh.idle_until && now < refresh.ends_at
-        })
+        .filter(|family| token.counts(family) && now < family.idle_until && now < family.ends_at)
     else {
         return Ok(claims::inactive());
     };
-    Ok(match standing(app, refresh.grant_id.clone(), now).await? {
+    Ok(match standing(app, family.grant_id.clone(), now).await? {
         Some((grant, account))
             if grant.client_id == client.id
                 && (!grant.offline || is_offline(client, &grant.scopes)) =>
@@ -351,10 +348,10 @@ async fn introspect_refresh(
                 client_id: &client.id,
                 audience: None,
                 scopes: &grant.scopes,
-                binding: refresh.binding.as_ref(),
+                binding: family.binding.as_ref(),
                 act: None,
-                issued_at: refresh.created_at,
-                expires_at: refresh.idle_until,
+                issued_at: family.created_at,
+                expires_at: family.idle_until,
                 now,
             })
         }
@@ -492,12 +489,8 @@ pub async fn revoke(
     token: &str,
 ) -> Result<Result<(), Problem>, Error> {
     let now = app.clock.now();
-    let gid = if Kind::Refresh.is_ours(app.keys.master(), token) {
-        let hash = digest(token);
-        app.store
-            .read(move |c| store::grant::find_refresh(c, &hash))
-            .await?
-            .map(|refresh| refresh.grant_id)
+    let gid = if let Some(token) = Refresh::read(app.keys.master(), token) {
+        Some(token.grant_id().to_owned())
     } else {
         let good = read(app, token, now);
         let own = |good: &&Good| good.text("client_id") == client.id;

@@ -7,7 +7,6 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::opaque::Kind;
 use super::token::{self, Asker, Award, Error, Tokens, recipient};
 use super::{grants, hint, pending, subject, terms};
 use crate::app::App;
@@ -74,7 +73,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
         ds_hash: hint.ds_hash,
     };
     let hash = ds_hash(&ask.device_secret);
-    let refresh = Kind::Refresh.dress(app.keys.master(), &app.rng.secret());
+    let secret = app.rng.secret();
     let (house, client) = (app.clone(), asker.client.clone());
     let (id, log_id, many_id) = (app.rng.id(), app.rng.id(), app.rng.id());
     let award = app
@@ -169,13 +168,14 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                     .to_string(),
             };
             store::event::add(c, &line)?;
-            if offline {
-                asker.begin_family(c, &house, &grant, &refresh, now)?;
-            }
+            let refresh = match offline {
+                true => Some(asker.begin_family(c, &house, &grant, &secret, now)?),
+                false => None,
+            };
             Ok(Ok(Award {
                 grant,
                 to,
-                refresh: offline.then(|| refresh.clone()),
+                refresh,
                 first: true,
                 by: "native_sso",
             }))

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::access::{Made, access, can_sign};
 use super::client::registered;
 use super::keyring;
+use super::opaque::Refresh;
 use super::{code, exchange, pending, refresh, sso, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
@@ -21,13 +22,14 @@ use crate::oauth::claims::{self, IdToken, Person, Subject};
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
-use crate::oauth::grant::{Grant, Refresh};
+use crate::oauth::grant::Grant;
+use crate::oauth::refresh::{Family, Lifetimes};
 use crate::oauth::scope::{self, DEVICE_SSO, OPENID};
 use crate::oauth::service::Service;
 use crate::oauth::status::Place;
 use crate::oauth::subject::pairwise;
-use crate::oauth::token::{Exchange, Lifetimes, machine};
-use crate::rng::digest;
+use crate::oauth::token::{Exchange, machine};
+use crate::rng::{Secret, digest};
 use crate::store::{self, Conn, event::Event};
 
 /// After the first use the same successor is given for this long (DESIGN 11).
@@ -186,27 +188,30 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    /// Writes the first refresh token of a grant.
+    /// Writes the first refresh token of a grant; gives it.
     pub(super) fn begin_family(
         &self,
         c: &mut Conn<'_>,
         app: &App,
         grant: &Grant,
-        secret: &str,
+        secret: &Secret,
         now: Time,
-    ) -> Result<(), store::Error> {
+    ) -> Result<String, store::Error> {
+        let token = Refresh::first(app.keys.master(), secret, &grant.id);
         let (idle_until, ends_at) = lifetimes(app).first(now);
-        let first = Refresh {
-            hash: digest(secret),
+        let family = Family {
             grant_id: grant.id.clone(),
+            hash: digest(token.reveal()),
             generation: 0,
             created_at: now,
-            used_at: None,
+            used_at: now,
+            used: Vec::new(),
             idle_until,
             ends_at,
             binding: binding::refresh(&self.client, &self.held),
         };
-        store::grant::add_refresh(c, &first)
+        store::grant::add_family(c, &family)?;
+        Ok(token.reveal().to_owned())
     }
 }
 

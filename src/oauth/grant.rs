@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::binding::Binding;
 use super::claims_request::Given;
 use super::client::Client;
 use super::details::Details;
@@ -93,27 +92,6 @@ pub struct Code {
     pub used_at: Option<Time>,
     /// Exchanges with a wrong verifier; at five it is dead.
     pub wrong: i64,
-}
-
-/// A refresh token (RFC 6749 6), kept by the digest of its secret. One family is one grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refresh {
-    /// Digest of the secret.
-    pub hash: String,
-    /// The grant it belongs to.
-    pub grant_id: String,
-    /// 0 for the first; one more for each successor.
-    pub generation: i64,
-    /// When it was made.
-    pub created_at: Time,
-    /// When it was first exchanged.
-    pub used_at: Option<Time>,
-    /// The end without use.
-    pub idle_until: Time,
-    /// The end in any case; the same for the whole family.
-    pub ends_at: Time,
-    /// The key that it is bound to: with public clients that proved one (RFC 9449 5, RFC 8705 4).
-    pub binding: Option<Binding>,
 }
 
 #[cfg(test)]

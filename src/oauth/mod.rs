@@ -34,6 +34,7 @@ pub mod pkce;
 pub mod prompt;
 pub mod pushed;
 pub mod redirect;
+pub mod refresh;
 pub mod refusal;
 pub mod register;
 pub mod registration;

@@ -1,13 +1,11 @@
-//! The token endpoint's rules: a code redeemed, a refresh token rotated, a machine's token
-//! (RFC 6749 4.1.3, 6 and 4.4; PROTOCOL.md 2). The client has proved itself before.
-
-use std::time::Duration;
+//! The token endpoint's rules: a request read, a code redeemed, a machine's token (RFC 6749 4.1.3
+//! and 4.4; PROTOCOL.md 2). The client has proved itself before.
 
 use super::audience::{Audience, Target, audience};
 use super::client::{Client, GrantType, RefreshPolicy};
 use super::error::{Code as Error, Problem};
 use super::exchange::Ask;
-use super::grant::{Code, Grant, Refresh};
+use super::grant::{Code, Grant};
 use super::params::Params;
 use super::pkce::{self, Verdict};
 use super::scope::{self, OFFLINE, OPENID};
@@ -287,142 +285,6 @@ pub fn redeem(
 pub fn is_offline(client: &Client, scopes: &[String]) -> bool {
     client.may(GrantType::RefreshToken)
         && (client.refresh == RefreshPolicy::Always || scope::has(scopes, OFFLINE))
-}
-
-/// How long refresh tokens live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetimes {
-    /// Without use.
-    pub idle: Duration,
-    /// In all.
-    pub max: Duration,
-    /// After the first use, while the same successor is given again.
-    pub grace: Duration,
-}
-
-impl Lifetimes {
-    /// `idle_until` and `ends_at` of a new family.
-    pub fn first(&self, now: Time) -> (Time, Time) {
-        let ends_at = now.plus(self.max);
-        (now.plus(self.idle).min(ends_at), ends_at)
-    }
-
-    fn idle_until(&self, now: Time, ends_at: Time) -> Time {
-        now.plus(self.idle).min(ends_at)
-    }
-}
-
-/// What becomes of a refresh token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rotation {
-    /// Spend it and write its successor.
-    Fresh {
-        /// The successor's generation.
-        generation: i64,
-        /// The successor's end without use.
-        idle_until: Time,
-        /// The successor's end in any case: the family's.
-        ends_at: Time,
-        /// Scopes of the new access token, before the cut to its audience.
-        scopes: Vec<String>,
-    },
-    /// The answer was lost: give the same successor again.
-    Retry {
-        /// The successor's generation.
-        generation: i64,
-        /// As above.
-        scopes: Vec<String>,
-    },
-    /// A confidential client, or one with a bound token, keeps it; only the idle end moves.
-    Keep {
-        /// The new idle end.
-        idle_until: Time,
-        /// As above.
-        scopes: Vec<String>,
-    },
-    /// It was used before. Answered as `invalid_grant`.
-    Replayed {
-        /// Revoke the grant and record it.
-        end_family: bool,
-    },
-    /// Nothing changes.
-    Refused(Problem),
-}
-
-impl Rotation {
-    /// The answer to a replay.
-    pub fn replay() -> Problem {
-        Problem::new(Error::InvalidGrant, "the refresh token was used before")
-    }
-}
-
-/// Judges a refresh token (RFC 6749 6, RFC 9700 4.14.2). `successor_used` tells whether the
-/// token that followed it has been exchanged itself.
-pub fn rotate(
-    token: &Refresh,
-    grant: &Grant,
-    successor_used: bool,
-    client: &Client,
-    exchange: &Exchange,
-    now: Time,
-    lifetimes: &Lifetimes,
-) -> Rotation {
-    let refuse = |why| Rotation::Refused(Problem::new(Error::InvalidGrant, why));
-    if let Err(problem) = exchange.allowed(client) {
-        return Rotation::Refused(problem);
-    }
-    let Exchange::Refresh { scope: asked, .. } = exchange else {
-        return refuse("this is no exchange of a refresh token");
-    };
-    if token.grant_id != grant.id || grant.client_id != client.id {
-        return refuse("the refresh token was not given to this client");
-    }
-    if grant.revoked_at.is_some() {
-        return refuse("what the refresh token stands for has been ended");
-    }
-    if token.ends_at <= now {
-        return refuse("the refresh token has run out");
-    }
-    // A replay outside the grace is theft however old the token is, and whatever it asks for.
-    if let Some(used_at) = token.used_at
-        && now.since(used_at) > lifetimes.grace
-    {
-        return Rotation::Replayed { end_family: true };
-    }
-    if token.idle_until <= now {
-        return refuse("the refresh token was not used for too long");
-    }
-    let scopes = match asked {
-        None => grant.scopes.clone(),
-        Some(asked) if scope::within(asked, &grant.scopes) => asked.clone(),
-        // RFC 6749 6: no scope that was not granted.
-        Some(_) => {
-            return Rotation::Refused(Problem::new(
-                Error::InvalidScope,
-                "scope asks for more than was granted",
-            ));
-        }
-    };
-    // What the operator took from the app since.
-    if grant.offline && !is_offline(client, &grant.scopes) {
-        return refuse("this client may not stay signed in any more");
-    }
-    let generation = token.generation.saturating_add(1);
-    match token.used_at {
-        Some(_) if successor_used => Rotation::Replayed { end_family: false },
-        Some(_) => Rotation::Retry { generation, scopes },
-        // PROTOCOL.md 2: one that is bound to a key is worth nothing to a thief, and is kept.
-        None if client.is_public() && token.binding.is_none() => Rotation::Fresh {
-            generation,
-            idle_until: lifetimes.idle_until(now, token.ends_at),
-            ends_at: token.ends_at,
-            scopes,
-        },
-        None => Rotation::Keep {
-            idle_until: lifetimes.idle_until(now, token.ends_at),
-            scopes,
-        },
-    }
 }
 
 /// The audience and scopes of a machine's token (RFC 6749 4.4). Without `scope` it gets all

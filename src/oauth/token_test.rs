@@ -215,7 +215,9 @@ fn a_code_is_judged_in_order() {
             k.redirects.push("https://forum.example/x".into());
             set(e, None, Some(VERIFIER));
         }),
-        ("invalid_grant", |_, _, e, _| *e = refresh(None)),
+        ("invalid_grant", |_, _, e, _| {
+            *e = read("grant_type=refresh_token&refresh_token=r0").unwrap();
+        }),
     ];
     for (row, (wanted, change)) in table.iter().enumerate() {
         let (mut grant, mut code, mut exchange, mut client) =
@@ -247,206 +249,6 @@ fn a_refresh_token_is_given_where_it_is_due() {
     assert!(!award("openid offline_access", |client| client.grants.truncate(1)).refresh);
     assert!(award("openid", |_| {}).id_token);
     assert!(!award("chat", |_| {}).id_token);
-}
-
-fn refresh(asked: Option<&str>) -> Exchange {
-    Exchange::Refresh {
-        token: "secret".into(),
-        scope: asked.map(own),
-        resource: vec![],
-    }
-}
-
-fn token() -> Refresh {
-    Refresh {
-        hash: "h".into(),
-        grant_id: "g1".into(),
-        generation: 3,
-        created_at: at(0),
-        used_at: None,
-        idle_until: at(1000),
-        ends_at: at(5000),
-        binding: None,
-    }
-}
-
-const LIFETIMES: Lifetimes = Lifetimes {
-    idle: Duration::from_secs(1000),
-    max: Duration::from_secs(5000),
-    grace: Duration::from_secs(30),
-};
-
-fn messenger() -> Client {
-    Client {
-        auth: ClientAuth::None,
-        ..forum()
-    }
-}
-
-#[test]
-fn a_bound_token_of_a_public_client_is_kept() {
-    let bound = Refresh {
-        binding: Some(crate::oauth::binding::Binding::Dpop("key".into())),
-        ..token()
-    };
-    let turned = rotate(
-        &bound,
-        &grant(),
-        false,
-        &messenger(),
-        &refresh(None),
-        at(500),
-        &LIFETIMES,
-    );
-    assert_eq!(
-        turned,
-        Rotation::Keep {
-            idle_until: at(1500),
-            scopes: grant().scopes,
-        }
-    );
-}
-
-#[test]
-fn a_public_client_gets_a_new_token_each_time() {
-    let turn = |token: &Refresh, used: bool, now: i64| {
-        rotate(
-            token,
-            &grant(),
-            used,
-            &messenger(),
-            &refresh(None),
-            at(now),
-            &LIFETIMES,
-        )
-    };
-    let scopes = grant().scopes;
-    assert_eq!(
-        turn(&token(), false, 500),
-        Rotation::Fresh {
-            generation: 4,
-            idle_until: at(1500),
-            ends_at: at(5000),
-            scopes: scopes.clone()
-        }
-    );
-    let mut late = token();
-    late.idle_until = at(5000);
-    let Rotation::Fresh { idle_until, .. } = turn(&late, false, 4500) else {
-        panic!("it is fresh");
-    };
-    assert_eq!(idle_until, at(5000), "the family's end does not move");
-
-    let mut used = token();
-    used.used_at = Some(at(500));
-    let retry = Rotation::Retry {
-        generation: 4,
-        scopes,
-    };
-    assert_eq!(turn(&used, false, 500), retry);
-    assert_eq!(turn(&used, false, 530), retry);
-    assert_eq!(turn(&used, false, 499), retry, "a clock may step back");
-    assert_eq!(
-        turn(&used, true, 510),
-        Rotation::Replayed { end_family: false }
-    );
-    assert_eq!(
-        turn(&used, false, 531),
-        Rotation::Replayed { end_family: true }
-    );
-    assert_eq!(
-        turn(&used, true, 531),
-        Rotation::Replayed { end_family: true }
-    );
-    assert_eq!(
-        turn(&used, true, 1200),
-        Rotation::Replayed { end_family: true }
-    );
-    assert_eq!(Rotation::replay().code, Error::InvalidGrant);
-    // Past the end there is no family left to end.
-    assert!(matches!(turn(&used, true, 5000), Rotation::Refused(_)));
-}
-
-#[test]
-fn a_confidential_client_keeps_its_token() {
-    let turn = |token: &Refresh, now: i64| {
-        rotate(
-            token,
-            &grant(),
-            false,
-            &forum(),
-            &refresh(None),
-            at(now),
-            &LIFETIMES,
-        )
-    };
-    let Rotation::Keep { idle_until, .. } = turn(&token(), 900) else {
-        panic!("it is kept");
-    };
-    assert_eq!(idle_until, at(1900));
-    let mut late = token();
-    late.idle_until = at(5000);
-    let Rotation::Keep { idle_until, .. } = turn(&late, 4999) else {
-        panic!("it is kept");
-    };
-    assert_eq!(idle_until, at(5000));
-    // A token spent while the client was public stays spent.
-    let mut spent = token();
-    spent.used_at = Some(at(10));
-    assert_eq!(turn(&spent, 900), Rotation::Replayed { end_family: true });
-}
-
-#[test]
-fn a_refresh_token_is_refused_to_others_and_when_it_has_ended() {
-    type Change = fn(&mut Refresh, &mut Grant, &mut Client, &mut Exchange);
-    let table: &[(Error, Change)] = &[
-        (Error::InvalidGrant, |t, _, _, _| t.idle_until = at(500)),
-        (Error::InvalidGrant, |t, _, _, _| t.ends_at = at(500)),
-        (Error::InvalidGrant, |t, _, _, _| t.grant_id = "g2".into()),
-        (Error::InvalidGrant, |_, g, _, _| g.revoked_at = Some(at(1))),
-        (Error::InvalidGrant, |t, g, _, _| {
-            g.revoked_at = Some(at(1));
-            t.used_at = Some(at(1));
-        }),
-        // Whoever else presents a spent token cannot end the family.
-        (Error::InvalidGrant, |t, _, c, _| {
-            c.id = "other".into();
-            t.used_at = Some(at(1));
-        }),
-        (Error::UnauthorizedClient, |t, _, c, _| {
-            c.grants.truncate(1);
-            t.used_at = Some(at(1));
-        }),
-        (Error::InvalidScope, |_, _, _, e| {
-            *e = refresh(Some("openid chat"))
-        }),
-        (Error::InvalidScope, |t, _, _, e| {
-            t.used_at = Some(at(490));
-            *e = refresh(Some("openid chat"));
-        }),
-        (Error::InvalidGrant, |_, _, _, e| *e = exchange()),
-    ];
-    for (row, (wanted, change)) in table.iter().enumerate() {
-        for base in [forum(), messenger()] {
-            let (mut token, mut grant, mut client, mut ask) =
-                (token(), grant(), base, refresh(None));
-            change(&mut token, &mut grant, &mut client, &mut ask);
-            match rotate(&token, &grant, false, &client, &ask, at(500), &LIFETIMES) {
-                Rotation::Refused(problem) => assert_eq!(problem.code, *wanted, "row {row}"),
-                other => panic!("row {row}: {other:?}"),
-            }
-        }
-    }
-}
-
-#[test]
-fn a_new_family_ends_in_time() {
-    assert_eq!(LIFETIMES.first(at(10)), (at(1010), at(5010)));
-    let long = Lifetimes {
-        idle: Duration::from_secs(9000),
-        ..LIFETIMES
-    };
-    assert_eq!(long.first(at(0)), (at(5000), at(5000)));
 }
 
 #[test]
@@ -496,19 +298,6 @@ proptest! {
     fn any_body_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(params) = Params::parse(&bytes) {
             let _ = Exchange::parse(&params).map(|exchange| exchange.grant_type());
-        }
-    }
-
-    #[test]
-    fn scope_never_grows(asked in "[a-d]( [a-d]){0,4}", had in "[a-d]( [a-d]){0,4}") {
-        let mut grant = grant();
-        grant.scopes = own(&had);
-        let lasts = Client { refresh: RefreshPolicy::Always, ..messenger() };
-        let got = rotate(&token(), &grant, false, &lasts, &refresh(Some(&asked)), at(1), &LIFETIMES);
-        match got {
-            Rotation::Fresh { scopes, .. } => prop_assert!(scope::within(&scopes, &grant.scopes)),
-            Rotation::Refused(_) => prop_assert!(!scope::within(&own(&asked), &grant.scopes)),
-            other => prop_assert!(false, "{:?}", other),
         }
     }
 }

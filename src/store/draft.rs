@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::{db, swept};
+use super::engine::{db, held, swept};
 use super::schema::draft;
 use super::{Conn, Error};
 use crate::account::signup::Draft;
@@ -16,7 +16,6 @@ pub fn add(c: &mut Conn<'_>, new: &Draft, cookie_hash: &str, skeleton: &str) -> 
         .values((
             draft::id.eq(&new.id),
             draft::cookie_hash.eq(cookie_hash),
-            draft::version.eq(0),
             draft::email_key.eq(&new.email_key),
             draft::skeleton.eq(skeleton),
             draft::body.eq(&body),
@@ -44,11 +43,7 @@ pub fn find_by_id(c: &mut Conn<'_>, id: &str) -> Result<Option<Draft>, Error> {
 
 /// Locks a draft until the transaction ends and reads it as it then stands.
 pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Draft>, Error> {
-    let body: Option<String> = db!(c, conn => diesel::update(draft::table.find(id))
-        .set(draft::version.eq(draft::version + 1))
-        .returning(draft::body)
-        .get_result(conn)
-        .optional())?;
+    let body: Option<String> = held!(c, draft::table.find(id).select(draft::body))?;
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 

@@ -49,6 +49,18 @@ macro_rules! db {
 }
 pub(super) use db;
 
+/// Reads a row and holds it until the transaction ends: `held!(c, account::table.find(id))`. Whoever
+/// writes to SQLite is alone there anyway.
+macro_rules! held {
+    ($c:expr, $query:expr) => {
+        match $c {
+            $crate::store::Conn::Sqlite(conn) => $query.get_result(&mut **conn).optional(),
+            $crate::store::Conn::Pg(conn) => $query.for_update().get_result(&mut **conn).optional(),
+        }
+    };
+}
+pub(super) use held;
+
 /// How many rows are swept in one transaction: whoever else writes waits for no more.
 pub(super) const FEW: i64 = 1000;
 

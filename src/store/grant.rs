@@ -3,12 +3,13 @@
 
 use diesel::prelude::*;
 
-use super::engine::{FEW, db, swept};
-use super::prepared::{LockByRefresh, SpendRefresh};
-use super::schema::{code, consent, grant, refresh};
+use super::engine::{FEW, db, held, swept};
+use super::prepared::Turn;
+use super::schema::{code, consent, family, grant};
 use super::{Conn, Error};
 use crate::clock::Time;
-use crate::oauth::grant::{Code, Grant, Refresh};
+use crate::oauth::grant::{Code, Grant};
+use crate::oauth::refresh::Family;
 
 /// Adds a grant. `ends_at` is when its row may go.
 pub fn add(c: &mut Conn<'_>, new: &Grant, ends_at: Time) -> Result<(), Error> {
@@ -16,7 +17,6 @@ pub fn add(c: &mut Conn<'_>, new: &Grant, ends_at: Time) -> Result<(), Error> {
     db!(c, conn => diesel::insert_into(grant::table)
         .values((
             grant::id.eq(&new.id),
-            grant::version.eq(0),
             grant::account_id.eq(&new.account_id),
             grant::client_id.eq(&new.client_id),
             grant::sid.eq(&new.sid),
@@ -50,18 +50,10 @@ pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
 
 /// Locks a grant until the transaction ends and reads it as it then stands.
 pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Grant>, Error> {
-    let row = db!(c, conn => diesel::update(grant::table.find(id))
-        .set(grant::version.eq(grant::version + 1))
-        .returning((grant::body, grant::revoked_at))
-        .get_result(conn)
-        .optional())?;
-    read(row)
-}
-
-/// As [`lock`], for the grant of a refresh token.
-pub fn lock_by_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Grant>, Error> {
-    let row = db!(c, conn => LockByRefresh { hash }.get_result(conn).optional())?;
-    read(row)
+    let query = grant::table
+        .find(id)
+        .select((grant::body, grant::revoked_at));
+    read(held!(c, query)?)
 }
 
 /// An account's grants that stand, newest first.
@@ -328,29 +320,32 @@ pub fn count_wrong(c: &mut Conn<'_>, hash: &str) -> Result<(), Error> {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = refresh)]
-struct RefreshRow {
-    hash: String,
+#[diesel(table_name = family)]
+struct FamilyRow {
     grant_id: String,
+    hash: String,
     generation: i64,
     created_at: i64,
-    used_at: Option<i64>,
+    used_at: i64,
+    used: String,
     idle_until: i64,
     ends_at: i64,
     binding: Option<String>,
 }
 
-impl TryFrom<RefreshRow> for Refresh {
+impl TryFrom<FamilyRow> for Family {
     type Error = Error;
 
-    fn try_from(row: RefreshRow) -> Result<Self, Error> {
+    fn try_from(row: FamilyRow) -> Result<Self, Error> {
+        let used: Vec<i64> = serde_json::from_str(&row.used)?;
         let binding = row.binding.map(|text| serde_json::from_str(&text));
         Ok(Self {
-            hash: row.hash,
             grant_id: row.grant_id,
+            hash: row.hash,
             generation: row.generation,
             created_at: row.created_at.into(),
-            used_at: row.used_at.map(Time::from_millis),
+            used_at: row.used_at.into(),
+            used: used.into_iter().map(Time::from_millis).collect(),
             idle_until: row.idle_until.into(),
             ends_at: row.ends_at.into(),
             binding: binding.transpose()?,
@@ -358,49 +353,56 @@ impl TryFrom<RefreshRow> for Refresh {
     }
 }
 
-/// Adds a refresh token; one that is there already (the same successor, made by a retry) stays.
-pub fn add_refresh(c: &mut Conn<'_>, new: &Refresh) -> Result<(), Error> {
-    let row = RefreshRow {
-        hash: new.hash.clone(),
-        grant_id: new.grant_id.clone(),
-        generation: new.generation,
-        created_at: new.created_at.millis(),
-        used_at: new.used_at.map(Time::millis),
-        idle_until: new.idle_until.millis(),
-        ends_at: new.ends_at.millis(),
-        binding: new
-            .binding
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()?,
-    };
-    db!(c, conn => diesel::insert_into(refresh::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(conn))?;
+impl TryFrom<&Family> for FamilyRow {
+    type Error = Error;
+
+    fn try_from(family: &Family) -> Result<Self, Error> {
+        let used: Vec<i64> = family.used.iter().map(|at| at.millis()).collect();
+        let binding = family.binding.as_ref().map(serde_json::to_string);
+        Ok(Self {
+            grant_id: family.grant_id.clone(),
+            hash: family.hash.clone(),
+            generation: family.generation,
+            created_at: family.created_at.millis(),
+            used_at: family.used_at.millis(),
+            used: serde_json::to_string(&used)?,
+            idle_until: family.idle_until.millis(),
+            ends_at: family.ends_at.millis(),
+            binding: binding.transpose()?,
+        })
+    }
+}
+
+/// Adds the refresh tokens of a grant.
+pub fn add_family(c: &mut Conn<'_>, new: &Family) -> Result<(), Error> {
+    let row = FamilyRow::try_from(new)?;
+    db!(c, conn => diesel::insert_into(family::table).values(row).execute(conn))?;
     Ok(())
 }
 
-/// By the digest of its secret, used or not.
-pub fn find_refresh(c: &mut Conn<'_>, hash: &str) -> Result<Option<Refresh>, Error> {
+/// The refresh tokens of a grant.
+pub fn find_family(c: &mut Conn<'_>, grant_id: &str) -> Result<Option<Family>, Error> {
     // One row by its key: `get_result` adds no LIMIT to a statement that is kept prepared.
-    db!(c, conn => refresh::table.find(hash).select(RefreshRow::as_select()).get_result(conn).optional())?
-        .map(Refresh::try_from)
+    db!(c, conn => family::table.find(grant_id).select(FamilyRow::as_select()).get_result(conn).optional())?
+        .map(Family::try_from)
         .transpose()
 }
 
-/// Spends a refresh token; `false` when it was spent before.
-pub fn spend_refresh(c: &mut Conn<'_>, hash: &str, now: Time) -> Result<bool, Error> {
-    let used_at = now.millis();
-    Ok(db!(c, conn => SpendRefresh { hash, used_at }.execute(conn))? == 1)
-}
-
-/// Puts off the idle end of a refresh token that is kept.
-pub fn slide_refresh(c: &mut Conn<'_>, hash: &str, idle_until: Time) -> Result<(), Error> {
-    db!(c, conn => diesel::update(refresh::table.find(hash))
-        .set(refresh::idle_until.eq(idle_until.millis()))
-        .execute(conn))?;
-    Ok(())
+/// Writes a family as it is after the token of the generation `from` was exchanged; `false` when
+/// another counts meanwhile.
+pub fn turn(c: &mut Conn<'_>, from: i64, family: &Family) -> Result<bool, Error> {
+    let row = FamilyRow::try_from(family)?;
+    let turn = Turn {
+        grant_id: &row.grant_id,
+        from,
+        hash: &row.hash,
+        generation: row.generation,
+        created_at: row.created_at,
+        used_at: row.used_at,
+        used: &row.used,
+        idle_until: row.idle_until,
+    };
+    Ok(db!(c, conn => turn.execute(conn))? == 1)
 }
 
 /// The scopes that a person has allowed a client so far.
@@ -434,12 +436,10 @@ pub fn consents(
         .collect())
 }
 
-/// When a grant's newest refresh token was given.
+/// When a refresh token of a grant was last exchanged, or given.
 pub fn last_used(c: &mut Conn<'_>, grant_id: &str) -> Result<Option<Time>, Error> {
-    let query = refresh::table
-        .filter(refresh::grant_id.eq(grant_id))
-        .select(diesel::dsl::max(refresh::created_at));
-    let at: Option<i64> = db!(c, conn => query.get_result(conn))?;
+    let query = family::table.find(grant_id).select(family::used_at);
+    let at: Option<i64> = db!(c, conn => query.get_result(conn).optional())?;
     Ok(at.map(Time::from_millis))
 }
 
@@ -468,12 +468,10 @@ pub fn allow(
 
 /// Removes codes, refresh tokens and grants that nothing can use any more; gives how many rows.
 pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    // No refresh token outlives its family: the end without use comes first.
-    let gone =
-        swept!(c, code, hash, expires_at, before)? + swept!(c, refresh, hash, idle_until, before)?;
+    let gone = swept!(c, code, hash, expires_at, before)?;
     // Those of a grant go before it, so that none is left whose grant is not there.
     super::status::outlive(c, before)?;
-    match sweep_family(c, before)? {
+    match sweep_families(c, before)? {
         0 => Ok(gone
             + swept!(c, grant, id, ends_at, before)?
             + swept!(c, grant, id, revoked_at, before)?),
@@ -481,33 +479,29 @@ pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     }
 }
 
-/// Removes refresh tokens of grants that may go; gives how many.
-fn sweep_family(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+/// Removes refresh tokens of grants that may go; gives how many families.
+fn sweep_families(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
     let at = before.millis();
-    let of = || refresh::table.inner_join(grant::table.on(grant::id.eq(refresh::grant_id)));
+    let of = || family::table.inner_join(grant::table.on(grant::id.eq(family::grant_id)));
     let mut few: Vec<String> = db!(c, conn => of()
         .filter(grant::ends_at.lt(at))
-        .select(refresh::hash)
+        .select(family::grant_id)
         .limit(FEW)
         .load(conn))?;
     few.extend(db!(c, conn => of()
         .filter(grant::revoked_at.lt(at))
-        .select(refresh::hash)
+        .select(family::grant_id)
         .limit(FEW)
         .load::<String>(conn))?);
     Ok(
-        db!(c, conn => diesel::delete(refresh::table.filter(refresh::hash.eq_any(&few))).execute(conn))?,
+        db!(c, conn => diesel::delete(family::table.filter(family::grant_id.eq_any(&few))).execute(conn))?,
     )
 }
 
 /// Locks a code until the transaction ends and reads it as it then stands.
 pub fn lock_code(c: &mut Conn<'_>, hash: &str) -> Result<Option<Code>, Error> {
-    Ok(db!(c, conn => diesel::update(code::table.find(hash))
-        .set(code::wrong.eq(code::wrong))
-        .returning(CodeRow::as_returning())
-        .get_result(conn)
-        .optional())?
-    .map(Code::from))
+    let row = held!(c, code::table.find(hash).select(CodeRow::as_select()))?;
+    Ok(row.map(Code::from))
 }
 
 /// Takes back a code that nobody used: it and its grant open nothing from here on. `false` when

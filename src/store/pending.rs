@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::engine::{db, swept};
+use super::engine::{db, held, swept};
 use super::schema::pending;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -112,13 +112,9 @@ pub fn list_open(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Vec<Pe
 
 /// Locks one until the transaction ends and reads it as it then stands.
 pub fn lock(c: &mut Conn<'_>, hash: &str) -> Result<Option<Pending>, Error> {
-    db!(c, conn => diesel::update(pending::table.find(hash))
-        .set(pending::created_at.eq(pending::created_at))
-        .returning(Row::as_returning())
-        .get_result(conn)
-        .optional())?
-    .map(Pending::try_from)
-    .transpose()
+    held!(c, pending::table.find(hash).select(Row::as_select()))?
+        .map(Pending::try_from)
+        .transpose()
 }
 
 /// Notes when its app may ask again.

@@ -3,65 +3,52 @@
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 
-/// Locks the grant of a refresh token until the transaction ends; gives its document and when it
-/// was ended.
-pub(super) struct LockByRefresh<'a> {
+/// Puts the next refresh token of a grant in the place of the one of `from`, or moves the end of
+/// that one.
+pub(super) struct Turn<'a> {
+    pub(super) grant_id: &'a str,
+    pub(super) from: i64,
     pub(super) hash: &'a str,
-}
-
-impl<DB> QueryFragment<DB> for LockByRefresh<'_>
-where
-    DB: Backend,
-    str: ToSql<Text, DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(
-            "UPDATE \"grant\" SET version = version + 1 \
-             WHERE id = (SELECT grant_id FROM refresh WHERE hash = ",
-        );
-        out.push_bind_param::<Text, str>(self.hash)?;
-        out.push_sql(") RETURNING body, revoked_at");
-        Ok(())
-    }
-}
-
-impl Query for LockByRefresh<'_> {
-    type SqlType = (Text, Nullable<BigInt>);
-}
-
-impl<Conn> RunQueryDsl<Conn> for LockByRefresh<'_> {}
-
-impl QueryId for LockByRefresh<'_> {
-    type QueryId = LockByRefresh<'static>;
-}
-
-/// Spends a refresh token that was not spent before.
-pub(super) struct SpendRefresh<'a> {
-    pub(super) hash: &'a str,
+    pub(super) generation: i64,
+    pub(super) created_at: i64,
     pub(super) used_at: i64,
+    pub(super) used: &'a str,
+    pub(super) idle_until: i64,
 }
 
-impl<DB> QueryFragment<DB> for SpendRefresh<'_>
+impl<DB> QueryFragment<DB> for Turn<'_>
 where
     DB: Backend,
     str: ToSql<Text, DB>,
     i64: ToSql<BigInt, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("UPDATE refresh SET used_at = ");
-        out.push_bind_param::<BigInt, i64>(&self.used_at)?;
-        out.push_sql(" WHERE used_at IS NULL AND hash = ");
+        out.push_sql("UPDATE family SET hash = ");
         out.push_bind_param::<Text, str>(self.hash)?;
+        out.push_sql(", used = ");
+        out.push_bind_param::<Text, str>(self.used)?;
+        for (name, value) in [
+            (", generation = ", &self.generation),
+            (", created_at = ", &self.created_at),
+            (", used_at = ", &self.used_at),
+            (", idle_until = ", &self.idle_until),
+            (" WHERE generation = ", &self.from),
+        ] {
+            out.push_sql(name);
+            out.push_bind_param::<BigInt, i64>(value)?;
+        }
+        out.push_sql(" AND grant_id = ");
+        out.push_bind_param::<Text, str>(self.grant_id)?;
         Ok(())
     }
 }
 
-impl<Conn> RunQueryDsl<Conn> for SpendRefresh<'_> {}
+impl<Conn> RunQueryDsl<Conn> for Turn<'_> {}
 
-impl QueryId for SpendRefresh<'_> {
-    type QueryId = SpendRefresh<'static>;
+impl QueryId for Turn<'_> {
+    type QueryId = Turn<'static>;
 }

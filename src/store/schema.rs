@@ -36,7 +36,6 @@ diesel::table! {
     draft (id) {
         id -> Text,
         cookie_hash -> Text,
-        version -> BigInt,
         email_key -> Text,
         skeleton -> Text,
         body -> Text,
@@ -128,7 +127,6 @@ diesel::table! {
 diesel::table! {
     grant (id) {
         id -> Text,
-        version -> BigInt,
         account_id -> Text,
         client_id -> Text,
         sid -> Text,
@@ -154,12 +152,13 @@ diesel::table! {
 }
 
 diesel::table! {
-    refresh (hash) {
-        hash -> Text,
+    family (grant_id) {
         grant_id -> Text,
+        hash -> Text,
         generation -> BigInt,
         created_at -> BigInt,
-        used_at -> Nullable<BigInt>,
+        used_at -> BigInt,
+        used -> Text,
         idle_until -> BigInt,
         ends_at -> BigInt,
         binding -> Nullable<Text>,
@@ -350,7 +349,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(account, acceptance);
 diesel::allow_tables_to_appear_in_same_query!(browser, session);
 diesel::allow_tables_to_appear_in_same_query!(code, grant);
-diesel::allow_tables_to_appear_in_same_query!(refresh, grant);
+diesel::allow_tables_to_appear_in_same_query!(family, grant);
 diesel::allow_tables_to_appear_in_same_query!(status, grant);
 diesel::allow_tables_to_appear_in_same_query!(session, session_client);
 diesel::allow_tables_to_appear_in_same_query!(client, registered, consent, grant);

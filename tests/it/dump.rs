@@ -15,7 +15,7 @@ const TABLES: [&str; 23] = [
     "service",
     "grant",
     "code",
-    "refresh",
+    "family",
     "consent",
     "signing_key",
     "outbox",

@@ -12,7 +12,7 @@ use gerege::flow::opaque;
 use gerege::flow::operate::token::{Kind, inspect as explain};
 use gerege::keys::Purpose;
 use gerege::oauth::client::RefreshPolicy;
-use gerege::oauth::grant::Refresh;
+use gerege::oauth::refresh::Family;
 use gerege::oauth::service::Algorithm;
 use gerege::rng::{Rng, Secret, digest};
 use gerege::store::{self, Store, migrate};
@@ -54,7 +54,8 @@ impl House {
             .build()
             .unwrap();
         let bare = Secret::derived([7; 32]);
-        let refresh = opaque::Kind::Refresh.dress(app.keys.master(), &bare);
+        let refresh = opaque::Refresh::first(app.keys.master(), &bare, "g");
+        let refresh = refresh.reveal().to_owned();
         let hash = digest(&refresh);
         let key = app
             .keys
@@ -73,14 +74,15 @@ impl House {
             store::account::add(c, &person, &skeleton, "mac")?.expect("free");
             store::key::add(c, &key)?;
             store::grant::add(c, &grant(), NOW.plus(Duration::from_secs(1000)))?;
-            store::grant::add_refresh(
+            store::grant::add_family(
                 c,
-                &Refresh {
-                    hash: hash.clone(),
+                &Family {
                     grant_id: "g".into(),
+                    hash: hash.clone(),
                     generation: 0,
                     created_at: NOW,
-                    used_at: None,
+                    used_at: NOW,
+                    used: Vec::new(),
                     idle_until: NOW.plus(Duration::from_secs(900)),
                     ends_at: NOW.plus(Duration::from_secs(1000)),
                     binding: None,

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use gerege::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check};
 use gerege::oauth::client::{Client, GrantType};
-use gerege::oauth::grant::{Code, Grant, Refresh};
+use gerege::oauth::grant::{Code, Grant};
 use gerege::oauth::next::{BrowserView, Next, SessionView, next};
 use gerege::oauth::params::{Params, encode_all};
 use gerege::oauth::pkce::Verdict;
 use gerege::oauth::redirect::{Kind, ResponseMode};
+use gerege::oauth::refresh::{Family, Lifetimes, Rotation, Shown, rotate};
 use gerege::oauth::service::Service;
-use gerege::oauth::token::{Exchange, Lifetimes, Rotation, machine, redeem, rotate};
+use gerege::oauth::token::{Exchange, machine, redeem};
 use gerege::oauth::{pkce as proof, scope as scopes};
 use gerege::rng::digest;
 
@@ -301,35 +302,39 @@ fn rotated(grant: &Grant, client: &Client, exchange: &Exchange) -> bool {
         max: Duration::from_secs(5000),
         grace: Duration::from_secs(30),
     };
-    let fresh = Refresh {
-        hash: digest("gr"),
+    let family = Family {
         grant_id: "g".into(),
+        hash: digest("gr"),
         generation: 3,
         created_at: NOW,
-        used_at: None,
+        used_at: NOW,
+        used: vec![NOW.minus(Duration::from_secs(31))],
         idle_until: NOW.plus(Duration::from_secs(900)),
         ends_at: NOW.plus(Duration::from_secs(950)),
         binding: None,
     };
-    let old = Refresh {
-        used_at: Some(NOW.minus(Duration::from_secs(31))),
-        ..fresh.clone()
+    let shown = |generation: i64, hash: &str, successor: &str| Shown {
+        generation,
+        hash: digest(hash),
+        successor: digest(successor),
     };
-    let replayed = rotate(&old, grant, false, client, exchange, NOW, &lifetimes);
-    assert!(matches!(
-        replayed,
-        Rotation::Replayed { end_family: true } | Rotation::Refused(_)
-    ));
-    match rotate(&fresh, grant, false, client, exchange, NOW, &lifetimes) {
+    let turn = |shown| rotate(&family, &shown, grant, client, exchange, NOW, &lifetimes);
+    for replayed in [shown(2, "old", "gr"), shown(0, "older", "old")] {
+        assert!(matches!(
+            turn(replayed),
+            Rotation::Replayed { end_family: true } | Rotation::Refused(_)
+        ));
+    }
+    let other = turn(shown(3, "made up", "next"));
+    assert!(matches!(other, Rotation::Refused(_)), "{other:?}");
+    match turn(shown(3, "gr", "next")) {
         Rotation::Fresh {
-            generation,
-            idle_until,
-            ends_at,
+            family: next,
             scopes: given,
         } => {
             assert!(client.is_public() && client.id == grant.client_id);
-            assert_eq!((generation, ends_at), (4, fresh.ends_at));
-            assert!(idle_until <= ends_at && scopes::within(&given, &grant.scopes));
+            assert_eq!((next.generation, next.ends_at), (4, family.ends_at));
+            assert!(next.idle_until <= next.ends_at && scopes::within(&given, &grant.scopes));
             true
         }
         Rotation::Refused(_) => false,

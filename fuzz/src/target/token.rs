@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use gerege::flow::derived::{Link, is_mail_code, mail_code};
-use gerege::flow::opaque::Kind;
+use gerege::flow::opaque::{Kind, Refresh};
 use gerege::keys::{Master, Purpose};
 use gerege::rng::{Rng, Secret};
 
@@ -46,9 +46,10 @@ const ADDRESS: &str = "temuulen@mail.example";
 pub fn opaque(input: &[u8]) -> Depth {
     let text = text!(input);
     let secret = Secret::derived([7; 32]);
+    let refresh = Refresh::first(&MASTER, &secret, ID).successor(&MASTER);
     let handed = [
         ("{code}", Kind::Code.dress(&MASTER, &secret)),
-        ("{refresh}", Kind::Refresh.dress(&MASTER, &secret)),
+        ("{refresh}", refresh.reveal().to_owned()),
         ("{mailed}", mail_code(&MASTER, ID, ADDRESS, 1)),
     ];
     let links = LINKS.map(|(name, link)| (name, link.make(&MASTER, ID, 1)));
@@ -62,6 +63,9 @@ pub fn opaque(input: &[u8]) -> Depth {
             assert_eq!(&asked, real, "nobody handed it out");
             depth = Depth::Accepted;
         }
+    }
+    if let Some(read) = Refresh::read(&MASTER, &asked) {
+        assert!(read == refresh, "nobody handed it out");
     }
     for ((_, link), (_, real)) in LINKS.into_iter().zip(&links) {
         if let Some(read) = link.read(&MASTER, &asked) {

@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::access::OPAQUE;
-use crate::flow::opaque;
+use crate::flow::opaque::{self, Refresh};
 use crate::keys::{self, ISSUER, Key, Purpose};
 use crate::oauth::client::Client;
 use crate::oauth::grant::Grant;
@@ -137,13 +137,11 @@ pub async fn inspect(app: &Arc<App>, token: &str) -> Result<Report, Error> {
         }
         return judge(app, report, None).await;
     }
-    for (kind, is) in [
-        (opaque::Kind::Refresh, Kind::Refresh),
-        (opaque::Kind::Code, Kind::Code),
-    ] {
-        if opaque::Kind::is_ours(kind, master, token) {
-            return kept(app, Report::new(is), digest(token)).await;
-        }
+    if let Some(refresh) = Refresh::read(master, token) {
+        return kept(app, Report::new(Kind::Refresh), Kept::Refresh(refresh)).await;
+    }
+    if opaque::Kind::Code.is_ours(master, token) {
+        return kept(app, Report::new(Kind::Code), Kept::Code(digest(token))).await;
     }
     let (report, key) = signed(app, token);
     judge(app, report, key).await
@@ -292,30 +290,39 @@ async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Res
         .await
 }
 
+/// What is known by a row.
+enum Kept {
+    Refresh(Refresh),
+    /// By its digest.
+    Code(String),
+}
+
 /// Judges a refresh token or code by its row.
-async fn kept(app: &Arc<App>, report: Report, hash: String) -> Result<Report, Error> {
+async fn kept(app: &Arc<App>, report: Report, what: Kept) -> Result<Report, Error> {
     let now = app.clock.now();
     let house = app.clone();
     app.store
         .read(move |c| {
             let mut report = report.clone();
-            let grant_id = if report.kind == Kind::Refresh {
-                store::grant::find_refresh(c, &hash)?.map(|row| {
-                    report.issued_at = Some(row.created_at);
-                    report.expires_at = Some(row.idle_until.min(row.ends_at));
-                    if row.used_at.is_some() {
-                        report.refuse("it was used, and a newer one has taken its place");
-                    }
-                    row.grant_id
-                })
-            } else {
-                store::grant::find_code(c, &hash)?.map(|row| {
+            let grant_id = match &what {
+                Kept::Refresh(token) => {
+                    store::grant::find_family(c, token.grant_id())?.map(|family| {
+                        report.expires_at = Some(family.idle_until.min(family.ends_at));
+                        if token.counts(&family) {
+                            report.issued_at = Some(family.created_at);
+                        } else {
+                            report.refuse("it was used, and a newer one has taken its place");
+                        }
+                        family.grant_id
+                    })
+                }
+                Kept::Code(hash) => store::grant::find_code(c, hash)?.map(|row| {
                     report.expires_at = Some(row.expires_at);
                     if row.used_at.is_some() {
                         report.refuse("it was used, and works once");
                     }
                     row.grant_id
-                })
+                }),
             };
             if report.expires_at.is_some_and(|end| end <= now) {
                 report.refuse("its time is over");

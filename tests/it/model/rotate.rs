@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::clock::Time;
-use gerege::flow::opaque::Kind;
+use gerege::flow::opaque::Refresh;
 use gerege::oauth::binding::Binding;
-use gerege::oauth::grant::{Grant, Refresh};
-use gerege::oauth::token::{Exchange, Lifetimes, Rotation, rotate};
+use gerege::oauth::grant::Grant;
+use gerege::oauth::refresh::{Family, Lifetimes, Rotation, Shown, rotate};
+use gerege::oauth::token::Exchange;
 use gerege::rng::digest;
 use gerege::store;
 
@@ -88,39 +89,37 @@ impl Rotate {
         }
     }
 
-    /// As `flow::token` does between its locks and its commit.
+    /// As `flow::refresh` does between its lock and its commit.
     fn decide(&self, rows: Rows, kind: u8, now: u8) -> (Rows, Heard) {
-        let shown = usize::from(kind == SECOND);
-        let Some(used) = rows.tokens[shown] else {
+        let number = usize::from(kind == SECOND);
+        if rows.tokens[number].is_none() {
             return (rows, Heard::Refused);
-        };
+        }
         let mut grant = self.grant.clone();
         grant.revoked_at = rows.ended.then_some(NOON);
-        let mut token = token("hash", "grant", shown);
-        token.used_at = used.map(time);
-        token.binding.clone_from(&self.binding);
+        let mut family = rows.family("grant");
+        family.binding.clone_from(&self.binding);
         let client = self.clients.of(kind);
-        let next_used = used.is_some() && rows.tokens[shown + 1].is_some_and(|next| next.is_some());
+        let shown = Shown {
+            generation: number as i64,
+            hash: name(number),
+            successor: name(number + 1),
+        };
         let ask = exchange(kind, "");
         let mut after = rows;
-        let heard = match rotate(&token, &grant, next_used, client, &ask, time(now), &LIVES) {
-            Rotation::Fresh {
-                generation,
-                ends_at,
-                ..
-            } => {
-                assert_eq!(ends_at, token.ends_at, "the family's end stays");
-                assert!(
-                    used.is_none(),
-                    "the guarded UPDATE finds a token that was used"
+        let heard = match rotate(&family, &shown, &grant, client, &ask, time(now), &LIVES) {
+            Rotation::Fresh { family: next, .. } => {
+                assert_eq!(next.ends_at, family.ends_at, "the family's end stays");
+                after.tokens[number] = Some(Some(now));
+                after.tokens[number + 1] = Some(None);
+                let wanted = after.family("grant");
+                assert_eq!(
+                    (&next.hash, next.generation),
+                    (&wanted.hash, wanted.generation)
                 );
-                after.tokens[shown] = Some(Some(now));
-                let next = shown + 1;
-                assert_eq!(usize::try_from(generation), Ok(next));
-                after.tokens[next] = after.tokens[next].or(Some(None));
-                Heard::Next(next as u8)
+                Heard::Next(number as u8 + 1)
             }
-            Rotation::Retry { generation, .. } => Heard::Again(u8::try_from(generation).unwrap()),
+            Rotation::Retry { .. } => Heard::Again(number as u8 + 1),
             Rotation::Keep { .. } => Heard::Kept,
             Rotation::Replayed { end_family: true } => {
                 after.ended = true;
@@ -133,25 +132,41 @@ impl Rotate {
     }
 }
 
+impl Rows {
+    /// As it stands in the database: the token that counts, and when those before it were used.
+    fn family(self, grant: &str) -> Family {
+        let given = self.tokens.iter().flatten();
+        let used: Vec<Time> = given
+            .clone()
+            .rev()
+            .filter_map(|one| one.map(time))
+            .collect();
+        let number = given.count() - 1;
+        Family {
+            grant_id: grant.into(),
+            hash: name(number),
+            generation: number as i64,
+            created_at: NOON,
+            used_at: NOON,
+            used,
+            idle_until: NOON.plus(DAY),
+            ends_at: NOON.plus(DAY),
+            binding: None,
+        }
+    }
+}
+
+/// What the model calls the digest of a token.
+fn name(number: usize) -> String {
+    number.to_string()
+}
+
 fn exchange(kind: u8, token: &str) -> Exchange {
     let more = ["openid", "email"].map(str::to_owned);
     Exchange::Refresh {
         token: token.into(),
         scope: (kind == ASKS_MORE).then(|| more.into()),
         resource: Vec::new(),
-    }
-}
-
-fn token(hash: &str, grant: &str, generation: usize) -> Refresh {
-    Refresh {
-        hash: hash.into(),
-        grant_id: grant.into(),
-        generation: i64::try_from(generation).unwrap(),
-        created_at: NOON,
-        used_at: None,
-        idle_until: NOON.plus(DAY),
-        ends_at: NOON.plus(DAY),
-        binding: None,
     }
 }
 
@@ -268,14 +283,16 @@ fn the_model_of_a_refresh_token_tells_when_nothing_is_locked() {
 
 /// A family in the database; gives its first token and its grant.
 fn put(app: &TestApp, account: &str) -> (String, String) {
-    let secret = Kind::Refresh.dress(app.app.keys.master(), &app.app.rng.secret());
     let mut grant = grant(account);
     grant.id = app.app.rng.id();
-    let first = token(&digest(&secret), &grant.id, 0);
+    let first = Refresh::first(app.app.keys.master(), &app.app.rng.secret(), &grant.id);
+    let secret = first.reveal().to_owned();
+    let mut family = FRESH.family(&grant.id);
+    family.hash = digest(&secret);
     let id = grant.id.clone();
     app.write(move |c| {
         store::grant::add(c, &grant, NOON.plus(DAY))?;
-        store::grant::add_refresh(c, &first)
+        store::grant::add_family(c, &family)
     });
     (secret, id)
 }
