@@ -28,6 +28,8 @@ const AT_A_TIME: usize = 1000;
 const TIDY: Duration = Duration::from_secs(3600);
 /// How long ended rows stay, so that a late replay still meets them.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
+/// How long what ran out stays where an app asks every few seconds: it is told so once, and stops.
+const KEEP_POLLED: Duration = Duration::from_secs(3600);
 /// How long sent and given-up letters stay on the list.
 const KEEP_LETTERS: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long known devices are remembered.
@@ -323,12 +325,13 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
 /// When the database does not answer.
 pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
     let before = now.minus(KEEP);
+    let polled = now.minus(KEEP_POLLED);
     let letters = now.minus(KEEP_LETTERS);
     let log = now.minus(app.config.privacy.security_log_ttl);
     let steps: [Step; 15] = [
         Box::new(move |c| store::draft::sweep(c, now)),
         Box::new(move |c| store::request::sweep(c, now)),
-        Box::new(move |c| store::pending::sweep(c, before)),
+        Box::new(move |c| store::pending::sweep(c, polled, before)),
         Box::new(move |c| store::pushed::sweep(c, now)),
         Box::new(move |c| store::reset::sweep(c, now)),
         Box::new(move |c| store::address::sweep(c, now)),

@@ -22,12 +22,10 @@ use crate::standard::Prover;
 use crate::story::{Secrets, brought, from, prepare, pushed};
 use crate::table::Row;
 
-/// How many distinct codes of each kind come within an hour.
+/// How many distinct codes of each kind come at first, and then as fast as before.
 const MANY: usize = 1_000_000;
-/// The hour has so many minutes, each with a sweep, as the worker does it.
-const MINUTES: usize = 60;
-/// After that, another hour brings as many minutes with as much again, which may add nothing.
-const AGAIN: usize = 15;
+const MORE: usize = MANY / 4;
+/// A sweep comes each minute, as the worker does it.
 const MINUTE: Duration = Duration::from_secs(60);
 /// How much of a file that was once written may be written anew elsewhere.
 const SLACK: f64 = 1.05;
@@ -39,6 +37,19 @@ enum Kind {
     Jti,
     Pushed,
     Device,
+}
+
+impl Kind {
+    /// How many minutes the million takes: an hour, or as long as the last of its rows stand.
+    fn minutes(self) -> usize {
+        match self {
+            // Of a browser that never signed in, a day and until the hour's tidying.
+            Self::State => 26 * 60,
+            // Ten minutes, and an hour in which its device is told that it came too late.
+            Self::Device => 2 * 60,
+            Self::Jti | Self::Pushed => 60,
+        }
+    }
 }
 
 /// All kinds.
@@ -73,27 +84,28 @@ fn fill(house: &House, kind: Kind, what: &str, secrets: &Secrets) -> anyhow::Res
         .collect::<anyhow::Result<Vec<Stranger<'_>>>>()?;
     let empty = house.size()?;
     let (mut file, mut memory) = (0.0_f64, 0.0_f64);
-    let mut swept = 0;
-    let mut pass = |minutes: std::ops::Range<usize>| -> anyhow::Result<(f64, f64)> {
-        for minute in minutes {
-            let numbers = MANY * minute / MINUTES..MANY * (minute + 1) / MINUTES;
+    let (mut swept, minutes) = (0, kind.minutes());
+    let mut pass = |those: std::ops::Range<usize>| -> anyhow::Result<(f64, f64)> {
+        for minute in those {
+            let numbers = MANY * minute / minutes..MANY * (minute + 1) / minutes;
             together(&mut callers, numbers)?;
             file = file.max(house.size()?);
             memory = memory.max(own_memory()? as f64 / MB);
             house.app.clock.shift(i64::try_from(MINUTE.as_millis())?);
-            swept += house.sweep()?;
+            swept += house.sweep((minute + 1) % 60 == 0)?;
         }
         Ok((file, memory))
     };
-    let once = pass(0..MINUTES)?;
-    let again = pass(MINUTES..MINUTES + AGAIN)?;
+    let hours = minutes / 60;
+    let once = pass(0..minutes)?;
+    let again = pass(minutes..minutes + minutes / 4)?;
     // What ended stays for a day, so that whoever comes late is told so.
     let late = 26 * 3_600_000;
     house.app.clock.shift(late);
-    swept += house.sweep()?;
-    let sent = MANY + MANY * AGAIN / MINUTES;
+    swept += house.sweep(true)?;
+    let sent = MANY + MORE;
     Ok(Row {
-        what: format!("{MANY} {what} within an hour, then {} more", sent - MANY),
+        what: format!("{MANY} {what} within {hours} h, then {MORE} more at the same pace"),
         measured: format!(
             "file at most {:.0} MB, then {:.0} MB; memory at most {:.0} MB, then {:.0} MB; \
              {swept} rows swept within a day",
@@ -218,11 +230,15 @@ impl House {
     }
 
     /// What the worker does each minute, and each hour.
-    fn sweep(&self) -> anyhow::Result<usize> {
+    fn sweep(&self, tidy: bool) -> anyhow::Result<usize> {
         let (app, now) = (self.app.clone(), self.app.clock.now());
-        web::run(
-            async move { Ok(worker::sweep(&app, now).await? + worker::tidy(&app, now).await?) },
-        )
+        web::run(async move {
+            let swept = worker::sweep(&app, now).await?;
+            match tidy {
+                true => Ok(swept + worker::tidy(&app, now).await?),
+                false => Ok(swept),
+            }
+        })
     }
 
     /// The database with what waits beside it, in MB.

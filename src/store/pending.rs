@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::engine::{db, held, swept};
+use super::engine::{FEW, db, held, swept};
 use super::schema::pending;
 use super::{Conn, Error};
 use crate::clock::Time;
@@ -290,7 +290,17 @@ pub fn remove(c: &mut Conn<'_>, account_id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what has run out; gives how many rows.
-pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
-    Ok(swept!(c, pending, hash, expires_at, before)?)
+/// Removes what ran out before `before`, and earlier, before `polled`, what no app is told of by a
+/// ping: its operator looks at those for longer. Gives how many rows.
+pub fn sweep(c: &mut Conn<'_>, polled: Time, before: Time) -> Result<usize, Error> {
+    let old = diesel::alias!(pending as old);
+    let few = old
+        .filter(old.field(pending::expires_at).lt(polled.millis()))
+        .filter(old.field(pending::ping).is_null())
+        .select(old.field(pending::hash))
+        .limit(FEW);
+    let gone = db!(c, conn => diesel::delete(
+        pending::table.filter(pending::hash.eq_any(few))
+    ).execute(conn))?;
+    Ok(gone + swept!(c, pending, hash, expires_at, before)?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gerege::flow::ciba;
 use gerege::oauth::client::{Client, GrantType};
 use gerege::oauth::registration::SubjectType;
-use gerege::store;
+use gerege::{store, worker};
 use serde_json::Value;
 
 use crate::app::TestApp;
@@ -522,4 +522,12 @@ fn an_app_that_never_answers_is_told_until_it_is_too_late() {
     let list = app.wait(ciba::list(&app.app, None, 10)).unwrap();
     assert!(list[0].pinged_at.is_none() && list[0].ping_at.is_none());
     assert_eq!(list[0].ping_said.as_deref(), Some("HTTP 500"));
+    // The operator can look at that for a day.
+    for (hours, left) in [(23, 1), (2, 0)] {
+        app.pass(Duration::from_secs(hours * 3600));
+        let now = app.app.clock.now();
+        app.wait(worker::sweep(&app.app, now)).unwrap();
+        let list = app.wait(ciba::list(&app.app, None, 10)).unwrap();
+        assert_eq!(list.len(), left);
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gerege::oauth::client::{Client, ClientAuth, GrantType, RefreshPolicy};
-use gerege::store;
+use gerege::{store, worker};
 use serde_json::Value;
 
 use crate::app::{PASSWORD, TestApp};
@@ -131,6 +131,15 @@ fn who_asks_too_early_waits_longer() {
     assert_eq!(at(14), "slow_down"); // 20
     assert_eq!(at(20), "authorization_pending");
     assert_eq!(at(600), "expired_token");
+    // One that comes late is told so, and it does not lie about for long.
+    let mut late = |minutes: u64| {
+        app.pass(Duration::from_secs(minutes * 60));
+        let now = app.app.clock.now();
+        app.wait(worker::sweep(&app.app, now)).unwrap();
+        told(poll(&mut tv, &begun))
+    };
+    assert_eq!(late(55), "expired_token");
+    assert_eq!(late(10), "invalid_grant");
 }
 
 #[test]
