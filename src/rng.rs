@@ -38,6 +38,16 @@ impl Rng {
         }
     }
 
+    /// Fills `bytes` with what opens nothing and keeps nothing apart for long, such as the number of a
+    /// request: drawn without asking the system each time.
+    #[allow(clippy::disallowed_methods)] // it comes in here
+    pub fn fill_plain(&self, bytes: &mut [u8]) {
+        match self {
+            Self::System => rand::rng().fill_bytes(bytes),
+            Self::Seeded(_) => self.fill(bytes),
+        }
+    }
+
     /// An id: 128 bits as 26 characters of `a-z2-7`. It names a row; it opens nothing.
     pub fn id(&self) -> String {
         let mut bytes = [0; 16];

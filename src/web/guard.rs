@@ -271,7 +271,7 @@ fn forwarded(hop: &str) -> Option<IpAddr> {
 fn reference(rng: &Rng) -> String {
     const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let mut bytes = [0; 6];
-    rng.fill(&mut bytes);
+    rng.fill_plain(&mut bytes);
     bytes
         .iter()
         .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
