@@ -88,6 +88,8 @@ pub struct StatusList {
 /// What a token stands for, as it was read a moment ago.
 #[derive(Clone)]
 pub struct Standing {
+    /// When it was read.
+    pub read_at: Time,
     /// What the person allowed.
     pub grant: Grant,
     /// Whose it is.
@@ -96,10 +98,33 @@ pub struct Standing {
     pub client: Option<Client>,
 }
 
-/// A [`Standing`], when it was read, and how many writes had ended then.
-pub type Stood = (Time, u64, Arc<Standing>);
+/// A [`Standing`], and how many writes had ended when it was read.
+pub type Stood = (u64, Arc<Standing>);
 
-/// Standings that are remembered.
+/// What a caller hears of a token.
+pub struct Heard {
+    /// The answer (RFC 7662 2.2).
+    pub told: serde_json::Map<String, serde_json::Value>,
+    /// The same as it is sent.
+    pub json: String,
+    /// It is told signed or not at all (FAPI 2.0 Message Signing 5.5).
+    pub signed: bool,
+}
+
+/// What a service heard of a token a moment ago.
+#[derive(Clone)]
+pub struct Told {
+    /// The answer.
+    pub heard: Arc<Heard>,
+    /// When: what is left of the token's life stands in it.
+    pub at: Time,
+    /// When its [`Standing`] was read.
+    pub read_at: Time,
+    /// How many writes had ended then.
+    pub written: u64,
+}
+
+/// Standings, and answers, that are remembered.
 const STANDINGS: usize = 1000;
 
 /// Everything a story needs.
@@ -144,6 +169,8 @@ pub struct App {
     pub statuses: RwLock<HashMap<(String, i64), StatusList>>,
     /// What tokens stand for, by grant and client.
     pub standings: Recent<Stood>,
+    /// What services heard of tokens, by token and service.
+    pub heard: Recent<Told>,
 }
 
 impl App {
@@ -191,6 +218,7 @@ impl App {
             proved: RwLock::default(),
             statuses: RwLock::default(),
             standings: Recent::new(STANDINGS),
+            heard: Recent::new(STANDINGS),
             config,
             clock,
             rng,

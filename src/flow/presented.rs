@@ -12,7 +12,7 @@ use super::opaque::Refresh;
 use super::subject;
 use super::token::person;
 use crate::account::Account;
-use crate::app::{App, Standing};
+use crate::app::{App, Heard, Standing, Told};
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
 use crate::oauth::bearer::{Scheme, Token};
@@ -26,6 +26,7 @@ use crate::oauth::scope::{self, OPENID};
 use crate::oauth::service::{KeyOwner, Service, own_issuer};
 use crate::oauth::subject::pairwise;
 use crate::oauth::token::is_offline;
+use crate::rng::digest;
 use crate::store::{self, Conn, Error};
 
 /// An access token that is good by itself: signature, type, issuer, time.
@@ -154,9 +155,9 @@ async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Stan
         good.text("client_id").to_owned(),
     );
     let (name, written) = (format!("{gid} {client_id}"), app.store.written());
-    if let Some((at, before, standing)) = app.standings.find(&name)
+    if let Some((before, standing)) = app.standings.find(&name)
         && before == written
-        && client::is_young(at, now)
+        && client::is_young(standing.read_at, now)
     {
         return Ok(Some(standing));
     }
@@ -171,6 +172,7 @@ async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Stan
             false => store::client::find(c, &client_id)?,
         };
         Ok(Some(Standing {
+            read_at: now,
             grant,
             account,
             client,
@@ -179,8 +181,7 @@ async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Stan
     let Some(standing) = found.await?.map(Arc::new) else {
         return Ok(None);
     };
-    let kept = (now, written, standing.clone());
-    app.standings.put(name, kept);
+    app.standings.put(name, (written, standing.clone()));
     Ok(Some(standing))
 }
 
@@ -204,20 +205,13 @@ fn still(good: &Good, had: &[String]) -> Vec<String> {
     scope::cut(&good.scopes(), had)
 }
 
-/// What a caller hears of a token.
-pub struct Heard {
-    /// The answer.
-    pub told: Map<String, Value>,
-    /// It is told signed or not at all (FAPI 2.0 Message Signing 5.5).
-    pub signed: bool,
-}
-
 impl Heard {
     /// What is told of a client's token.
     fn of(client: Option<&Client>, told: Map<String, Value>) -> Self {
         let fapi = client.and_then(|client| client.fapi);
         let signed = fapi.is_some_and(|fapi| fapi.introspection);
-        Self { told, signed }
+        let json = Value::Object(told.clone()).to_string();
+        Self { told, json, signed }
     }
 
     fn nothing() -> Self {
@@ -225,72 +219,100 @@ impl Heard {
     }
 }
 
-/// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1).
+/// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1). A chat server
+/// asks about the same one again and again: what it heard is good for as long as what stands behind
+/// it ([`stood`]), within one second of the clock: what is left of its life is told.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<Heard, Error> {
+pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<Arc<Heard>, Error> {
     let now = app.clock.now();
-    match caller {
+    let service = match caller {
         Caller::Client(client) => {
             let told = introspect_refresh(app, client, token, now).await?;
-            Ok(Heard::of(Some(client), told))
+            return Ok(Heard::of(Some(client), told).into());
         }
-        Caller::Service(service) => {
-            let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
-                return Ok(Heard::nothing());
-            };
-            let binding = good.binding()?;
-            let issuer = service.issuer(app.config.issuer());
-            let live = |subject, scopes: Vec<String>| {
-                claims::introspection(&Live {
-                    issuer: &issuer,
-                    subject,
-                    client_id: good.text("client_id"),
-                    audience: Some(&service.audience),
-                    scopes: &scopes,
-                    binding: binding.as_ref(),
-                    act: good.claims.get("act"),
-                    issued_at: good.time("iat"),
-                    expires_at: good.time("exp"),
-                    now,
-                })
-            };
-            let detailed = |mut heard: Map<String, Value>, grant: &Grant| {
-                let details = grant.details.of(Some(service.as_ref()));
-                if !details.is_empty() {
-                    // RFC 9396 9.2
-                    heard.insert("authorization_details".into(), details.json());
-                }
-                heard
-            };
-            match good.text("gid") {
-                "" => {
-                    let known = client::find(app, good.text("client_id")).await?;
-                    Ok(match known {
-                        Some(client) if service.machine => match still(&good, &client.scopes) {
-                            left if left.is_empty() => Heard::nothing(),
-                            left => Heard::of(Some(&client), live(Subject::Machine, left)),
-                        },
-                        _ => Heard::nothing(),
-                    })
-                }
-                _ => Ok(match stood(app, &good, now).await? {
-                    Some(standing) => {
-                        let (grant, account) = (&standing.grant, &standing.account);
-                        match still(&good, &grant.scopes) {
-                            left if left.is_empty() => Heard::nothing(),
-                            left => {
-                                let heard = live(Subject::Person(&person(account), grant), left);
-                                Heard::of(standing.client.as_ref(), detailed(heard, grant))
-                            }
-                        }
-                    }
-                    None => Heard::nothing(),
-                }),
-            }
-        }
+        Caller::Service(service) => service,
+    };
+    let (name, written) = (digest(token) + &service.id, app.store.written());
+    if let Some(told) = app.heard.find(&name)
+        && told.written == written
+        && client::is_young(told.read_at, now)
+        && told.at.seconds() == now.seconds()
+    {
+        return Ok(told.heard);
     }
+    let (heard, read_at) = introspect_access(app, service, token, now).await?;
+    let heard = Arc::new(heard);
+    if let Some(read_at) = read_at {
+        let told = Told {
+            heard: heard.clone(),
+            at: now,
+            read_at,
+            written,
+        };
+        app.heard.put(name, told);
+    }
+    Ok(heard)
+}
+
+/// The same for an access token; with when its [`Standing`] was read, if it has one.
+async fn introspect_access(
+    app: &Arc<App>,
+    service: &Service,
+    token: &str,
+    now: Time,
+) -> Result<(Heard, Option<Time>), Error> {
+    let nothing = || Ok((Heard::nothing(), None));
+    let Some(good) = read(app, token, now).filter(|good| signed_for(good, service)) else {
+        return nothing();
+    };
+    let binding = good.binding()?;
+    let issuer = service.issuer(app.config.issuer());
+    let live = |subject, scopes: Vec<String>| {
+        claims::introspection(&Live {
+            issuer: &issuer,
+            subject,
+            client_id: good.text("client_id"),
+            audience: Some(&service.audience),
+            scopes: &scopes,
+            binding: binding.as_ref(),
+            act: good.claims.get("act"),
+            issued_at: good.time("iat"),
+            expires_at: good.time("exp"),
+            now,
+        })
+    };
+    let detailed = |mut heard: Map<String, Value>, grant: &Grant| {
+        let details = grant.details.of(Some(service));
+        if !details.is_empty() {
+            // RFC 9396 9.2
+            heard.insert("authorization_details".into(), details.json());
+        }
+        heard
+    };
+    if good.text("gid").is_empty() {
+        let known = client::find(app, good.text("client_id")).await?;
+        let heard = match known.filter(|_| service.machine) {
+            Some(client) => match still(&good, &client.scopes) {
+                left if left.is_empty() => Heard::nothing(),
+                left => Heard::of(Some(&client), live(Subject::Machine, left)),
+            },
+            None => Heard::nothing(),
+        };
+        return Ok((heard, None));
+    }
+    let Some(standing) = stood(app, &good, now).await? else {
+        return nothing();
+    };
+    let (grant, account) = (&standing.grant, &standing.account);
+    let left = still(&good, &grant.scopes);
+    if left.is_empty() {
+        return nothing();
+    }
+    let heard = live(Subject::Person(&person(account), grant), left);
+    let heard = Heard::of(standing.client.as_ref(), detailed(heard, grant));
+    Ok((heard, Some(standing.read_at)))
 }
 
 /// The same answer, signed for the caller (RFC 9701 5).
@@ -300,7 +322,7 @@ pub async fn introspect(app: &Arc<App>, caller: &Caller, token: &str) -> Result<
 pub async fn sign_answer(
     app: &Arc<App>,
     caller: &Caller,
-    answer: Map<String, Value>,
+    answer: &Map<String, Value>,
 ) -> Result<String, Error> {
     let (audience, algorithm) = match caller {
         Caller::Service(service) => (&service.audience, service.algorithm),
@@ -308,7 +330,7 @@ pub async fn sign_answer(
     };
     let now = app.clock.now();
     keyring::have(app, algorithm, now).await?;
-    let claims = introspection::signed(app.config.issuer(), audience, answer, now);
+    let claims = introspection::signed(app.config.issuer(), audience, answer.clone(), now);
     // The issuer's key, never the service's: that one signs access tokens and nothing else.
     let typ = introspection::SIGNED.trim_start_matches("application/");
     app.keys

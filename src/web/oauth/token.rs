@@ -1,6 +1,6 @@
 //! The endpoints where programs speak: token, introspect, revoke, userinfo. No cookie is read.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{authorization, held, judge, next_nonce, presented, take};
@@ -89,7 +89,7 @@ pub async fn introspect(
     let accept = accept.join(",");
     let must = heard.signed && introspection::is_taken(&accept);
     if must || introspection::is_wanted(&accept) {
-        let signed = shown::sign_answer(&app, &caller, heard.told).await?;
+        let signed = shown::sign_answer(&app, &caller, &heard.told).await?;
         let mut response = HttpResponse::Ok();
         return Ok(response.content_type(introspection::SIGNED).body(signed));
     }
@@ -97,7 +97,9 @@ pub async fn introspect(
         let why = "Accept must be application/token-introspection+jwt: FAPI asks that what is told of this app's tokens is signed";
         return Err(Problem::new(Code::InvalidRequest, why).into());
     }
-    Ok(HttpResponse::Ok().json(heard.told))
+    let mut response = HttpResponse::Ok();
+    let response = response.content_type(ContentType::json());
+    Ok(response.body(heard.json.clone()))
 }
 
 /// POST `/oauth2/revoke` (RFC 7009 2): 200 whatever the token was.
