@@ -119,12 +119,12 @@ impl Refresh {
         &self.grant_id
     }
 
-    /// Its place among those of its grant.
-    pub fn shown(&self, master: &Master) -> Shown {
+    /// Its place among those of its grant, before the one that follows it.
+    pub fn shown(&self, successor: &Self) -> Shown {
         Shown {
             generation: self.generation,
             hash: digest(&self.text),
-            successor: digest(&self.successor(master).text),
+            successor: digest(&successor.text),
         }
     }
 
@@ -207,10 +207,12 @@ mod tests {
         for generation in 0..12 {
             let read = Refresh::read(&master, token.reveal()).expect("ours");
             assert!(read == token && read.grant_id() == "grant");
-            let shown = read.shown(&master);
-            assert_eq!(shown.generation, generation);
             token = read.successor(&master);
-            assert_eq!(shown.successor, token.shown(&master).hash);
+            assert!(token == read.successor(&master) && token != read);
+            let shown = read.shown(&token);
+            assert_eq!(shown.generation, generation);
+            assert_eq!(shown.hash, digest(read.reveal()));
+            assert_eq!(shown.successor, digest(token.reveal()));
         }
         for (old, new) in [("~grant~", "~other~"), ("~0~", "~1~"), ("~0~", "~")] {
             let other = first.reveal().replace(old, new);

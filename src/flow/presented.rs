@@ -220,8 +220,9 @@ impl Heard {
 }
 
 /// `/oauth2/introspect`: what a caller may know of a token (RFC 7662 2.2, PROTOCOL 1). A chat server
-/// asks about the same one again and again: what it heard is good for as long as what stands behind
-/// it ([`stood`]), within one second of the clock: what is left of its life is told.
+/// asks about the same one again and again: what it heard is good for as long as the [`Standing`]
+/// that it was made of, within one second of the clock, since what is left of the token's life is
+/// told.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -27,7 +27,8 @@ pub(super) async fn exchange(
     let Some(token) = Refresh::read(master, token) else {
         return Err(unknown().into());
     };
-    let (shown, next) = (token.shown(master), token.successor(master));
+    let next = token.successor(master);
+    let shown = token.shown(&next);
     let (now, lives) = (app.clock.now(), lifetimes(app));
     let (house, log_id) = (app.clone(), app.rng.id());
     let asker = asker(app, client.clone(), ask, held).await?;
