@@ -578,6 +578,11 @@ async fn a_token_is_explained_with_every_reason_against_it() {
         "a forged token names nobody"
     );
     assert!(why("hello").await.contains("no three parts"));
+    let bare = app
+        .keys
+        .sign("chat", Algorithm::ES256, "at+jwt", &json!({}), now)
+        .unwrap();
+    assert!(why(&bare).await.contains("it comes from nowhere"));
 
     person::lock(app, person.id.clone()).await.unwrap();
     house.pass(700);

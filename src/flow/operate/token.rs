@@ -212,7 +212,7 @@ async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Res
         .map(|list| list.split_whitespace().map(str::to_owned).collect())
         .unwrap_or_default();
     // What nobody vouches for names no person here.
-    if key.is_none() && report.kind != Kind::Opaque || report.claims.is_empty() {
+    if key.is_none() && (report.kind != Kind::Opaque || !report.is_good()) {
         return Ok(report);
     }
     let (named, ours) = (report.text("iss"), app.config.issuer());
