@@ -49,8 +49,8 @@ macro_rules! db {
 }
 pub(super) use db;
 
-/// Reads a row and holds it until the transaction ends: `held!(c, account::table.find(id))`. Whoever
-/// writes to SQLite is alone there anyway.
+/// Reads a row and holds it until the transaction that writes ends: `held!(c, account::table.find(id))`.
+/// On SQLite such a transaction begins IMMEDIATE, and is alone from there on.
 macro_rules! held {
     ($c:expr, $query:expr) => {
         match $c {

@@ -91,7 +91,7 @@ impl Redeem {
         }
     }
 
-    /// As `flow::token` does between its locks and its commit.
+    /// As `flow::code` does between its locks and its commit.
     fn decide(&self, rows: Rows, kind: u8, now: u8) -> (Rows, Heard) {
         let mut grant = self.grant.clone();
         grant.revoked_at = rows.ended.then_some(NOON);
