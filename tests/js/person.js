@@ -11,6 +11,10 @@ const unescape = (text) =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
 
+// Debian's Node 18 joins them.
+const cookies = (headers) =>
+  headers.getSetCookie?.() ?? (headers.get('set-cookie') ?? '').split(/, *(?=[\w-]+=)/).filter(Boolean)
+
 export class Person {
   constructor(issuer, send = fetch) {
     this.issuer = issuer
@@ -25,7 +29,7 @@ export class Person {
       headers.cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     }
     const answer = await this.send(target, { ...options, headers, redirect: 'manual' })
-    for (const set of answer.headers.getSetCookie()) {
+    for (const set of cookies(answer.headers)) {
       const [pair] = set.split(';')
       const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
       if (value === '' || /max-age=0/i.test(set)) this.cookies.delete(name)
