@@ -1,21 +1,23 @@
 //! The process is ended at every edge between what is on disk and what somebody was told, 200
-//! times over: nothing acknowledged is lost, nothing is half there (SECURITY L01, L02).
+//! times over, on PostgreSQL some more: nothing acknowledged is lost, nothing is half there
+//! (SECURITY L01, L02).
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gerege::config::Engine;
+use gerege::config::{Engine, Hidden, Postgres};
 use gerege::rng::Rng;
 use gerege::store::{self, Store};
 
-use crate::app::{free_port, own_folder};
+use crate::app::{free_port, join, own_folder, sql};
 use crate::http::{Answer, Browser, encode, param};
 
-/// Runs in all, dealt out to this many threads.
+/// Runs in all, on SQLite and on PostgreSQL, dealt out to this many threads.
 const RUNS: u64 = 200;
+const RUNS_ON_POSTGRES: u64 = 60;
 const THREADS: u64 = 4;
 /// One seed for all runs; a failed run names its number.
 const SEED: u64 = 0x9e37_79b9;
@@ -26,9 +28,82 @@ const VERIFIER: &str = "a-verifier-that-is-long-enough-for-rfc-7636-4-1";
 const CHALLENGE: &str = "kzVb4ENtuvN3iYcFN2n1S0CtM2fYTlim2Hip-si403s";
 const CALLBACK: &str = "http://127.0.0.1:5555/callback";
 
+/// Where the data of a server lies.
+struct House {
+    folder: PathBuf,
+    /// The server and the database's name, where it is not a file in the folder.
+    postgres: Option<(String, String)>,
+}
+
+impl House {
+    fn new(name: &str) -> Self {
+        let server = std::env::var("TEST_POSTGRES").ok();
+        let postgres = server.filter(|url| !url.is_empty()).map(|server| {
+            let name = format!("{name}_{}", std::process::id()).replace('-', "_");
+            (server, name)
+        });
+        Self {
+            folder: own_folder(name),
+            postgres,
+        }
+    }
+
+    /// An empty one.
+    fn build(name: &str) -> Self {
+        let house = Self::new(name);
+        if let Some((server, name)) = &house.postgres {
+            sql(server, &format!("CREATE DATABASE {name}"));
+        }
+        house
+    }
+
+    /// One of the same data.
+    fn copy(&self, name: &str) -> Self {
+        let house = Self::new(name);
+        let mut files = vec!["master.key"];
+        if let (Some((server, name)), Some((_, first))) = (&house.postgres, &self.postgres) {
+            sql(server, &format!("CREATE DATABASE {name} TEMPLATE {first}"));
+        } else {
+            files.push("gerege.db");
+        }
+        for file in files {
+            std::fs::copy(self.folder.join(file), house.folder.join(file)).unwrap();
+        }
+        house
+    }
+
+    fn url(&self) -> String {
+        match &self.postgres {
+            Some((server, name)) => join(server, name),
+            None => "sqlite".into(),
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        match &self.postgres {
+            Some(_) => Engine::Postgres(Postgres {
+                url: Hidden::new(self.url()),
+                ca_file: None,
+            }),
+            None => Engine::Sqlite(self.folder.join("gerege.db")),
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some((server, name)) = &self.postgres {
+            sql(server, &format!("DROP DATABASE {name} WITH (FORCE)"));
+        }
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
 /// A server that may die, and the browser in front of it.
 struct Patient {
-    folder: PathBuf,
+    house: House,
     address: SocketAddr,
     server: Option<Child>,
     browser: Browser,
@@ -36,15 +111,12 @@ struct Patient {
 }
 
 impl Patient {
-    fn new(run: u64, first: &Path, crash_at: &str) -> Self {
-        let folder = own_folder(&format!("crash-{run}"));
-        for name in ["gerege.db", "master.key"] {
-            std::fs::copy(first.join(name), folder.join(name)).unwrap();
-        }
+    fn new(run: u64, first: &House, crash_at: &str) -> Self {
+        let house = first.copy(&format!("crash-{run}"));
         let (address, listener) = free_port();
         drop(listener);
         let mut patient = Self {
-            folder,
+            house,
             address,
             server: None,
             browser: Browser::new(address, &format!("localhost:{}", address.port())),
@@ -55,7 +127,7 @@ impl Patient {
     }
 
     fn start(&mut self, crash_at: Option<&str>) {
-        self.server = Some(start(&self.folder, self.address, crash_at));
+        self.server = Some(start(&self.house, self.address, crash_at));
         // A crash may come before the server is ready: then it is started again without.
         if !ready(self.address, self.server.as_mut().unwrap()) {
             self.revive();
@@ -113,7 +185,7 @@ impl Patient {
     }
 
     fn store(&self) -> Store {
-        Store::open(&Engine::Sqlite(self.folder.join("gerege.db")), 1).unwrap()
+        Store::open(&self.house.engine(), 1).unwrap()
     }
 
     fn account(&self, username: &str) -> Option<String> {
@@ -142,7 +214,7 @@ impl Patient {
 
     /// The newest code that was mailed.
     fn code(&self) -> Option<String> {
-        let mut letters: Vec<PathBuf> = std::fs::read_dir(self.folder.join("mail"))
+        let mut letters: Vec<PathBuf> = std::fs::read_dir(self.house.folder.join("mail"))
             .ok()?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
@@ -167,19 +239,17 @@ impl Drop for Patient {
             let _ = server.kill();
             let _ = server.wait();
         }
-        if !std::thread::panicking() {
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
     }
 }
 
-fn start(folder: &Path, address: SocketAddr, crash_at: Option<&str>) -> Child {
+fn start(house: &House, address: SocketAddr, crash_at: Option<&str>) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gerege"));
     command
         .arg("serve")
         .env("GEREGE_LISTEN__ADDRESS", address.to_string())
         .env("GEREGE_LISTEN__WORKERS", "1")
-        .env("GEREGE_DATA_DIR", folder)
+        .env("GEREGE_DATA_DIR", &house.folder)
+        .env("GEREGE_DATABASE__URL", house.url())
         .env("GEREGE_CHECK__KIND", "off")
         .env("GEREGE_PASSWORD__MEMORY_KIB", "8")
         .env("GEREGE_PASSWORD__PASSES", "1")
@@ -361,7 +431,7 @@ fn text(answer: &Answer, name: &str) -> String {
 #[test]
 fn nothing_acknowledged_is_lost_when_the_process_dies() {
     // What a first start makes, so that the runs begin with the first request.
-    let first = own_folder("crash-first");
+    let first = House::build("crash-first");
     let (address, listener) = free_port();
     drop(listener);
     let mut server = start(&first, address, None);
@@ -373,22 +443,25 @@ fn nothing_acknowledged_is_lost_when_the_process_dies() {
     let pid = server.id().to_string();
     Command::new("kill").arg(&pid).status().unwrap();
     server.wait().unwrap();
-    gerege::store::migrate::copy(
-        &Engine::Sqlite(first.join("gerege.db")),
-        &first.join("whole.db"),
-    )
-    .unwrap();
-    for old in ["gerege.db", "gerege.db-wal", "gerege.db-shm"] {
-        let _ = std::fs::remove_file(first.join(old));
+    if first.postgres.is_none() {
+        let whole = first.folder.join("whole.db");
+        gerege::store::migrate::copy(&first.engine(), &whole).unwrap();
+        for old in ["gerege.db", "gerege.db-wal", "gerege.db-shm"] {
+            let _ = std::fs::remove_file(first.folder.join(old));
+        }
+        std::fs::rename(whole, first.folder.join("gerege.db")).unwrap();
     }
-    std::fs::rename(first.join("whole.db"), first.join("gerege.db")).unwrap();
+    let runs = match first.postgres {
+        Some(_) => RUNS_ON_POSTGRES,
+        None => RUNS,
+    };
 
     let crashed: u32 = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
                 let first = &first;
                 scope.spawn(move || {
-                    (0..RUNS)
+                    (0..runs)
                         .filter(|run| run % THREADS == thread)
                         .map(|run| {
                             let rng = Rng::seeded(SEED ^ run);
@@ -417,10 +490,9 @@ fn nothing_acknowledged_is_lost_when_the_process_dies() {
             })
             .sum()
     });
-    println!("{crashed} of {RUNS} runs died on the way");
+    println!("{crashed} of {runs} runs died on the way");
     assert!(
-        u64::from(crashed) > RUNS / 2,
+        u64::from(crashed) > runs / 2,
         "too few runs died: {crashed}"
     );
-    let _ = std::fs::remove_dir_all(&first);
 }
