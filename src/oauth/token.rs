@@ -252,7 +252,9 @@ pub fn redeem(
         None if client.redirects.len() == 1 && !scope::has(&grant.scopes, OPENID) => {}
         None => return refuse("redirect_uri is missing"),
     }
-    if code.wrong >= MAX_WRONG {
+    let spent = code.used_at.is_some();
+    // Wrong verifiers after it was spent do not hide a replay.
+    if code.wrong >= MAX_WRONG && !spent {
         return refuse("the code is dead after too many wrong verifiers");
     }
     if code.challenge.is_none() && pkce::is_required(client) {
@@ -260,6 +262,7 @@ pub fn redeem(
     }
     match pkce::verify(code.challenge.as_deref(), verifier.as_deref()) {
         Verdict::Good => {}
+        Verdict::Wrong if spent => return Err(Denied::Refused(Denied::WrongVerifier.problem())),
         Verdict::Wrong => return Err(Denied::WrongVerifier),
         Verdict::Refused(problem) => return Err(Denied::Refused(problem)),
     }
@@ -267,7 +270,7 @@ pub fn redeem(
     if grant.revoked_at.is_some() {
         return refuse("what the code gave has been ended");
     }
-    if code.used_at.is_some() {
+    if spent {
         return Err(Denied::Replay); // RFC 6749 4.1.2
     }
     if code.expires_at <= now {

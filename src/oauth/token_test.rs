@@ -147,7 +147,7 @@ fn a_code_is_judged_in_order() {
         }),
         ("invalid_grant", |g, _, _, _| g.revoked_at = Some(at(2))),
         ("wrong", |_, _, e, _| set(e, Some(BACK), Some(WRONG))),
-        ("wrong", |_, c, e, _| {
+        ("invalid_grant", |_, c, e, _| {
             set(e, Some(BACK), Some(WRONG));
             c.used_at = Some(at(1));
         }),
@@ -156,7 +156,7 @@ fn a_code_is_judged_in_order() {
             c.wrong = 4;
         }),
         ("invalid_grant", |_, c, _, _| c.wrong = 5),
-        ("invalid_grant", |_, c, _, _| {
+        ("replay", |_, c, _, _| {
             c.wrong = 5;
             c.used_at = Some(at(1));
         }),

@@ -103,7 +103,7 @@ fn error(answer: Answer, status: u16) -> String {
 }
 
 /// The demo chat server checks proofs from now on.
-fn check_proofs(app: &TestApp) {
+pub fn check_proofs(app: &TestApp) {
     app.write(|c| {
         let mut chat = store::client::find_service(c, "demo-chat")?.expect("the demo service");
         chat.proof = Proof::Dpop;

@@ -1,13 +1,15 @@
 //! All orders in which up to four callers can come, draw the time, hold the locks, commit and be
 //! answered, with a crash at each commit and answer: enumerated over the house's own decisions
 //! (`redeem`, `rotate`) and a small model of the store. What the model allows is then asked of a
-//! running server, on whichever database the test has.
+//! running server, on whichever database the test has: each step that any course takes, from the
+//! rows that it finds to the rows that it leaves, so that a course is what its steps are; courses
+//! from their beginning, picked by chance; and callers that do come at once.
 
 mod redeem;
 mod rotate;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -430,6 +432,15 @@ impl<S: Story> Made<S> {
         let made = decide();
         self.0.borrow_mut().insert(key, made);
         made
+    }
+
+    /// Every step that any course took: what it was decided from, and what came of it.
+    fn steps(&self) -> BTreeMap<(S::Store, u8, u8), (S::Store, S::Outcome)> {
+        self.0
+            .borrow()
+            .iter()
+            .map(|(from, to)| (*from, *to))
+            .collect()
     }
 }
 

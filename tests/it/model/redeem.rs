@@ -120,6 +120,10 @@ impl Redeem {
                 after.ended = true;
                 Heard::Replay
             }
+            // Of a code that is spent no wrong verifier is counted any more.
+            Err(Denied::Refused(problem)) if problem == Denied::WrongVerifier.problem() => {
+                Heard::WrongVerifier
+            }
             Err(Denied::Refused(_)) => Heard::Refused,
         };
         (after, heard)
@@ -168,7 +172,8 @@ impl Story for Redeem {
             rightful || !matches!(one.outcome, Heard::Tokens | Heard::Replay),
             "a stranger got tokens, or ended them",
         )?;
-        let guessed = i64::from(one.before.wrong) >= MAX_WRONG;
+        let spent = one.before.used.is_some();
+        let guessed = i64::from(one.before.wrong) >= MAX_WRONG && !spent;
         holds(
             one.kind != WRONG_VERIFIER || guessed || one.outcome == Heard::WrongVerifier,
             "a wrong verifier was not counted",
@@ -184,14 +189,19 @@ impl Story for Redeem {
             "the rightful client was kept out by others",
         )?;
         holds(
-            one.kind == RIGHTFUL || one.kind == WRONG_VERIFIER || one.before == one.after,
+            !(rightful && spent && !one.before.ended) || one.outcome == Heard::Replay,
+            "what a thief got outlives the rightful client's replay",
+        )?;
+        let counted = one.kind == WRONG_VERIFIER && !spent;
+        holds(
+            one.kind == RIGHTFUL || counted || one.before == one.after,
             "a stranger changed something",
         )?;
         seen.came |= rightful;
         match one.outcome {
             Heard::Tokens => seen.given += 1,
             Heard::Replay => seen.replays += 1,
-            Heard::WrongVerifier => seen.wrong += 1,
+            Heard::WrongVerifier => seen.wrong += u8::from(counted),
             Heard::Refused => {}
         }
         Ok(seen)
@@ -247,18 +257,38 @@ fn the_model_of_a_code_tells_when_nothing_is_locked() {
     }
 }
 
-/// A grant and its code in the database; gives the code.
-fn put(app: &TestApp, account: &str) -> (String, String) {
+/// A grant and its code in the database, as the model has them; gives the code and the grant.
+fn put(app: &TestApp, account: &str, rows: Rows) -> (String, String) {
     let secret = Kind::Code.dress(app.app.keys.master(), &app.app.rng.secret());
     let mut grant = grant(account);
     grant.id = app.app.rng.id();
-    let code = code(&digest(&secret), &grant.id);
+    let mut code = code(&digest(&secret), &grant.id);
+    code.used_at = rows.used.map(time);
+    code.wrong = rows.wrong.into();
     let id = grant.id.clone();
     app.write(move |c| {
         store::grant::add(c, &grant, NOON.plus(LIFE * 60))?;
+        if rows.ended {
+            store::grant::revoke(c, &grant.id, NOON)?;
+        }
         store::grant::add_code(c, &code)
     });
     (secret, id)
+}
+
+/// What stands in the database, as the model has it: `before`, and what was written since.
+fn got(app: &TestApp, secret: &str, id: &str, before: Rows) -> Rows {
+    let (hash, grant) = (digest(secret), id.to_owned());
+    let code = app.read(move |c| store::grant::find_code(c, &hash));
+    let code = code.expect("a code");
+    let first = app.read(move |c| store::grant::find_family(c, &grant));
+    let reading = |at: Time| (0..).find(|one| time(*one) == at).expect("a reading");
+    Rows {
+        used: code.used_at.map(reading),
+        wrong: u8::try_from(code.wrong).unwrap(),
+        ended: is_ended(app, id),
+        tokens: before.tokens + u8::from(first.is_some()),
+    }
 }
 
 fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
@@ -293,6 +323,29 @@ fn heard(answer: &Answer) -> Heard {
 }
 
 #[test]
+fn each_step_with_a_code_is_in_the_database_what_it_is_in_the_model() {
+    let app = TestApp::new();
+    let story = Redeem::new(&app);
+    for wrong in [0, 3] {
+        explore_all(&story, from(wrong), 2, &mut Found::default());
+    }
+    let account = app.person("temuulen").id;
+    let mut browser = app.browser();
+    let steps = story.made.steps();
+    for ((rows, kind, now), (after, wanted)) in &steps {
+        let (secret, id) = put(&app, &account, *rows);
+        set_clock(&app, time(*now));
+        let answer = heard(&ask(&mut browser, *kind, &secret));
+        let step = format!("{kind} at {now} with {rows:?}");
+        assert_eq!(answer, *wanted, "{step}");
+        assert_eq!(got(&app, &secret, &id, *rows), *after, "{step}");
+    }
+    set_clock(&app, NOON);
+    println!("redeem: {} steps replayed", steps.len());
+    assert!(steps.len() >= 200, "{}", steps.len());
+}
+
+#[test]
 fn the_database_does_with_a_code_what_the_model_does() {
     let app = TestApp::new();
     let story = Redeem::new(&app);
@@ -302,7 +355,7 @@ fn the_database_does_with_a_code_what_the_model_does() {
     for kinds in fours() {
         // In whatever order the callers drew their times.
         for course in courses(&story, from(0), &kinds, 2, 60).into_iter().take(4) {
-            let (secret, id) = put(&app, &account);
+            let (secret, id) = put(&app, &account, FRESH);
             for (kind, now, wanted) in &course {
                 set_clock(&app, time(*now));
                 let got = heard(&ask(&mut browser, *kind, &secret));
@@ -329,7 +382,7 @@ fn four_callers_at_once_get_from_the_database_what_the_model_allows() {
     let account = app.person("temuulen").id;
     for kinds in fours() {
         let allowed = at_once(&story, FRESH, &kinds);
-        let (secret, _) = put(&app, &account);
+        let (secret, _) = put(&app, &account, FRESH);
         let mut got = all_at_once(&kinds, |kind| {
             heard(&ask(&mut app.browser(), kind, &secret))
         });

@@ -12,12 +12,14 @@ use gerege::oauth::refresh::{Family, Lifetimes, Rotation, Shown, rotate};
 use gerege::oauth::token::Exchange;
 use gerege::rng::digest;
 use gerege::store;
+use serde_json::json;
 
 use super::{
     Clients, Entry, Found, Made, OTHER_CLIENT, Steps, Story, all_at_once, at_once, courses,
     explore, explore_all, fours, grant, holds, is_ended, send, set_clock,
 };
 use crate::app::{NOON, TestApp};
+use crate::dpop::{Key, check_proofs};
 use crate::http::{Answer, Browser};
 use crate::road::text;
 
@@ -133,15 +135,16 @@ impl Rotate {
 }
 
 impl Rows {
+    /// The number of the token that counts.
+    fn last(self) -> usize {
+        self.tokens.iter().flatten().count() - 1
+    }
+
     /// As it stands in the database: the token that counts, and when those before it were used.
     fn family(self, grant: &str) -> Family {
         let given = self.tokens.iter().flatten();
-        let used: Vec<Time> = given
-            .clone()
-            .rev()
-            .filter_map(|one| one.map(time))
-            .collect();
-        let number = given.count() - 1;
+        let used: Vec<Time> = given.rev().filter_map(|one| one.map(time)).collect();
+        let number = self.last();
         Family {
             grant_id: grant.into(),
             hash: name(number),
@@ -281,20 +284,56 @@ fn the_model_of_a_refresh_token_tells_when_nothing_is_locked() {
     assert!(why.starts_with("a token got two successors"), "{why}");
 }
 
-/// A family in the database; gives its first token and its grant.
-fn put(app: &TestApp, account: &str) -> (String, String) {
+/// A family in the database, as the model has it: its tokens, given and yet to be given, and its
+/// grant.
+struct Put {
+    tokens: Vec<String>,
+    grant: String,
+}
+
+fn put(app: &TestApp, account: &str, rows: Rows, binding: Option<Binding>) -> Put {
     let mut grant = grant(account);
     grant.id = app.app.rng.id();
-    let first = Refresh::first(app.app.keys.master(), &app.app.rng.secret(), &grant.id);
-    let secret = first.reveal().to_owned();
-    let mut family = FRESH.family(&grant.id);
-    family.hash = digest(&secret);
+    let master = app.app.keys.master();
+    let first = Refresh::first(master, &app.app.rng.secret(), &grant.id);
+    let all = std::iter::successors(Some(first), |last| Some(last.successor(master)));
+    let tokens: Vec<String> = all
+        .take(rows.tokens.len())
+        .map(|token| token.reveal().to_owned())
+        .collect();
+    let mut family = rows.family(&grant.id);
+    family.hash = digest(&tokens[rows.last()]);
+    family.binding = binding;
     let id = grant.id.clone();
     app.write(move |c| {
         store::grant::add(c, &grant, NOON.plus(DAY))?;
+        if rows.ended {
+            store::grant::revoke(c, &grant.id, NOON)?;
+        }
         store::grant::add_family(c, &family)
     });
-    (secret, id)
+    Put { tokens, grant: id }
+}
+
+impl Put {
+    /// What stands in the database, as the model has it.
+    fn rows(&self, app: &TestApp) -> Rows {
+        let id = self.grant.clone();
+        let family = app.read(move |c| store::grant::find_family(c, &id));
+        let family = family.expect("a family");
+        let last = usize::try_from(family.generation).unwrap();
+        assert_eq!(family.hash, digest(&self.tokens[last]), "another token");
+        let reading = |at: Time| (0..).find(|one| time(*one) == at).expect("a reading");
+        let mut rows = Rows {
+            tokens: [None; 4],
+            ended: is_ended(app, &self.grant),
+        };
+        rows.tokens[last] = Some(None);
+        for (back, at) in family.used.iter().enumerate() {
+            rows.tokens[last - 1 - back] = Some(Some(reading(*at)));
+        }
+        rows
+    }
 }
 
 fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
@@ -305,15 +344,18 @@ fn ask(browser: &mut Browser, kind: u8, secret: &str) -> Answer {
     send(browser, kind, &fields)
 }
 
-/// What was heard, as far as an answer tells: which token, or why none.
-fn heard(answer: &Answer, known: &mut Vec<String>) -> Heard {
+/// What was heard, as far as an answer tells: which token of those that were given before or not,
+/// or why none.
+fn heard(answer: &Answer, put: &Put, before: Rows, shown: usize) -> Heard {
     if answer.status == 200 {
         let token = text(&answer.json(), "refresh_token");
-        if let Some(number) = known.iter().position(|one| *one == token) {
-            return Heard::Again(number as u8);
-        }
-        known.push(token);
-        return Heard::Next(known.len() as u8 - 1);
+        let number = put.tokens.iter().position(|one| *one == token);
+        let number = number.expect("a token of the family");
+        return match before.tokens[number] {
+            None => Heard::Next(number as u8),
+            Some(_) if number == shown => Heard::Kept,
+            Some(_) => Heard::Again(number as u8),
+        };
     }
     assert_eq!(answer.status, 400, "{}", answer.text());
     match answer.json()["error_description"].as_str() {
@@ -331,6 +373,44 @@ fn as_told(heard: Heard) -> Heard {
 }
 
 #[test]
+fn each_step_with_a_refresh_token_is_in_the_database_what_it_is_in_the_model() {
+    let app = TestApp::new();
+    let (account, key) = (app.person("temuulen").id, Key::new());
+    let mut story = Rotate::new(&app);
+    for bound in [false, true] {
+        if bound {
+            check_proofs(&app);
+            story.binding = Some(Binding::Dpop(key.jkt()));
+        }
+        story.made = Made::default();
+        explore_all(&story, (FRESH, Seen::default()), 3, &mut Found::default());
+        let steps = story.made.steps();
+        for ((rows, kind, now), (after, wanted)) in &steps {
+            let put = put(&app, &account, *rows, story.binding.clone());
+            set_clock(&app, time(*now));
+            let mut browser = app.browser();
+            if bound {
+                let proof = key.proof(&app, "POST", "/oauth2/token", json!({}));
+                browser = browser.with("DPoP", &proof);
+            }
+            let shown = usize::from(*kind == SECOND);
+            let answer = ask(&mut browser, *kind, &put.tokens[shown]);
+            let step = format!("{kind} at {now} with {rows:?}, bound: {bound}");
+            let got = heard(&answer, &put, *rows, shown);
+            assert_eq!(got, as_told(*wanted), "{step}");
+            assert_eq!(put.rows(&app), *after, "{step}");
+        }
+        set_clock(&app, NOON);
+        println!("rotate: {} steps replayed, bound: {bound}", steps.len());
+        assert!(
+            steps.len() >= if bound { 12 } else { 100 },
+            "{}",
+            steps.len()
+        );
+    }
+}
+
+#[test]
 fn the_database_does_with_a_refresh_token_what_the_model_does() {
     let app = TestApp::new();
     let story = Rotate::new(&app);
@@ -341,18 +421,18 @@ fn the_database_does_with_a_refresh_token_what_the_model_does() {
         let picked = courses(&story, (FRESH, Seen::default()), &kinds, 3, 200);
         // In whatever order the callers drew their times.
         for course in picked.into_iter().take(6) {
-            let (secret, id) = put(&app, &account);
-            let mut known = vec![secret];
+            let put = put(&app, &account, FRESH, None);
             for (kind, now, wanted) in &course {
                 set_clock(&app, time(*now));
-                let shown = known[usize::from(*kind == SECOND)].clone();
-                let got = heard(&ask(&mut browser, *kind, &shown), &mut known);
+                let (before, shown) = (put.rows(&app), usize::from(*kind == SECOND));
+                let answer = ask(&mut browser, *kind, &put.tokens[shown]);
+                let got = heard(&answer, &put, before, shown);
                 assert_eq!(got, as_told(*wanted), "{course:?}");
                 outcomes.insert(*wanted);
             }
             set_clock(&app, NOON);
             let ended = course.iter().any(|(_, _, heard)| *heard == Heard::Theft);
-            assert_eq!(is_ended(&app, &id), ended, "{course:?}");
+            assert_eq!(is_ended(&app, &put.grant), ended, "{course:?}");
             replayed += 1;
         }
     }
@@ -378,8 +458,9 @@ fn four_callers_with_one_token_get_from_the_database_what_the_model_allows() {
                     .collect()
             })
             .collect();
-        let (secret, id) = put(&app, &account);
-        let answers = all_at_once(&kinds, |kind| ask(&mut app.browser(), kind, &secret));
+        let put = put(&app, &account, FRESH, None);
+        let secret = &put.tokens[0];
+        let answers = all_at_once(&kinds, |kind| ask(&mut app.browser(), kind, secret));
         let mut tokens = BTreeSet::new();
         let mut got = Vec::new();
         for (kind, answer) in &answers {
@@ -392,6 +473,9 @@ fn four_callers_with_one_token_get_from_the_database_what_the_model_allows() {
         assert!(allowed.contains(&got), "{got:?} is none of {allowed:?}");
         // All who were given one were given the same.
         assert!(tokens.len() <= 1, "two successors");
-        assert!(!is_ended(&app, &id), "callers at once are no thieves");
+        assert!(
+            !is_ended(&app, &put.grant),
+            "callers at once are no thieves"
+        );
     }
 }
