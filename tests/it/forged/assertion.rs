@@ -7,16 +7,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::http::{Answer, basic, encode, jwt};
 use crate::road::{SECRET, register, text, tokens};
-use crate::sign::{set, without};
+use crate::sign::without;
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 struct World {
     app: TestApp,
-    ec: Signer,
-    rsa: Signer,
-    /// The other client's.
-    other: Signer,
+    pens: Pens,
 }
 
 impl World {
@@ -24,9 +21,8 @@ impl World {
     fn new() -> Self {
         let app = TestApp::new();
         register(&app);
-        let (ec, rsa, other) = (Signer::ec(), Signer::rsa(), Signer::ec());
-        let own = set(&[ec.jwk(Some("e")), rsa.jwk(Some("r"))]);
-        let others = set(&[other.jwk(Some("e"))]);
+        let pens = Pens::new();
+        let (own, others) = (pens.own(), pens.others());
         app.write(move |c| {
             let mut forum = store::client::find(c, "forum")?.expect("the forum");
             forum.auth = ClientAuth::PrivateKeyJwt;
@@ -37,12 +33,7 @@ impl World {
             forum.jwks = Some(others.clone());
             store::client::add(c, &forum).map(|_| ())
         });
-        Self {
-            app,
-            ec,
-            rsa,
-            other,
-        }
+        Self { app, pens }
     }
 
     fn claims(&self) -> Value {
@@ -64,75 +55,12 @@ impl World {
 }
 
 fn rows(world: &World) -> Vec<Row> {
-    let header = json!({ "alg": "ES256", "kid": "e" });
-    let sign = |claims: &Value| world.ec.sign(&header, claims);
-    let good = sign(&world.claims());
-    let [_, claims, signature] = parts(&good);
-    let head = |name: &str, value: Value| {
-        let mut header = header.clone();
-        header[name] = value;
-        header
-    };
-    let mut rows = spellings(&good);
-    rows.extend(signatures(&good));
-    rows.extend(members(&Signer::ec(), &header, &world.claims()));
-    // The right key signed these.
-    for (name, value) in [
-        ("jwk", world.ec.jwk(Some("e"))),
-        ("jku", json!("https://forum.example/keys")),
-        ("x5u", json!("https://forum.example/chain")),
-        ("x5c", json!(["MII"])),
-        ("crit", json!(["exp"])),
-        ("crit", json!([])),
-        ("b64", json!(false)),
-        ("b64", json!(true)),
-        ("enc", json!("A128GCM")),
-        ("zip", json!("DEF")),
-        ("zip", Value::Null),
-    ] {
-        let row = format!("{name} {value:.40}, signed");
-        rows.push((row, world.ec.sign(&head(name, value), &world.claims())));
-    }
-    for none in NONE {
-        let header = b64(head("alg", json!(none)).to_string());
-        rows.push((none.into(), format!("{header}.{claims}.")));
-        rows.push((
-            format!("{none}, signed"),
-            format!("{header}.{claims}.{signature}"),
-        ));
-    }
-    let keys = set(&[world.ec.jwk(Some("e")), world.rsa.jwk(Some("r"))]);
-    let (pem, der, jwk) = (
-        world.rsa.pem(),
-        world.rsa.der(),
-        world.rsa.jwk(Some("r")).to_string(),
-    );
-    let hashed = json!({ "alg": "HS256", "kid": "r" });
-    for (name, secret) in [
-        ("the PEM", pem.as_bytes()),
-        ("the DER", &der),
-        ("the JWK", jwk.as_bytes()),
-        ("the JWK set", keys.as_bytes()),
-        ("its own id", b"forum"),
-        ("nothing", b""),
-    ] {
-        rows.push((format!("HS256 with {name}"), hs256(secret, &hashed, claims)));
-    }
-    for alg in ["RS256", "PS256", "ES384", "EdDSA", "es256", "RS1", ""] {
-        let header = b64(head("alg", json!(alg)).to_string());
-        rows.push((
-            format!("alg {alg}"),
-            format!("{header}.{claims}.{signature}"),
-        ));
-    }
-    let wrong = world
-        .rsa
-        .sign(&json!({ "alg": "PS256", "kid": "r" }), &world.claims());
-    rows.push(("an RS256 signature as PS256".into(), wrong));
-    let wrong = world
-        .rsa
-        .sign(&json!({ "alg": "RS256", "kid": "e" }), &world.claims());
-    rows.push(("the RSA key under the other's kid".into(), wrong));
+    let claims = || world.claims();
+    let mut rows = world.pens.rows(&claims);
+    let good = world.pens.sign(&claims());
+    let [_, said, _] = parts(&good);
+    let own = hs256(b"forum", &json!({ "alg": "HS256", "kid": "r" }), said);
+    rows.push(("HS256 with its own id".into(), own));
     for typ in [
         "at+jwt",
         "dpop+jwt",
@@ -140,33 +68,16 @@ fn rows(world: &World) -> Vec<Row> {
         "oauth-authz-req+jwt",
         "jose",
     ] {
-        let token = world.ec.sign(&head("typ", json!(typ)), &world.claims());
-        rows.push((format!("typ {typ}"), token));
+        let header = json!({ "alg": "ES256", "kid": "e", "typ": typ });
+        rows.push((format!("typ {typ}"), world.pens.ec.sign(&header, &claims())));
     }
-    let twice = header.to_string().replacen('{', r#"{"alg":"none","#, 1);
-    rows.push((
-        "alg twice".into(),
-        world.ec.sign_text(&twice, &world.claims().to_string()),
-    ));
-    let doubled = world
-        .claims()
-        .to_string()
-        .replacen('{', r#"{"sub":"other","#, 1);
+    let doubled = claims().to_string().replacen('{', r#"{"sub":"other","#, 1);
+    let header = world.pens.header().to_string();
     rows.push((
         "sub twice".into(),
-        world.ec.sign_text(&header.to_string(), &doubled),
+        world.pens.ec.sign_text(&header, &doubled),
     ));
-    for text in ["[]", "1", "\"forum\"", "{}", "null", "{"] {
-        rows.push((
-            format!("claims {text}"),
-            world.ec.sign_text(&header.to_string(), text),
-        ));
-    }
-    rows.push((
-        "the other client's key".into(),
-        world.other.sign(&header, &world.claims()),
-    ));
-    rows.extend(wrong_claims(world, &sign));
+    rows.extend(wrong_claims(world, &|claims| world.pens.sign(claims)));
     rows
 }
 
@@ -227,8 +138,7 @@ fn wrong_claims(world: &World, sign: &dyn Fn(&Value) -> String) -> Vec<Row> {
 #[test]
 fn an_assertion_that_comes_again_is_called_so() {
     let world = World::new();
-    let header = json!({ "alg": "ES256", "kid": "e" });
-    let good = world.ec.sign(&header, &world.claims());
+    let good = world.pens.sign(&world.claims());
     world.send(&good).is(200);
     let again = world.send(&good).is(401).json();
     assert_eq!(again["error"], "invalid_client");
@@ -259,21 +169,21 @@ fn no_forged_assertion_proves_a_client() {
         );
     }
     assert!(app.dump() == before, "a row was changed");
-    let good = world
-        .ec
-        .sign(&json!({ "alg": "ES256", "kid": "e" }), &world.claims());
+    let good = world.pens.sign(&world.claims());
     world.send(&good).is(200);
     // Once, and never again.
     refused(&world.send(&good), "used before");
     let rsa = world
+        .pens
         .rsa
         .sign(&json!({ "alg": "RS256", "kid": "r" }), &world.claims());
     world.send(&rsa).is(200);
     // What is not understood says nothing (RFC 7515 4).
     for (name, value) in HARMLESS {
-        let mut header = json!({ "alg": "ES256", "kid": "e" });
+        let mut header = world.pens.header();
         header[name] = json!(value);
-        world.send(&world.ec.sign(&header, &world.claims())).is(200);
+        let assertion = world.pens.ec.sign(&header, &world.claims());
+        world.send(&assertion).is(200);
     }
 }
 
@@ -282,8 +192,6 @@ fn what_is_no_assertion_of_this_client_proves_nobody() {
     let world = World::new();
     let app = &world.app;
     let given = tokens(app, &mut app.browser(), "temuulen");
-    let header = json!({ "alg": "ES256", "kid": "e" });
-    let good = || world.ec.sign(&header, &world.claims());
     let mut request = world.claims();
     request["client_id"] = json!("forum");
     let rows = [
@@ -293,13 +201,13 @@ fn what_is_no_assertion_of_this_client_proves_nobody() {
         // RFC 9101 10.8: a request object has no sub.
         (
             "a request object",
-            world.ec.sign(&header, &without(request, "sub")),
+            world.pens.sign(&without(request, "sub")),
         ),
     ];
     for (name, assertion) in rows {
         refused(&world.send(&assertion), name);
     }
-    let assertion = good();
+    let assertion = world.pens.sign(&world.claims());
     let base = [
         ("grant_type", "client_credentials"),
         ("client_assertion", assertion.as_str()),

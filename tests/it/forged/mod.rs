@@ -1,9 +1,11 @@
 //! Cookies, tokens, assertions and proofs that we, or those who say so, did not make open nothing,
-//! and change nothing. Forged requests stand in jar.rs.
+//! and change nothing.
 
 mod assertion;
 mod grant;
+mod pens;
 mod proof;
+mod request;
 mod token;
 
 use crate::app::TestApp;
@@ -11,6 +13,7 @@ use crate::bad_input::{refused, unbroken};
 use crate::http::Browser;
 use crate::sign::{Signer, b64};
 use crate::signin::sign_in;
+use pens::Pens;
 
 fn signed(app: &TestApp) -> Browser {
     let mut browser = app.browser();
