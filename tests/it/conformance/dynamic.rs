@@ -301,6 +301,23 @@ fn oidcc_ensure_redirect_uri_in_authorization_request() {
     assert!(!page.h1().is_empty());
 }
 
+/// Newer versions of the suite have it within `oidcc-server`.
+#[test]
+fn oidcc_registration_jwks() {
+    let mut plan = Dynamic::new();
+    let (client, pen) = plan.signer();
+    assert_eq!(client["jwks"], pen.set());
+    assert!(client.get("jwks_uri").is_none());
+    let code = plan.code(&client, &[]);
+    let other = Pen::of(&plan.suite.app, 4);
+    let stolen = plan.assertion(&other, &client, json!({}));
+    plan.prove(&stolen, &bought(&code)).is(401);
+    let assertion = plan.assertion(&pen, &client, json!({}));
+    plan.prove(&assertion, &bought(&code)).is(200);
+    let both = json!({ "jwks": pen.set(), "jwks_uri": plan.server.url("/keys") });
+    assert_eq!(plan.refused(both), "invalid_client_metadata");
+}
+
 #[test]
 fn oidcc_registration_jwks_uri() {
     let mut plan = Dynamic::new();
