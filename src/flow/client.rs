@@ -15,9 +15,8 @@ use crate::clock::Time;
 use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
-use crate::oauth::authenticate::{
-    Presented, Proof, check_assertion, check_secret, check_service, unknown_client,
-};
+use crate::oauth::assertion;
+use crate::oauth::authenticate::{Presented, Proof, check_secret, check_service, unknown_client};
 use crate::oauth::certificate::{self, Known};
 use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::document::is_address;
@@ -365,7 +364,7 @@ async fn assertion_proves(
     let older: Vec<&str> = doors
         .flat_map(|at| [at.token.as_str(), &at.par, &at.ciba])
         .collect();
-    let id = match check_assertion(
+    let id = match assertion::check(
         &client.id,
         &claims,
         app.config.issuer(),

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::{Key, Keys, jose, parse, roca};
-use crate::oauth::authenticate::AssertionClaims;
+use crate::oauth::assertion;
 use crate::oauth::dpop;
 use crate::oauth::json::{Members, object};
 use crate::rng::digest;
@@ -232,7 +232,7 @@ fn short(typ: &str) -> &str {
 }
 
 /// Reads a client's assertion with the public keys that it registered (RFC 7523 3).
-pub fn read_assertion(jwks: &str, assertion: &str) -> Option<AssertionClaims> {
+pub fn read_assertion(jwks: &str, assertion: &str) -> Option<assertion::Claims> {
     // RFC 7523 3 names no type; some say what it is.
     let types = ["JWT", "client-authentication+jwt"];
     let claims = read_signed(jwks, assertion, &types).ok()?;

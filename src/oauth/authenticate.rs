@@ -1,27 +1,15 @@
-//! How a client proves itself (RFC 6749 2.3, RFC 7523 3, OpenID Connect Core 9), as a value.
-
-use std::time::Duration;
+//! How a client proves itself (RFC 6749 2.3, OpenID Connect Core 9), as a value.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use base64::engine::general_purpose::STANDARD;
 
+use super::assertion;
 use super::client::{Client, ClientAuth};
 use super::error::{Code, Problem};
 use super::params::{Params, decode};
 use super::service::Service;
-use crate::clock::Time;
 use crate::rng::digest;
-
-/// `client_assertion_type` (RFC 7523 2.2).
-pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// Clocks may differ by this much (SECURITY R67).
-const SKEW: Duration = Duration::from_secs(60);
-
-/// An assertion may run this long; its `jti` is remembered until then.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 /// What a request shows of its client. Never shows secrets when printed for debugging.
 #[derive(Clone, PartialEq, Eq)]
@@ -129,11 +117,11 @@ pub fn present(
         })?;
         Presented::Basic { client_id, secret }
     } else if let Some(assertion) = assertion {
-        if body.one("client_assertion_type") != Some(ASSERTION_TYPE) {
+        if body.one("client_assertion_type") != Some(assertion::TYPE) {
             return Err(twisted("client_assertion_type is missing or unknown"));
         }
         Presented::Assertion {
-            client_id: assertion_subject(&assertion)
+            client_id: assertion::subject(&assertion)
                 .ok_or_else(|| failed("client_assertion is malformed"))?,
             assertion,
         }
@@ -168,30 +156,13 @@ pub fn basic(header: &[u8]) -> Option<(String, String)> {
     Some((client_id, decode(&joined[colon + 1..])?))
 }
 
-/// `sub` of an assertion whose signature is not checked: only to find the client and its keys.
-pub fn assertion_subject(assertion: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Subject {
-        sub: String,
-    }
-    let mut parts = assertion.split('.');
-    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    let subject: Subject = serde_json::from_slice(&payload).ok()?;
-    // PostgreSQL keeps no text with a NUL, so no client is called so.
-    (!subject.sub.is_empty() && !subject.sub.contains('\0')).then_some(subject.sub)
-}
-
 /// What is left to do after `check_secret`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// The client has proved itself, or is public and cannot.
     Done,
     /// The assertion's signature must be verified with the client's keys, then its claims by
-    /// `check_assertion`.
+    /// [`assertion::check`].
     Signature,
     /// The certificate must be compared with the registration.
     Certificate,
@@ -278,91 +249,7 @@ fn fits(on_file: Option<&str>, secret: &str) -> Result<(), Problem> {
         .map_err(|_| unknown_client())
 }
 
-/// The claims of an assertion whose signature has been verified (RFC 7523 3).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[allow(missing_docs)] // each is the claim of the same name
-pub struct AssertionClaims {
-    pub iss: String,
-    pub sub: String,
-    /// One string; an array is refused.
-    pub aud: serde_json::Value,
-    /// Seconds.
-    pub exp: serde_json::Number,
-    #[serde(default)]
-    pub nbf: Option<serde_json::Number>,
-    #[serde(default)]
-    pub iat: Option<serde_json::Number>,
-    #[serde(default)]
-    pub jti: Option<String>,
-}
-
-/// What must be remembered so that an assertion works once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssertionId {
-    /// Its `jti`.
-    pub jti: String,
-    /// Until when.
-    pub until: Time,
-}
-
-/// Checks an assertion's claims. `legacy` are the URLs of endpoints that the client may still
-/// name as the audience (`client.assertion_aud = legacy`).
-///
-/// # Errors
-/// `invalid_client`.
-pub fn check_assertion(
-    client_id: &str,
-    claims: &AssertionClaims,
-    issuer: &str,
-    legacy: &[&str],
-    now: Time,
-) -> Result<AssertionId, Problem> {
-    if claims.iss != client_id || claims.sub != client_id {
-        return Err(failed("iss and sub of the assertion must be the client_id"));
-    }
-    // PROTOCOL.md 3: one string; an array could be meant for someone else too.
-    let aud = claims.aud.as_str();
-    if aud.is_none_or(|aud| aud != issuer && !legacy.contains(&aud)) {
-        return Err(failed(
-            "aud of the assertion must be the issuer, as one string",
-        ));
-    }
-    let exp = at(&claims.exp).ok_or_else(|| failed("exp of the assertion is malformed"))?;
-    if exp.plus(SKEW) <= now {
-        return Err(failed("the assertion has run out"));
-    }
-    if exp > now.plus(LONGEST).plus(SKEW) {
-        return Err(failed("exp of the assertion is more than an hour ahead"));
-    }
-    for early in [&claims.nbf, &claims.iat].into_iter().flatten() {
-        if at(early).is_none_or(|early| early > now.plus(SKEW)) {
-            return Err(failed("the assertion is from the future"));
-        }
-    }
-    let jti = claims
-        .jti
-        .as_ref()
-        .filter(|jti| !jti.is_empty() && jti.len() <= 256)
-        .ok_or_else(|| failed("jti of the assertion is missing or too long"))?;
-    Ok(AssertionId {
-        jti: jti.clone(),
-        until: exp.plus(SKEW),
-    })
-}
-
-/// A NumericDate, which may have a fraction (RFC 7519 2).
-pub(super) fn at(number: &serde_json::Number) -> Option<Time> {
-    if let Some(whole) = number.as_i64() {
-        return (whole >= 0).then(|| Time::from_seconds(whole));
-    }
-    let seconds = number.as_f64()?;
-    // Past the year 200 million no fraction matters; `as` would stop there anyway.
-    (0.0..9e15)
-        .contains(&seconds)
-        .then(|| Time::from_seconds(seconds as i64))
-}
-
-fn failed(why: &str) -> Problem {
+pub(super) fn failed(why: &str) -> Problem {
     Problem::new(Code::InvalidClient, why)
 }
 

@@ -4,18 +4,13 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::oauth::assertion;
+use crate::oauth::assertion::tests::assertion as signed;
 use crate::oauth::client::tests::client;
 use crate::oauth::service::tests::service;
 
-const ISSUER: &str = "https://steppe.example";
-const TOKEN: &str = "https://steppe.example/oauth2/token";
-
 fn header(text: &str) -> String {
     format!("Basic {}", STANDARD.encode(text))
-}
-
-fn assertion(payload: &str) -> String {
-    format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
 }
 
 fn read(authorization: Option<&str>, query: &str, body: &str) -> Result<String, Code> {
@@ -36,9 +31,9 @@ fn read(authorization: Option<&str>, query: &str, body: &str) -> Result<String, 
 
 #[test]
 fn one_method_is_used() {
-    let signed = assertion("{\"sub\":\"forum\"}");
-    let with = format!("client_assertion_type={ASSERTION_TYPE}&client_assertion={signed}");
-    let empty = format!("client_assertion_type={ASSERTION_TYPE}&client_assertion=");
+    let signed = signed("{\"sub\":\"forum\"}");
+    let with = format!("client_assertion_type={assertion::TYPE}&client_assertion={signed}");
+    let empty = format!("client_assertion_type={assertion::TYPE}&client_assertion=");
     let basic = header("forum:s");
     type Row<'a> = (Option<&'a str>, &'a str, &'a str, Result<&'a str, Code>);
     let table: &[Row<'_>] = &[
@@ -240,78 +235,6 @@ fn a_wrong_secret_and_an_unknown_client_look_the_same() {
     assert!(check_service(&chat, &public).is_err());
 }
 
-#[test]
-fn an_assertion_is_for_us_alone_and_once() {
-    let now = Time::from_seconds(10_000);
-    let base = json!({
-        "iss": "forum", "sub": "forum", "aud": ISSUER, "exp": 10_060, "iat": 10_000, "jti": "j1"
-    });
-    let table = [
-        (json!({}), Some(true)),
-        (json!({"aud": TOKEN}), None),
-        (json!({"aud": [ISSUER]}), Some(false)),
-        (json!({"aud": [ISSUER, TOKEN]}), Some(false)),
-        (json!({"aud": "https://steppe.example/"}), Some(false)),
-        (json!({"aud": "https://other.example"}), Some(false)),
-        (json!({"aud": null}), Some(false)),
-        (json!({"iss": "other"}), Some(false)),
-        (json!({"sub": "other"}), Some(false)),
-        (json!({"iss": "other", "sub": "other"}), Some(false)),
-        (json!({"exp": 10_000}), Some(true)),
-        (json!({"exp": 9_941}), Some(true)),
-        (json!({"exp": 9_940}), Some(false)),
-        (json!({"exp": 13_660}), Some(true)),
-        (json!({"exp": 13_661}), Some(false)),
-        (json!({"exp": 10_060.5}), Some(true)),
-        (json!({"exp": 1e300}), Some(false)),
-        (json!({"exp": -1}), Some(false)),
-        (json!({"iat": 10_060}), Some(true)),
-        (json!({"iat": 10_061}), Some(false)),
-        (json!({"nbf": 10_061}), Some(false)),
-        (json!({"iat": null}), Some(true)),
-        (json!({"jti": null}), Some(false)),
-        (json!({"jti": ""}), Some(false)),
-        (json!({"jti": "x".repeat(257)}), Some(false)),
-    ];
-    for (change, wanted) in table {
-        let mut claims = base.clone();
-        for (name, value) in change.as_object().unwrap() {
-            claims[name] = value.clone();
-        }
-        let claims: AssertionClaims = serde_json::from_value(claims).unwrap();
-        let strict = check_assertion("forum", &claims, ISSUER, &[], now);
-        let legacy = check_assertion("forum", &claims, ISSUER, &[TOKEN], now);
-        // `None` stands for what only clients of the old kind may send.
-        assert_eq!(strict.is_ok(), wanted.unwrap_or(false), "{change}");
-        assert_eq!(legacy.is_ok(), wanted.unwrap_or(true), "{change}");
-        if let Ok(id) = strict {
-            assert_eq!(id.jti, "j1");
-            assert!(id.until > now);
-        }
-    }
-    let missing = json!({"iss": "forum", "sub": "forum", "aud": ISSUER, "jti": "j"});
-    assert!(serde_json::from_value::<AssertionClaims>(missing).is_err());
-}
-
-#[test]
-fn an_assertion_names_its_client_before_it_is_checked() {
-    assert_eq!(
-        assertion_subject(&assertion("{\"sub\":\"a\"}")).as_deref(),
-        Some("a")
-    );
-    for bad in [
-        "",
-        "a.b",
-        "a.b.c",
-        "a.b.c.d",
-        &assertion("{}"),
-        &assertion("{\"sub\":\"\"}"),
-        &assertion("{\"sub\":1}"),
-    ] {
-        assert_eq!(assertion_subject(bad), None);
-    }
-}
-
 proptest! {
     #[test]
     fn any_header_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
@@ -324,11 +247,5 @@ proptest! {
         use crate::oauth::params::encode;
         let joined = header(&format!("{}:{}", encode(&id), encode(&secret)));
         prop_assert_eq!(basic(joined.as_bytes()), Some((id, secret)));
-    }
-
-    #[test]
-    fn any_assertion_is_read_or_refused(text in "\\PC{0,60}", payload in "\\PC{0,60}") {
-        let _ = assertion_subject(&text);
-        let _ = assertion_subject(&assertion(&payload));
     }
 }

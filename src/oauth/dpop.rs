@@ -96,7 +96,7 @@ pub fn check(claims: &Claims, call: &Call<'_>, now: Time) -> Result<ProofId, Pro
     if place(&claims.htu).is_none_or(|told| Some(told) != place(call.url)) {
         return Err(refuse("htu of the DPoP proof is not the request's address"));
     }
-    let made = super::authenticate::at(&claims.iat)
+    let made = super::json::numeric_date(&claims.iat)
         .ok_or_else(|| refuse("iat of the DPoP proof is malformed"))?;
     if made > now.plus(SKEW) {
         return Err(refuse(

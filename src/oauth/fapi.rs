@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::authenticate::at;
 use super::authorize::AuthorizeRequest;
 use super::client::{Client, ClientAuth, GrantType, Pkce};
 use super::error::{Code, Problem};
+use super::json::numeric_date;
 use super::redirect::{Delivery, Kind, register_check};
 use super::service::{Algorithm, Proof, Service, TokenFormat};
 use crate::clock::Time;
@@ -243,9 +243,9 @@ pub fn check_times(payload: &[u8], now: Time) -> Result<(), Problem> {
     let wrong = |why: &str| Problem::new(Code::InvalidRequestObject, why);
     let times: Times = serde_json::from_slice(payload)
         .map_err(|_| wrong("nbf or exp of the request object is no time"))?;
-    let begins = times.nbf.as_ref().and_then(at);
+    let begins = times.nbf.as_ref().and_then(numeric_date);
     let begins = begins.ok_or_else(|| wrong("nbf of the request object is missing"))?;
-    let ends = times.exp.as_ref().and_then(at);
+    let ends = times.exp.as_ref().and_then(numeric_date);
     let ends = ends.ok_or_else(|| wrong("exp of the request object is missing"))?;
     if begins.plus(SIGNED) < now {
         return Err(wrong("nbf of the request object is more than an hour ago"));

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+
+use crate::clock::Time;
 
 /// The members of an object in their order; none stands twice.
 pub struct Members(pub Vec<(String, Value)>);
@@ -38,6 +40,18 @@ impl<'de> Deserialize<'de> for Members {
 pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let Members(members) = serde_json::from_slice(bytes).ok()?;
     Some(members.into_iter().collect())
+}
+
+/// A NumericDate, which may have a fraction (RFC 7519 2).
+pub(super) fn numeric_date(number: &Number) -> Option<Time> {
+    if let Some(whole) = number.as_i64() {
+        return (whole >= 0).then(|| Time::from_seconds(whole));
+    }
+    let seconds = number.as_f64()?;
+    // Past the year 200 million no fraction matters; `as` would stop there anyway.
+    (0.0..9e15)
+        .contains(&seconds)
+        .then(|| Time::from_seconds(seconds as i64))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! OAuth 2 and OpenID Connect as pure rules: values in, values out; no clock, no IO.
 
+pub mod assertion;
 pub mod audience;
 pub mod authenticate;
 pub mod authorize;

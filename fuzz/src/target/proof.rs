@@ -6,9 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gerege::keys::read_assertion;
-use gerege::oauth::authenticate::{
-    Presented, Proof, basic, check_assertion, check_secret, check_service, present,
-};
+use gerege::oauth::assertion;
+use gerege::oauth::authenticate::{Presented, Proof, basic, check_secret, check_service, present};
 use gerege::oauth::bearer;
 use gerege::oauth::params::{Params, encode};
 use serde_json::Value;
@@ -132,7 +131,7 @@ pub fn assertion(input: &[u8]) -> Depth {
         assert_eq!(header["alg"], algorithm, "{}", written.header);
     }
     let endpoint = format!("{ISSUER}/oauth2/token");
-    let Ok(id) = check_assertion("forum", &claims, ISSUER, &[&endpoint], NOW) else {
+    let Ok(id) = assertion::check("forum", &claims, ISSUER, &[&endpoint], NOW) else {
         return Depth::Judged;
     };
     let aud = claims.aud.as_str().expect("one string");
@@ -141,7 +140,7 @@ pub fn assertion(input: &[u8]) -> Depth {
     assert!(claims.jti.as_deref() == Some(id.jti.as_str()) && !id.jti.is_empty());
     // It is remembered for as long as it could be sent again.
     assert!(id.until > NOW && id.until <= NOW.plus(Duration::from_secs(3600 + 120)));
-    let later = check_assertion("forum", &claims, ISSUER, &[&endpoint], id.until);
+    let later = assertion::check("forum", &claims, ISSUER, &[&endpoint], id.until);
     assert!(later.is_err(), "good for longer than it is remembered");
     Depth::Accepted
 }
