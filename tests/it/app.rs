@@ -221,6 +221,13 @@ impl TestApp {
         store::Store::open(&self.app.config.database.engine, 1).unwrap()
     }
 
+    /// Another process on the same database, with the same clock.
+    pub fn second(&self) -> Arc<App> {
+        let (config, clock) = (self.app.config.clone(), self.app.clock.clone());
+        let built = App::build(config, clock, Rng::seeded(1 << 41));
+        Arc::new(built.unwrap_or_else(|error| panic!("{error}")))
+    }
+
     /// Runs something of the house to its end.
     pub fn wait<T>(&self, story: impl Future<Output = T>) -> T {
         self.runtime.block_on(story)

@@ -11,7 +11,6 @@ use gerege::flow::status;
 use gerege::oauth::client::Client;
 use gerege::oauth::service::{Service, TokenFormat};
 use gerege::oauth::status::{LAST, LISTS};
-use gerege::rng::Rng;
 use gerege::{store, worker};
 use gerege_verify::{CheckError, Refusal, Remote};
 use serde_json::Value;
@@ -141,12 +140,7 @@ fn a_list_is_signed_by_us_kept_for_seconds_and_known_by_its_tag() {
 fn an_end_in_one_process_stands_in_the_lists_of_another() {
     let app = TestApp::new();
     switch_on(&app);
-    let other = App::build(
-        app.app.config.clone(),
-        app.app.clock.clone(),
-        Rng::seeded(77),
-    );
-    let other = Arc::new(other.unwrap_or_else(|why| panic!("{why}")));
+    let other = app.second();
     let chat = app
         .read(|c| store::client::find_service(c, "demo-chat"))
         .expect("the demo service");
