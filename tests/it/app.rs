@@ -462,7 +462,7 @@ pub fn own_folder(name: &str) -> PathBuf {
     folder
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
