@@ -108,8 +108,8 @@ pub fn see_once(c: &mut Conn<'_>, key: &str, expires_at: Time) -> Result<bool, E
         == 1)
 }
 
-/// Removes what has run out; gives how many rows.
-pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    let counts = swept!(c, counter, key, expires_at, now)?;
-    Ok(counts + swept!(c, seen, key, expires_at, now)?)
+/// Removes what ran out before `before`; gives how many rows.
+pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let counts = swept!(c, counter, key, expires_at, before)?;
+    Ok(counts + swept!(c, seen, key, expires_at, before)?)
 }
