@@ -393,6 +393,8 @@ pub enum About {
 const NOT_PROVED: &str =
     "the token is not bound to the key that was proved, or not sent as its kind asks";
 
+const ENDED: &str = "what the token stands for has been ended";
+
 /// Whether a token came as its kind asks, with its key.
 fn is_proved(good: &Good, scheme: Scheme, held: &Held) -> Result<bool, Error> {
     Ok(match (good.binding()?, scheme) {
@@ -453,15 +455,16 @@ pub async fn userinfo(
         .as_deref()
         .map(|it| (&it.grant, &it.account, it.client.as_ref()));
     let Some((grant, account, Some(client))) = standing else {
-        return refuse(
-            Code::InvalidToken,
-            "what the token stands for has been ended",
-        );
+        return refuse(Code::InvalidToken, ENDED);
     };
     if let Err(problem) = check_proof(client, held) {
         return Ok(Err(problem));
     }
+    let scopes = still(&good, &grant.scopes);
     if let Some(service) = service {
+        if scopes.is_empty() {
+            return refuse(Code::InvalidToken, ENDED);
+        }
         // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
         // would read the public `sub`. The service asks by introspection.
         if pairwise(client).is_some() {
@@ -477,7 +480,6 @@ pub async fn userinfo(
             &app.config.domain,
         ))));
     }
-    let scopes = still(&good, &grant.scopes);
     if !scope::has(&scopes, OPENID) {
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }
