@@ -20,7 +20,7 @@ use crate::http::{Browser, jwt};
 use crate::resource::offer;
 use crate::road::*;
 
-fn now(app: &TestApp) -> SystemTime {
+pub fn now(app: &TestApp) -> SystemTime {
     let millis = u64::try_from(app.app.clock.now().millis()).unwrap();
     UNIX_EPOCH + Duration::from_millis(millis)
 }
@@ -197,7 +197,7 @@ fn a_place_that_is_taken_is_not_given_and_full_lists_give_none() {
     let end = app.app.clock.now().plus(Duration::from_secs(600));
     let take = |drawn: &[i64]| {
         let drawn = drawn.to_vec();
-        let place = app.write(move |c| store::status::take(c, "chat", "g", &drawn, end));
+        let place = app.write(move |c| store::status::take(c, "chat", "g", None, &drawn, end));
         place.map(|place| (place.list, place.idx))
     };
     assert_eq!(take(&[7, 9]), Some((0, 7)));
@@ -227,7 +227,7 @@ fn fifty_callers_get_fifty_places() {
                 let grant = format!("g{number}");
                 let take = house
                     .store
-                    .write(move |c| store::status::take(c, "chat", &grant, &drawn, end));
+                    .write(move |c| store::status::take(c, "chat", &grant, None, &drawn, end));
                 runtime.block_on(take).unwrap().expect("a place")
             })
         })
