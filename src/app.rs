@@ -94,8 +94,8 @@ pub struct Standing {
     pub grant: Grant,
     /// Whose it is.
     pub account: Account,
-    /// The client that the token was given to, if it is still there.
-    pub client: Option<Client>,
+    /// The client that the token was given to.
+    pub client: Client,
 }
 
 /// A [`Standing`], and how many writes had ended when it was read.

@@ -26,6 +26,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 const AT_A_TIME: usize = 1000;
 /// How often what has to be looked for is tidied.
 const TIDY: Duration = Duration::from_secs(3600);
+/// How long what came once is remembered after its time: by another process's clock, behind this
+/// one's, it may still come. Other rows open nothing once they are gone.
+const KEEP_SEEN: Duration = Duration::from_secs(60);
 /// How long ended rows stay, so that a late replay still meets them.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// How long what ran out stays where an app asks every few seconds: it is told so once, and stops.
@@ -324,7 +327,7 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
 /// # Errors
 /// When the database does not answer.
 pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
-    let before = now.minus(KEEP);
+    let (before, seen) = (now.minus(KEEP), now.minus(KEEP_SEEN));
     let polled = now.minus(KEEP_POLLED);
     let letters = now.minus(KEEP_LETTERS);
     let log = now.minus(app.config.privacy.security_log_ttl);
@@ -335,7 +338,7 @@ pub async fn sweep(app: &App, now: Time) -> Result<usize, Error> {
         Box::new(move |c| store::pushed::sweep(c, now)),
         Box::new(move |c| store::reset::sweep(c, now)),
         Box::new(move |c| store::address::sweep(c, now)),
-        Box::new(move |c| store::counter::sweep(c, now)),
+        Box::new(move |c| store::counter::sweep(c, seen)),
         Box::new(move |c| store::status::sweep(c, now)),
         Box::new(move |c| store::grant::sweep(c, before)),
         Box::new(move |c| store::logout::sweep(c, letters)),

@@ -8,7 +8,7 @@ use super::presented;
 use super::status;
 use super::subject;
 use super::token::{Asker, Error, Tokens, person};
-use crate::app::App;
+use crate::app::{App, Standing};
 use crate::oauth::binding;
 use crate::oauth::claims::{BOUNDS, Subject};
 use crate::oauth::error::{Code, Problem};
@@ -42,8 +42,8 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
         return Err(bad().into());
     }
     // A machine's token has no grant, and nothing that could be passed on.
-    let standing = presented::standing(app, good.text("gid").to_owned(), now).await?;
-    let (grant, account) = standing.ok_or_else(bad)?;
+    let standing = presented::standing(app, &good, from, now).await?;
+    let Standing { grant, account, .. } = standing.ok_or_else(bad)?;
     let scopes = good.scopes();
     let bound = good.binding().map_err(store::Error::from)?;
     let brought = Brought {
@@ -65,9 +65,9 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     let person = person(&account);
     let place = if given.service.offers.status_list {
         let (house, service, of) = (app.clone(), given.service.clone(), grant.clone());
-        let drawn = asker.drawn.clone();
+        let (by, drawn) = (asker.client.clone(), asker.drawn.clone());
         let take = move |c: &mut store::Conn<'_>| {
-            status::take(c, &house, Some(&service), &of, &drawn, now)
+            status::take(c, &house, Some(&service), &of, Some(&by), &drawn, now)
         };
         app.store.write(take).await?
     } else {

@@ -30,6 +30,7 @@ mod refresh;
 pub mod register;
 pub mod request;
 pub mod request_object;
+pub mod revoke;
 pub mod settings;
 pub mod shown;
 pub mod signin;

@@ -1,5 +1,5 @@
-//! Tokens that are shown to us: userinfo, introspection, revocation. Each is judged with its
-//! grant, session and account as they stand now.
+//! Tokens that are shown to us: userinfo and introspection. Each is judged with its grant, session
+//! and account as they stand now.
 
 use std::sync::Arc;
 
@@ -53,6 +53,13 @@ impl Good {
     pub(super) fn binding(&self) -> Result<Option<Binding>, serde_json::Error> {
         let cnf = self.claims.get("cnf").cloned();
         cnf.map(serde_json::from_value).transpose()
+    }
+
+    /// The mark by which an exchanged token is known once it was given back: the grant behind it
+    /// is another app's, and stands. `None` for any other token.
+    pub(super) fn mark(&self) -> Option<String> {
+        let traded = self.claims.contains_key("act");
+        traded.then(|| digest(&format!("ended {}", self.text("jti"))))
     }
 
     pub(super) fn time(&self, name: &str) -> Time {
@@ -135,50 +142,87 @@ fn stands(
         .map(|account| (grant.cut(&client), account, client)))
 }
 
-/// What the grant with this id stands for now.
-pub(super) async fn standing(
-    app: &Arc<App>,
+/// What the database is asked of a token.
+struct Asked {
     gid: String,
-    now: Time,
-) -> Result<Option<(Grant, Account)>, Error> {
-    let house = app.clone();
-    let found = app.store.read(move |c| stands(c, &house, &gid, now));
-    Ok(found.await?.map(|(grant, account, _)| (grant, account)))
+    client_id: String,
+    /// Of an exchanged one: its mark, and the service that it is for.
+    traded: Option<(String, String)>,
 }
 
-/// What a token stands for, with its client. A chat server asks about the same one again and
-/// again: what was read in the last half second is good, unless this process has written since.
-/// So what ends a grant is seen at once here, and within a second by other processes.
-async fn stood(app: &Arc<App>, good: &Good, now: Time) -> Result<Option<Arc<Standing>>, Error> {
-    let (gid, client_id) = (
-        good.text("gid").to_owned(),
-        good.text("client_id").to_owned(),
-    );
-    let (name, written) = (format!("{gid} {client_id}"), app.store.written());
-    if let Some((before, standing)) = app.standings.find(&name)
-        && before == written
-        && client::is_young(standing.read_at, now)
-    {
-        return Ok(Some(standing));
+impl Asked {
+    fn of(good: &Good, service: Option<&Service>) -> Self {
+        let service_id = service.map_or_else(String::new, |service| service.id.clone());
+        Self {
+            gid: good.text("gid").to_owned(),
+            client_id: good.text("client_id").to_owned(),
+            traded: good.mark().map(|mark| (mark, service_id)),
+        }
     }
-    let house = app.clone();
-    let found = app.store.read(move |c| {
-        let Some((grant, account, owner)) = stands(c, &house, &gid, now)? else {
+
+    /// By what its answer is remembered.
+    fn name(&self) -> String {
+        let mark = self.traded.as_ref().map_or("", |(mark, _)| mark);
+        format!("{} {} {mark}", self.gid, self.client_id)
+    }
+
+    /// What it stands for, with the client that it was given to. An exchanged one ends with the
+    /// grant behind it, and also with that client, with what that may exchange, and when it was
+    /// given back.
+    fn answer(&self, c: &mut Conn<'_>, app: &App, now: Time) -> Result<Option<Standing>, Error> {
+        let Some((grant, account, owner)) = stands(c, app, &self.gid, now)? else {
             return Ok(None);
         };
-        // An exchanged token was given to another.
-        let client = match owner.id == client_id {
+        let client = match owner.id == self.client_id {
             true => Some(owner),
-            false => store::client::find(c, &client_id)?,
+            false => store::client::find(c, &self.client_id)?,
         };
+        let Some(client) = client else {
+            return Ok(None);
+        };
+        if let Some((mark, service_id)) = &self.traded
+            && (!client.may_trade(service_id) || store::counter::was_seen(c, mark)?)
+        {
+            return Ok(None);
+        }
         Ok(Some(Standing {
             read_at: now,
             grant,
             account,
             client,
         }))
-    });
-    let Some(standing) = found.await?.map(Arc::new) else {
+    }
+}
+
+/// What a token stands for now; `service` is the one that it is for.
+pub(super) async fn standing(
+    app: &Arc<App>,
+    good: &Good,
+    service: Option<&Service>,
+    now: Time,
+) -> Result<Option<Standing>, Error> {
+    let (house, asked) = (app.clone(), Asked::of(good, service));
+    let found = app.store.read(move |c| asked.answer(c, &house, now));
+    found.await
+}
+
+/// What a token stands for. A chat server asks about the same one again and again: what was read in
+/// the last half second is good, unless this process has written since. So what ends a token is
+/// seen at once here, and within a second by other processes.
+async fn stood(
+    app: &Arc<App>,
+    good: &Good,
+    service: Option<&Service>,
+    now: Time,
+) -> Result<Option<Arc<Standing>>, Error> {
+    let (name, written) = (Asked::of(good, service).name(), app.store.written());
+    if let Some((before, standing)) = app.standings.find(&name)
+        && before == written
+        && client::is_young(standing.read_at, now)
+    {
+        return Ok(Some(standing));
+    }
+    let Some(standing) = standing(app, good, service, now).await?.map(Arc::new) else {
         return Ok(None);
     };
     app.standings.put(name, (written, standing.clone()));
@@ -303,7 +347,7 @@ async fn introspect_access(
         };
         return Ok((heard, None));
     }
-    let Some(standing) = stood(app, &good, now).await? else {
+    let Some(standing) = stood(app, &good, Some(service), now).await? else {
         return nothing();
     };
     let (grant, account) = (&standing.grant, &standing.account);
@@ -312,7 +356,7 @@ async fn introspect_access(
         return nothing();
     }
     let heard = live(Subject::Person(&person(account), grant), left);
-    let heard = Heard::of(standing.client.as_ref(), detailed(heard, grant));
+    let heard = Heard::of(Some(&standing.client), detailed(heard, grant));
     Ok((heard, Some(standing.read_at)))
 }
 
@@ -357,8 +401,10 @@ async fn introspect_refresh(
     else {
         return Ok(claims::inactive());
     };
-    Ok(match standing(app, family.grant_id.clone(), now).await? {
-        Some((grant, account))
+    let (house, gid) = (app.clone(), family.grant_id.clone());
+    let found = app.store.read(move |c| stands(c, &house, &gid, now));
+    Ok(match found.await? {
+        Some((grant, account, _))
             if grant.client_id == client.id
                 && (!grant.offline || is_offline(client, &grant.scopes)) =>
         {
@@ -392,6 +438,8 @@ pub enum About {
 
 const NOT_PROVED: &str =
     "the token is not bound to the key that was proved, or not sent as its kind asks";
+
+const ENDED: &str = "what the token stands for has been ended";
 
 /// Whether a token came as its kind asks, with its key.
 fn is_proved(good: &Good, scheme: Scheme, held: &Held) -> Result<bool, Error> {
@@ -448,20 +496,18 @@ pub async fn userinfo(
         return refuse(Code::InvalidToken, NOT_PROVED);
     }
     // A machine's token has no grant, and speaks of no person.
-    let standing = stood(app, &good, now).await?;
-    let standing = standing
-        .as_deref()
-        .map(|it| (&it.grant, &it.account, it.client.as_ref()));
-    let Some((grant, account, Some(client))) = standing else {
-        return refuse(
-            Code::InvalidToken,
-            "what the token stands for has been ended",
-        );
+    let Some(standing) = stood(app, &good, service, now).await? else {
+        return refuse(Code::InvalidToken, ENDED);
     };
+    let (grant, account, client) = (&standing.grant, &standing.account, &standing.client);
     if let Err(problem) = check_proof(client, held) {
         return Ok(Err(problem));
     }
+    let scopes = still(&good, &grant.scopes);
     if let Some(service) = service {
+        if scopes.is_empty() {
+            return refuse(Code::InvalidToken, ENDED);
+        }
         // PROTOCOL.md 1: whom the token was given to could ask here as well as the service, and
         // would read the public `sub`. The service asks by introspection.
         if pairwise(client).is_some() {
@@ -477,7 +523,6 @@ pub async fn userinfo(
             &app.config.domain,
         ))));
     }
-    let scopes = still(&good, &grant.scopes);
     if !scope::has(&scopes, OPENID) {
         return refuse(Code::InsufficientScope, "the token does not have openid");
     }
@@ -498,47 +543,4 @@ pub async fn userinfo(
         .sign(ISSUER, algorithm, "JWT", &told, now)
         .map(|signed| Ok(About::Signed(signed)))
         .map_err(|error| Error::Busy(error.to_string()))
-}
-
-/// `/oauth2/revoke`: ends the grant behind a token of the caller's own; any other token is
-/// answered the same (RFC 7009 2.2).
-///
-/// # Errors
-/// The outer one when the database does not answer; the inner one is `unsupported_token_type`, for
-/// what a client has by its own right: nothing stands behind it that could be ended.
-pub async fn revoke(
-    app: &Arc<App>,
-    client: &Client,
-    token: &str,
-) -> Result<Result<(), Problem>, Error> {
-    let now = app.clock.now();
-    let gid = if let Some(token) = Refresh::read(app.keys.master(), token) {
-        Some(token.grant_id().to_owned())
-    } else {
-        let good = read(app, token, now);
-        let own = |good: &&Good| good.text("client_id") == client.id;
-        if good
-            .as_ref()
-            .filter(own)
-            .is_some_and(|good| good.text("gid").is_empty())
-        {
-            // RFC 7009 2.2.1: 200 would say that it is gone.
-            let why = "a token of client_credentials cannot be revoked: it ends by itself";
-            return Ok(Err(Problem::new(Code::UnsupportedTokenType, why)));
-        }
-        good.map(|good| good.text("gid").to_owned())
-    };
-    let Some(gid) = gid else {
-        return Ok(Ok(()));
-    };
-    let client_id = client.id.clone();
-    app.store
-        .write(move |c| {
-            let own = store::grant::find(c, &gid)?.filter(|grant| grant.client_id == client_id);
-            if let Some(grant) = own {
-                store::grant::revoke(c, &grant.id, now)?;
-            }
-            Ok(Ok(()))
-        })
-        .await
 }

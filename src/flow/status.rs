@@ -32,12 +32,14 @@ pub(super) fn draw(rng: &Rng) -> Vec<i64> {
         .collect()
 }
 
-/// Takes a place for a token of a grant, where the service reads status lists.
+/// Takes a place for a token of a grant, where the service reads status lists. `traded_by` is whom
+/// an exchanged token is given to.
 pub(super) fn take(
     c: &mut Conn<'_>,
     app: &App,
     service: Option<&Service>,
     grant: &Grant,
+    traded_by: Option<&Client>,
     drawn: &[i64],
     now: Time,
 ) -> Result<Option<Place>, Error> {
@@ -46,7 +48,8 @@ pub(super) fn take(
         return Ok(None);
     };
     let ends_at = now.plus(app.config.tokens.access_ttl).plus(AFTER);
-    let place = store::status::take(c, &service.id, &grant.id, drawn, ends_at)?;
+    let by = traded_by.map(|client| client.id.as_str());
+    let place = store::status::take(c, &service.id, &grant.id, by, drawn, ends_at)?;
     // A token without a place could not be ended.
     place
         .map(Some)
@@ -56,6 +59,11 @@ pub(super) fn take(
 /// A client may have less than before: tokens that hold what was taken end. What they were given
 /// by stands, and gives those without it.
 pub(super) fn narrow(c: &mut Conn<'_>, old: &Client, new: &Client) -> Result<(), Error> {
+    for id in &old.exchange {
+        if old.may_trade(id) && !new.may_trade(id) {
+            store::status::end_traded(c, &new.id, id)?;
+        }
+    }
     let lost = |name: &String| old.may_have(name) && !new.may_have(name);
     let types = &old.asking.details;
     if !old.scopes.iter().any(lost) && types.iter().all(|one| new.asking.details.contains(one)) {

@@ -256,7 +256,7 @@ pub(super) fn recipient(
         Err(problem) => return Ok(Err(problem)),
     };
     can_sign(app, service.as_ref(), now)?;
-    let place = status::take(c, app, service.as_ref(), grant, &asker.drawn, now)?;
+    let place = status::take(c, app, service.as_ref(), grant, None, &asker.drawn, now)?;
     Ok(Ok(Recipient {
         account,
         service,

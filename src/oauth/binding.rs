@@ -133,7 +133,9 @@ pub fn refresh(client: &Client, held: &Held) -> Option<Binding> {
 }
 
 /// Whether a refresh token may be used by who proved `held`. Judged before all else, so that
-/// whoever saw a bound token can neither use it nor end what it stands for.
+/// whoever saw a bound token gets nothing by it, nor ends here what it stands for. Giving it back
+/// ends that, as with any token of a public client: RFC 7009 2.1 asks for its id alone, RFC 9449
+/// knows no proof there, and client libraries send none.
 ///
 /// # Errors
 /// `invalid_grant`.

@@ -210,6 +210,11 @@ impl Client {
         self.grants.contains(&grant)
     }
 
+    /// Whether it may get tokens for a service in exchange for others (RFC 8693).
+    pub fn may_trade(&self, service_id: &str) -> bool {
+        self.may(GrantType::TokenExchange) && self.exchange.iter().any(|id| id == service_id)
+    }
+
     /// Whether each of its requests must be pushed first (RFC 9126; FAPI 2.0 Security Profile
     /// 5.3.2.2, 3).
     pub fn must_push(&self) -> bool {

@@ -196,7 +196,7 @@ fn target<'a>(
         .iter()
         .find(|service| service.audience == *name || service.id == *name)
     {
-        Some(service) if client.exchange.contains(&service.id) => Ok(service),
+        Some(service) if client.may_trade(&service.id) => Ok(service),
         // The same for unknown ones: what there is is nobody's business here.
         _ => wrong("this client may not exchange tokens for that service"),
     }

@@ -184,6 +184,8 @@ pub fn rotate(
     if family.idle_until <= now {
         return refuse("the refresh token was not used for too long");
     }
+    // PROTOCOL.md 2: a retry too may have no more than was granted. It need not ask for the same as
+    // the first use did: the successor that it brings may ask for all of that.
     let scopes = match asked {
         None => grant.scopes.clone(),
         Some(asked) if scope::within(asked, &grant.scopes) => asked.clone(),

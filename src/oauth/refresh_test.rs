@@ -301,10 +301,16 @@ proptest! {
         let Exchange::Refresh { scope: Some(wanted), .. } = &asked else {
             unreachable!()
         };
-        match rotate(&family(), &shown(3), &grant, &lasts, &asked, at(1), &LIFETIMES) {
-            Rotation::Fresh { scopes, .. } => prop_assert!(scope::within(&scopes, &grant.scopes)),
-            Rotation::Refused(_) => prop_assert!(!scope::within(wanted, &grant.scopes)),
-            other => prop_assert!(false, "{:?}", other),
+        // The first use, and one whose answer was lost.
+        for family in [family(), used(1)] {
+            match rotate(&family, &shown(3), &grant, &lasts, &asked, at(1), &LIFETIMES) {
+                Rotation::Fresh { scopes, .. } | Rotation::Retry { scopes } => {
+                    prop_assert_eq!(&scopes, wanted);
+                    prop_assert!(scope::within(&scopes, &grant.scopes));
+                }
+                Rotation::Refused(_) => prop_assert!(!scope::within(wanted, &grant.scopes)),
+                other => prop_assert!(false, "{:?}", other),
+            }
         }
     }
 

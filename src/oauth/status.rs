@@ -47,6 +47,16 @@ pub fn claim(house: &str, service_id: &str, place: Place) -> Value {
     json!({ "status_list": { "idx": place.idx, "uri": uri } })
 }
 
+/// The service and the place that the claim `status` of a token of ours names.
+pub fn named<'a>(house: &str, claim: &'a Value) -> Option<(&'a str, Place)> {
+    let at = claim.get("status_list")?;
+    let root = house.trim_end_matches('/');
+    let rest = at.get("uri")?.as_str()?.strip_prefix(root)?;
+    let (service_id, list) = rest.strip_prefix("/services/")?.split_once("/status/")?;
+    let (list, idx) = (list.parse().ok()?, at.get("idx")?.as_i64()?);
+    Some((service_id, Place { list, idx }))
+}
+
 /// The claims of a list (5.1) in which the tokens at `ended` are invalid and all others valid.
 pub fn list(house: &str, uri: &str, ended: &[i64], now: Time) -> Map<String, Value> {
     let fields = [
@@ -130,5 +140,8 @@ mod tests {
         let place = Place { list: 3, idx: 9 };
         let told = claim("https://id.steppe.example", "chat", place);
         assert_eq!(told["status_list"]["uri"], name);
+        let house = "https://id.steppe.example";
+        assert_eq!(named(house, &told), Some(("chat", place)));
+        assert_eq!(named("https://other.example", &told), None);
     }
 }

@@ -54,8 +54,9 @@ pub fn remove(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
 }
 
 /// Forgets whom clients that are gone knew and what they waited for: another client may be given
-/// the id of one, and is told nothing of its people.
+/// the id of one, and is told nothing of its people. What they were given in exchange ends.
 pub(crate) fn forget_people(c: &mut Conn<'_>, ids: &[&str]) -> Result<(), Error> {
+    super::status::end_traded_by(c, ids)?;
     db!(c, conn => diesel::delete(session_client::table.filter(session_client::client_id.eq_any(ids))).execute(conn))?;
     db!(c, conn => diesel::delete(logout::table.filter(logout::client_id.eq_any(ids))).execute(conn))?;
     db!(c, conn => diesel::delete(pending::table.filter(pending::client_id.eq_any(ids))).execute(conn))?;

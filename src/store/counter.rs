@@ -108,8 +108,14 @@ pub fn see_once(c: &mut Conn<'_>, key: &str, expires_at: Time) -> Result<bool, E
         == 1)
 }
 
-/// Removes what has run out; gives how many rows.
-pub fn sweep(c: &mut Conn<'_>, now: Time) -> Result<usize, Error> {
-    let counts = swept!(c, counter, key, expires_at, now)?;
-    Ok(counts + swept!(c, seen, key, expires_at, now)?)
+/// Whether a thing that may come once was here; it is not noted by this.
+pub fn was_seen(c: &mut Conn<'_>, key: &str) -> Result<bool, Error> {
+    let query = diesel::select(diesel::dsl::exists(seen::table.find(key)));
+    Ok(db!(c, conn => query.get_result(conn))?)
+}
+
+/// Removes what ran out before `before`; gives how many rows.
+pub fn sweep(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
+    let counts = swept!(c, counter, key, expires_at, before)?;
+    Ok(counts + swept!(c, seen, key, expires_at, before)?)
 }

@@ -194,6 +194,7 @@ diesel::table! {
         idx -> BigInt,
         grant_id -> Text,
         ends_at -> BigInt,
+        client_id -> Nullable<Text>,
     }
 }
 

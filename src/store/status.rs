@@ -10,11 +10,13 @@ use crate::oauth::grant::Grant;
 use crate::oauth::status::{LISTS, Place};
 
 /// Takes a free place for a token of a grant until `ends_at`: the first of `drawn` that is free,
-/// in the first list that has one. `None` when all lists are full.
+/// in the first list that has one. `None` when all lists are full. `traded_by` is whom an exchanged
+/// token is given to.
 pub fn take(
     c: &mut Conn<'_>,
     service_id: &str,
     grant_id: &str,
+    traded_by: Option<&str>,
     drawn: &[i64],
     ends_at: Time,
 ) -> Result<Option<Place>, Error> {
@@ -34,6 +36,7 @@ pub fn take(
                     status::idx.eq(idx),
                     status::grant_id.eq(grant_id),
                     status::ends_at.eq(ends_at.millis()),
+                    status::client_id.eq(traded_by),
                 ))
                 .on_conflict_do_nothing()
                 .execute(conn))?;
@@ -94,6 +97,41 @@ pub fn holders(c: &mut Conn<'_>, client_id: &str) -> Result<Vec<Grant>, Error> {
 /// Ends the tokens of a grant that are out; the grant itself stands, and gives new ones.
 pub fn end(c: &mut Conn<'_>, grant_id: &str) -> Result<(), Error> {
     db!(c, conn => diesel::update(status::table.filter(status::grant_id.eq(grant_id)))
+        .set(status::grant_id.eq(NOBODY))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Ends the token that has this place and was given by this grant.
+pub fn end_one(
+    c: &mut Conn<'_>,
+    service_id: &str,
+    place: Place,
+    grant_id: &str,
+) -> Result<(), Error> {
+    let one = status::table
+        .find((service_id, place.list, place.idx))
+        .filter(status::grant_id.eq(grant_id));
+    db!(c, conn => diesel::update(one)
+        .set(status::grant_id.eq(NOBODY))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Ends the exchanged tokens that an app was given for a service.
+pub fn end_traded(c: &mut Conn<'_>, client_id: &str, service_id: &str) -> Result<(), Error> {
+    let traded = status::table
+        .filter(status::client_id.eq(client_id))
+        .filter(status::service_id.eq(service_id));
+    db!(c, conn => diesel::update(traded)
+        .set(status::grant_id.eq(NOBODY))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// Ends all exchanged tokens that apps were given.
+pub(super) fn end_traded_by(c: &mut Conn<'_>, client_ids: &[&str]) -> Result<(), Error> {
+    db!(c, conn => diesel::update(status::table.filter(status::client_id.eq_any(client_ids)))
         .set(status::grant_id.eq(NOBODY))
         .execute(conn))?;
     Ok(())

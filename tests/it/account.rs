@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use gerege::flow::client::Caller;
+use gerege::flow::presented;
+use gerege::oauth::bearer::{Scheme, Token};
+use gerege::oauth::binding::Held;
+use gerege::store;
+
 use crate::app::{PASSWORD, TestApp};
 use crate::pages::{dressed, skeleton};
-use crate::road::{refresh, text, tokens};
+use crate::road::{arm, introspect, refresh, text, token, tokens};
 use crate::signin::{sign_in, sign_in_at};
 
 const NEW: &str = "another lantern nine saddle";
@@ -160,6 +166,57 @@ fn a_connected_app_is_removed() {
     refresh(&mut browser, &text(&tokens, "refresh_token")).is(400);
     let page = browser.get("/account/apps").is(200);
     assert!(!page.text().contains("name=\"client\""), "none is left");
+}
+
+#[test]
+fn an_app_that_is_removed_is_out_at_once_and_within_a_second_elsewhere() {
+    let app = TestApp::new();
+    arm(&app);
+    let mut browser = app.browser();
+    let tokens = tokens(&app, &mut browser, "temuulen");
+    let chat = text(&tokens, "access_token");
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &text(&tokens, "refresh_token")),
+        ("resource", &app.origin),
+    ];
+    let own = text(&token(&mut browser, &fields).is(200).json(), "access_token");
+    let bearer = format!("Bearer {own}");
+    // What introspection says to the chat server, and whether userinfo answers the app.
+    let here = || {
+        app.pass(Duration::from_millis(1));
+        let mut holder = app.browser().with("Authorization", &bearer);
+        let told = holder.get("/oauth2/userinfo").status == 200;
+        (introspect(&app, "demo-chat", &chat)["active"] == true, told)
+    };
+    let process = app.second();
+    let service = app
+        .read(|c| store::client::find_service(c, "demo-chat"))
+        .expect("the demo service");
+    let caller = Caller::Service(service.into());
+    let shown = Token {
+        scheme: Scheme::Bearer,
+        text: own.clone(),
+    };
+    let there = || {
+        app.pass(Duration::from_millis(1));
+        let held = Held::default();
+        let told = presented::userinfo(&process, &shown, &held, None);
+        let told = app.wait(told).unwrap().is_ok();
+        let heard = app.wait(presented::introspect(&process, &caller, &chat));
+        (heard.unwrap().told["active"] == true, told)
+    };
+    // Both remember what they read.
+    for _ in 0..2 {
+        assert_eq!((here(), there()), ((true, true), (true, true)));
+    }
+    let page = browser.get("/account/apps").is(200);
+    browser
+        .submit(&page, &[("client", "demo-messenger")])
+        .is(303);
+    assert_eq!(here(), (false, false));
+    app.pass(Duration::from_millis(998));
+    assert_eq!(there(), (false, false));
 }
 
 #[test]

@@ -221,6 +221,13 @@ impl TestApp {
         store::Store::open(&self.app.config.database.engine, 1).unwrap()
     }
 
+    /// Another process on the same database, with the same clock.
+    pub fn second(&self) -> Arc<App> {
+        let (config, clock) = (self.app.config.clone(), self.app.clock.clone());
+        let built = App::build(config, clock, Rng::seeded(1 << 41));
+        Arc::new(built.unwrap_or_else(|error| panic!("{error}")))
+    }
+
     /// Runs something of the house to its end.
     pub fn wait<T>(&self, story: impl Future<Output = T>) -> T {
         self.runtime.block_on(story)
@@ -455,7 +462,7 @@ pub fn own_folder(name: &str) -> PathBuf {
     folder
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,5 +1,6 @@
 //! Apps on other devices (RFC 8628; UX C2): begun on one, allowed on another.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::oauth::client::{Client, ClientAuth, GrantType, RefreshPolicy};
@@ -330,6 +331,35 @@ fn without_offline_access_it_ends_with_the_browsers_session() {
     assert_eq!(introspect(&app, "demo-chat", &access)["active"], false);
 }
 
+/// What a phone makes of a QR picture: of the modules as they are drawn, not as they were meant.
+fn read_by_a_phone(svg: &str) -> String {
+    let between = |from: &str, to: &str| {
+        let rest = svg.split_once(from).expect("such a picture").1;
+        rest.split_once(to).expect("its end").0
+    };
+    let size: usize = between("viewBox=\"0 0 ", " ").parse().unwrap();
+    let paper = format!("<path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/>");
+    assert!(svg.contains(&paper), "{svg:.300}");
+    let dark: BTreeSet<(usize, usize)> = between("<path fill=\"#000\" d=\"M", "z\"")
+        .split("zM")
+        .map(|module| {
+            let at = module.strip_suffix("h1v1h-1").expect("a square");
+            let (x, y) = at.split_once(' ').expect("its corner");
+            (x.parse().unwrap(), y.parse().unwrap())
+        })
+        .collect();
+    // So many dots of the camera for each module.
+    let dots = 5;
+    let seen = |x: usize, y: usize| match dark.contains(&(x / dots, y / dots)) {
+        true => 0,
+        false => 255,
+    };
+    let mut photo = rqrr::PreparedImage::prepare_from_greyscale(size * dots, size * dots, seen);
+    let found = photo.detect_grids();
+    assert_eq!(found.len(), 1);
+    found[0].decode().unwrap().1
+}
+
 #[test]
 fn a_picture_carries_the_link() {
     let app = TestApp::new();
@@ -338,7 +368,9 @@ fn a_picture_carries_the_link() {
         .get("/device/qr.svg?user_code=WDJB-MJHT")
         .is(200);
     assert_eq!(picture.header("content-type"), Some("image/svg+xml"));
-    assert!(picture.text().starts_with("<svg "));
+    let code = "WDJB-MJHT";
+    let link = format!("{}/device?user_code={code}", app.origin);
+    assert_eq!(read_by_a_phone(&picture.text()), link);
     app.browser()
         .get("/device/qr.svg?user_code=nonsense")
         .is(404);

@@ -198,6 +198,20 @@ fn a_bound_token_opens_only_with_its_key() {
     }
 }
 
+// RFC 7009 2.1: a public app is known by its id; libraries send no proof there.
+#[test]
+fn a_bound_token_is_given_back_without_its_key() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let key = Key::new();
+    let code = code(&mut app.browser(), "temuulen");
+    let kept = text(&key.redeem(&app, &code).is(200).json(), "refresh_token");
+    let fields = [("client_id", "demo-messenger"), ("token", &kept)];
+    app.browser().post("/oauth2/revoke", &fields).is(200);
+    let ended = key.refresh(&app, &kept, &app.origin);
+    assert_eq!(error(ended, 400), "invalid_grant");
+}
+
 #[test]
 fn a_proof_is_taken_once() {
     let app = TestApp::new();

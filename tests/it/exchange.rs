@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
+use gerege::flow::client::Caller;
+use gerege::flow::operate::client as operate;
+use gerege::flow::presented;
 use gerege::oauth::client::{Client, ClientAuth, GrantType};
 use gerege::oauth::registration::SubjectType;
-use gerege::store;
+use gerege::{store, worker};
+use gerege_verify::{CheckError, Refusal, Remote};
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::http::{Answer, basic, jwt};
+use crate::resource::offer;
 use crate::road::*;
+use crate::status::now;
 
 const KIND: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -310,4 +316,133 @@ fn a_narrowed_token_stays_narrow_on_the_way_round_by_another_service() {
     let free = hop(&free, "demo-chat", &[]).is(200).json();
     assert_eq!(free["scope"], "chat chat:admin");
     app.deliver();
+}
+
+/// The room answers userinfo and reads a status list; gives how it checks tokens by itself.
+fn listed(app: &TestApp) -> Remote {
+    offer(app, "room", |room| {
+        room.userinfo = true;
+        room.offers.status_list = true;
+    });
+    let keys = format!("{}/jwks.json", app.origin);
+    Remote::from_key_set(&keys, &app.origin, "https://room.example").unwrap()
+}
+
+/// A token for the room, got for another.
+fn traded(app: &TestApp, access: &str) -> String {
+    let given = trade(app, "chat-server", access, &[("audience", "room")]);
+    text(&given.is(200).json(), "access_token")
+}
+
+/// Whether we tell the room, and whoever holds the token, that it is good.
+fn is_good(app: &TestApp, token: &str) -> (bool, bool) {
+    let bearer = format!("Bearer {token}");
+    let mut holder = app.browser().with("Authorization", &bearer);
+    let told = holder.get("/services/room/userinfo");
+    let heard = introspect(app, "room", token);
+    (heard["active"] == true, told.status == 200)
+}
+
+/// Whether the room lets it in some seconds later, without asking.
+fn is_let_in(app: &TestApp, room: &Remote, token: &str) -> bool {
+    app.pass(Duration::from_secs(6));
+    match room.check(token, now(app)) {
+        Ok(_) => true,
+        Err(why) => {
+            assert_eq!(why, CheckError::Refused(Refusal::Ended));
+            false
+        }
+    }
+}
+
+type End = fn(&TestApp);
+
+#[test]
+fn an_exchanged_token_ends_with_its_program() {
+    let ways: [(&str, End); 3] = [
+        ("the operator removes it", |app| {
+            let gone = operate::remove(&app.app, "chat-server", false);
+            app.wait(gone).unwrap();
+        }),
+        ("it may have nothing of the room", |app| {
+            let change = |client: &mut Client| client.exchange.retain(|id| id != "room");
+            app.wait(operate::edit(&app.app, "chat-server", change))
+                .unwrap();
+        }),
+        ("it may exchange nothing", |app| {
+            let change = |client: &mut Client| client.grants.clear();
+            app.wait(operate::edit(&app.app, "chat-server", change))
+                .unwrap();
+        }),
+    ];
+    for (why, end) in ways {
+        let app = TestApp::new();
+        let (access, _) = world(&app, "openid offline_access chat room");
+        let room = listed(&app);
+        let new = traded(&app, &access);
+        assert_eq!(is_good(&app, &new), (true, true), "{why}");
+        assert!(is_let_in(&app, &room, &new), "{why}");
+        end(&app);
+        assert_eq!(is_good(&app, &new), (false, false), "{why}");
+        assert!(!is_let_in(&app, &room, &new), "{why}");
+        // It leads no further, and what it came from stands.
+        let on = trade(&app, "room-server", &new, &[("audience", "demo-chat")]);
+        assert_eq!(error(on), "invalid_request", "{why}");
+        assert_eq!(introspect(&app, "demo-chat", &access)["active"], true);
+    }
+}
+
+// RFC 7009 2.1, 2.2
+#[test]
+fn a_program_gives_back_its_own_exchanged_token_alone() {
+    let app = TestApp::new();
+    let (access, refresh_) = world(&app, "openid offline_access chat room");
+    let room = listed(&app);
+    let (first, second) = (traded(&app, &access), traded(&app, &access));
+    let process = app.second();
+    let service = app
+        .read(|c| store::client::find_service(c, "room"))
+        .expect("the room");
+    let caller = Caller::Service(service.into());
+    let heard_there = |token: &str| {
+        app.pass(Duration::from_millis(1));
+        let heard = presented::introspect(&process, &caller, token);
+        app.wait(heard).unwrap().told["active"] == true
+    };
+    let revoke = |who: &str, token: &str| {
+        let mut caller = app.browser().with("Authorization", &basic(who, SECRET));
+        caller.post("/oauth2/revoke", &[("token", token)]).is(200);
+    };
+    // It is nobody else's: not of who may take it, nor of the app that it came from.
+    revoke("forum", &first);
+    revoke("room-server", &first);
+    let messenger = [("client_id", "demo-messenger"), ("token", &first)];
+    app.browser().post("/oauth2/revoke", &messenger).is(200);
+    assert_eq!(is_good(&app, &first), (true, true));
+    assert!(heard_there(&first) && heard_there(&first) && heard_there(&second));
+
+    revoke("chat-server", &first);
+    revoke("chat-server", &first);
+    assert_eq!(is_good(&app, &first), (false, false));
+    assert_eq!(is_good(&app, &second), (true, true));
+    app.pass(Duration::from_millis(998));
+    assert!(!heard_there(&first) && heard_there(&second));
+    assert!(!is_let_in(&app, &room, &first));
+    assert!(is_let_in(&app, &room, &second));
+    let on = trade(&app, "room-server", &first, &[("audience", "demo-chat")]);
+    assert_eq!(error(on), "invalid_request");
+    // Until its end.
+    app.pass(Duration::from_secs(500));
+    let at = app.app.clock.now();
+    app.wait(worker::sweep(&app.app, at)).unwrap();
+    assert_eq!(is_good(&app, &first), (false, false));
+    assert_eq!(is_good(&app, &second), (true, true));
+    // What they came from stands.
+    assert_eq!(introspect(&app, "demo-chat", &access)["active"], true);
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_.as_str()),
+        ("resource", "demo-chat"),
+    ];
+    token(&mut app.browser(), &fields).is(200);
 }

@@ -3,10 +3,15 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use gerege::app::App;
+use gerege::flow::{client, dpop};
+use gerege::oauth::authenticate::Presented;
+use gerege::oauth::dpop::Call;
+use gerege::oauth::error::Code;
 use gerege::store;
 use serde_json::json;
 
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{PASSWORD, TestApp, runtime};
 use crate::ciba;
 use crate::device;
 use crate::dpop::Key;
@@ -38,6 +43,27 @@ pub fn race(
         .into_iter()
         .map(|one| one.join().expect("an answer"))
         .collect()
+}
+
+/// The same in two processes on one database, half of the callers in each; gives how many won.
+fn won_in_two(app: &TestApp, call: impl AsyncFn(&App) -> bool + Send + Sync + 'static) -> usize {
+    let houses = [app.app.clone(), app.second()];
+    let (gate, call) = (Arc::new(Barrier::new(CALLERS)), Arc::new(call));
+    let threads: Vec<_> = (0..CALLERS)
+        .map(|number| {
+            let (gate, call) = (gate.clone(), call.clone());
+            let house = houses[number % houses.len()].clone();
+            std::thread::spawn(move || {
+                let runtime = runtime();
+                gate.wait();
+                runtime.block_on(call(&house))
+            })
+        })
+        .collect();
+    let answers = threads
+        .into_iter()
+        .map(|one| one.join().expect("an answer"));
+    answers.filter(|won| *won).count()
 }
 
 #[track_caller]
@@ -169,6 +195,27 @@ fn a_proof_is_taken_by_one() {
     assert_eq!(taken.count(), 1);
 }
 
+// R61
+#[test]
+fn a_proof_is_taken_by_one_of_two_processes() {
+    let app = TestApp::new();
+    let proof = Key::new().proof(&app, "POST", "/oauth2/token", json!({}));
+    let url = format!("{}/oauth2/token", app.origin);
+    let won = won_in_two(&app, async move |house| {
+        let call = Call {
+            method: "POST",
+            url: &url,
+            access_token: None,
+        };
+        let judged = dpop::judge(house, &proof, &call, false).expect("it is good");
+        let taken = dpop::take(house, judged).await.expect("an answer");
+        taken
+            .map_err(|why| assert_eq!(why.code, Code::InvalidDpopProof))
+            .is_ok()
+    });
+    assert_eq!(won, 1);
+}
+
 // R54
 #[test]
 fn a_refresh_has_one_successor() {
@@ -235,20 +282,7 @@ fn a_used_code_gives_nothing_to_any_of_many() {
 #[test]
 fn an_assertion_is_taken_by_one() {
     let app = TestApp::new();
-    let key = Signer::ec();
-    let jwks = crate::sign::set(&[key.jwk(Some("e"))]);
-    crate::road::register(&app);
-    app.write(move |c| {
-        let mut forum = store::client::find(c, "forum")?.expect("the forum");
-        forum.auth = gerege::oauth::client::ClientAuth::PrivateKeyJwt;
-        forum.jwks = Some(jwks.clone());
-        store::client::save(c, &forum)
-    });
-    let now = app.app.clock.now().seconds();
-    let claims = json!({
-        "iss": "forum", "sub": "forum", "aud": app.origin, "jti": "1", "exp": now + 60,
-    });
-    let assertion = key.sign(&json!({ "alg": "ES256", "kid": "e" }), &claims);
+    let assertion = forum_assertion(&app);
     let answers = race(vec![app.browser(); CALLERS], move |browser| {
         let fields = [
             ("grant_type", "client_credentials"),
@@ -263,6 +297,52 @@ fn an_assertion_is_taken_by_one() {
     none_broke(&answers);
     let won = answers.iter().filter(|answer| answer.status == 200);
     assert_eq!(won.count(), 1);
+}
+
+// R61
+#[test]
+fn an_assertion_is_taken_by_one_of_two_processes() {
+    let app = TestApp::new();
+    let assertion = forum_assertion(&app);
+    let won = won_in_two(&app, async move |house| {
+        let presented = Presented::Assertion {
+            client_id: "forum".into(),
+            assertion: assertion.clone(),
+        };
+        let whence = client::Whence {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            reference: String::new(),
+        };
+        match client::authenticate(house, presented, &whence).await {
+            Ok(_) => true,
+            Err(client::Refused::Store(why)) => panic!("{why}"),
+            // Whoever is wrong too often from one address waits.
+            Err(client::Refused::Slow(_)) => false,
+            Err(client::Refused::Problem(why)) => {
+                assert_eq!(why.code, Code::InvalidClient);
+                false
+            }
+        }
+    });
+    assert_eq!(won, 1);
+}
+
+/// The forum proves itself by its key, with this.
+fn forum_assertion(app: &TestApp) -> String {
+    let key = Signer::ec();
+    let jwks = crate::sign::set(&[key.jwk(Some("e"))]);
+    crate::road::register(app);
+    app.write(move |c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.auth = gerege::oauth::client::ClientAuth::PrivateKeyJwt;
+        forum.jwks = Some(jwks.clone());
+        store::client::save(c, &forum)
+    });
+    let now = app.app.clock.now().seconds();
+    let claims = json!({
+        "iss": "forum", "sub": "forum", "aud": app.origin, "jti": "1", "exp": now + 60,
+    });
+    key.sign(&json!({ "alg": "ES256", "kid": "e" }), &claims)
 }
 
 // R13

@@ -11,7 +11,6 @@ use gerege::flow::status;
 use gerege::oauth::client::Client;
 use gerege::oauth::service::{Service, TokenFormat};
 use gerege::oauth::status::{LAST, LISTS};
-use gerege::rng::Rng;
 use gerege::{store, worker};
 use gerege_verify::{CheckError, Refusal, Remote};
 use serde_json::Value;
@@ -21,7 +20,7 @@ use crate::http::{Browser, jwt};
 use crate::resource::offer;
 use crate::road::*;
 
-fn now(app: &TestApp) -> SystemTime {
+pub fn now(app: &TestApp) -> SystemTime {
     let millis = u64::try_from(app.app.clock.now().millis()).unwrap();
     UNIX_EPOCH + Duration::from_millis(millis)
 }
@@ -141,12 +140,7 @@ fn a_list_is_signed_by_us_kept_for_seconds_and_known_by_its_tag() {
 fn an_end_in_one_process_stands_in_the_lists_of_another() {
     let app = TestApp::new();
     switch_on(&app);
-    let other = App::build(
-        app.app.config.clone(),
-        app.app.clock.clone(),
-        Rng::seeded(77),
-    );
-    let other = Arc::new(other.unwrap_or_else(|why| panic!("{why}")));
+    let other = app.second();
     let chat = app
         .read(|c| store::client::find_service(c, "demo-chat"))
         .expect("the demo service");
@@ -203,7 +197,7 @@ fn a_place_that_is_taken_is_not_given_and_full_lists_give_none() {
     let end = app.app.clock.now().plus(Duration::from_secs(600));
     let take = |drawn: &[i64]| {
         let drawn = drawn.to_vec();
-        let place = app.write(move |c| store::status::take(c, "chat", "g", &drawn, end));
+        let place = app.write(move |c| store::status::take(c, "chat", "g", None, &drawn, end));
         place.map(|place| (place.list, place.idx))
     };
     assert_eq!(take(&[7, 9]), Some((0, 7)));
@@ -233,7 +227,7 @@ fn fifty_callers_get_fifty_places() {
                 let grant = format!("g{number}");
                 let take = house
                     .store
-                    .write(move |c| store::status::take(c, "chat", &grant, &drawn, end));
+                    .write(move |c| store::status::take(c, "chat", &grant, None, &drawn, end));
                 runtime.block_on(take).unwrap().expect("a place")
             })
         })

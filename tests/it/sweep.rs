@@ -7,6 +7,8 @@ use gerege::store::pushed::Pushed;
 use gerege::{store, worker};
 
 use crate::app::TestApp;
+use crate::dpop::Key;
+use crate::road::{refresh, text, tokens};
 use crate::signin::sign_in;
 
 #[test]
@@ -69,4 +71,27 @@ fn a_browser_is_forgotten_when_it_holds_no_session_and_stays_away() {
     assert!(app.wait(worker::sweep(&app.app, now)).unwrap() > 0);
     assert_eq!(app.wait(worker::tidy(&app.app, now)).unwrap(), 1);
     app.deliver();
+}
+
+// RFC 9449 11.1: once for all processes, whose clocks may be two seconds apart (PROTOCOL 2).
+#[test]
+fn what_came_once_is_remembered_for_a_process_whose_clock_is_behind() {
+    let app = TestApp::new();
+    let tokens = tokens(&app, &mut app.browser(), "temuulen");
+    let proof = Key::new().proof(&app, "POST", "/oauth2/token", serde_json::json!({}));
+    let mut browser = app.browser().with("DPoP", &proof);
+    let next = refresh(&mut browser, &text(&tokens, "refresh_token")).is(200);
+    let next = text(&next.json(), "refresh_token");
+    // A second before a proof is too old; the one that sweeps is two seconds ahead.
+    app.pass(Duration::from_secs(119));
+    let ahead = app.app.clock.now().plus(Duration::from_secs(2));
+    app.wait(worker::sweep(&app.app, ahead)).unwrap();
+    let again = refresh(&mut browser, &next).is(400).json();
+    assert_eq!(again["error"], "invalid_dpop_proof");
+    let said = text(&again, "error_description");
+    assert!(said.contains("used before"), "{said}");
+    // Not for ever.
+    app.pass(Duration::from_secs(120));
+    let now = app.app.clock.now();
+    assert_eq!(app.wait(worker::sweep(&app.app, now)).unwrap(), 1);
 }

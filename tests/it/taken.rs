@@ -117,6 +117,40 @@ fn a_service_does_not_hear_of_what_was_taken_from_an_app() {
 }
 
 #[test]
+fn userinfo_of_a_service_opens_to_no_token_that_lost_all() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    register(&app);
+    app.write(|c| {
+        let mut forum = store::client::find(c, "forum")?.expect("the forum");
+        forum.scopes.push("room".into());
+        store::client::save(c, &forum)?;
+        let mut room = store::client::find_service(c, "room")?.expect("the room");
+        room.userinfo = true;
+        store::client::save_service(c, &room)
+    });
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid room offline_access"),
+    ]);
+    let mut browser = app.browser();
+    let page = ask(&mut browser, &at, "temuulen");
+    let allowed = browser.allow(&page);
+    let code = browser.arrive(allowed).param("code").expect("a code");
+    let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
+    let tokens = redeem(&mut forum, &code, FORUM, &[]).is(200).json();
+    let bearer = format!("Bearer {}", text(&tokens, "access_token"));
+    let mut reader = app.browser().with("Authorization", &bearer);
+    let told = reader.get("/services/room/userinfo").is(200).json();
+    assert_eq!(told["preferred_username"], "temuulen");
+    take(&app, &["room"]);
+    let refused = reader.get("/services/room/userinfo").is(401).json();
+    assert_eq!(refused["error"], "invalid_token");
+    app.deliver();
+}
+
+#[test]
 fn an_app_known_by_a_document_stays_out_once_it_was_removed() {
     let (app, server) = (
         TestApp::with(&[

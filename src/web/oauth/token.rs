@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{authorization, held, judge, next_nonce, presented, take};
 use crate::app::App;
 use crate::flow::dpop::{self, Taken};
-use crate::flow::{client, opaque, presented as shown, token};
+use crate::flow::{client, opaque, presented as shown, revoke as given_back, token};
 use crate::oauth::bearer::{self, Scheme, Token};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
@@ -113,7 +113,7 @@ pub async fn revoke(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let client = client::authenticate(&app, presented(&http, &body)?, &whence(&http)).await?;
-    shown::revoke(&app, &client, needed(&body)?).await??;
+    given_back::revoke(&app, &client, needed(&body)?).await??;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);
     Ok(response.finish())
