@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::fault::Fault;
-use super::house::{is_there, make_folder, nothing_yet, place};
+use super::house::{is_there, make_folder, mark_by_command, nothing_yet, place};
 use super::out::{self, Out};
 use super::{count, postgres};
 use crate::clock::Clock;
@@ -306,6 +306,7 @@ fn restore(config: &Config, file: &Path, out: Out) -> Result<(), Fault> {
             saved
         }
     };
+    mark_by_command(config);
     let status = migrate::status(engine)?;
     if out.json {
         out::json(&json!({

@@ -17,8 +17,10 @@ use super::out::{self, Out, State};
 use crate::account::terms::{self, Version};
 use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine};
+use crate::flow::demo;
 use crate::keys::{Keys, Master, Purpose};
-use crate::oauth::service::{Algorithm, KeyOwner, Rotation};
+use crate::oauth::client::Client;
+use crate::oauth::service::{Algorithm, KeyOwner, Rotation, Service};
 use crate::rng::Rng;
 use crate::store::{self, Store, migrate};
 use crate::web;
@@ -413,6 +415,9 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
     } else {
         found.good("apps", format!("{} registered", clients.len()));
     }
+    if !config.dev {
+        demo(found, &clients, &services);
+    }
     if published.is_empty() {
         let dir = config.terms.dir.display();
         found.warn(
@@ -435,6 +440,28 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
         );
     } else {
         found.good("letters", "none is stuck");
+    }
+}
+
+/// What dev mode brings with it is for nobody else.
+fn demo(found: &mut Findings, clients: &[Client], services: &[Service]) {
+    let mut there = Vec::new();
+    if clients.iter().any(|one| one.id == demo::CLIENT) {
+        there.push(("client", demo::CLIENT));
+    }
+    if services.iter().any(|one| one.id == demo::SERVICE) {
+        there.push(("service", demo::SERVICE));
+    }
+    let remove: Vec<String> = there
+        .iter()
+        .map(|(kind, id)| format!("gerege {kind} remove {id}"))
+        .collect();
+    if let [first, ..] = there.as_slice() {
+        found.warn(
+            "demo",
+            format!("dev mode was here, and {} is still on file", first.1),
+            remove.join("; "),
+        );
     }
 }
 
@@ -470,7 +497,7 @@ fn signing(
     found: &mut Findings,
     master: Master,
     rows: &[store::key::Row],
-    services: &[crate::oauth::service::Service],
+    services: &[Service],
     now: Time,
 ) {
     let keys = Keys::new(master);

@@ -1,6 +1,7 @@
 //! The house as a command needs it: an existing, migrated database, held beside others while the
 //! command runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::count;
 use super::fault::Fault;
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, Engine};
+use crate::config::{Config, Engine, is_loopback};
 use crate::rng::Rng;
 use crate::store::lock::Lock;
 use crate::store::migrate;
@@ -41,6 +42,7 @@ impl House {
     /// Why it does not open.
     pub fn open(config: Config, missing: Missing) -> Result<Self, Fault> {
         let lock = hold(&config, missing)?;
+        mark_by_command(&config);
         let app = App::build(config, Clock::system(), Rng::System)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -111,6 +113,29 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
         "a migration or a restore is under way",
         "wait for it to end, then the same command again",
     ))
+}
+
+/// The file that tells that a data folder is in real use (PROTOCOL 8).
+pub fn in_use(config: &Config) -> PathBuf {
+    config.data_dir.join("in-use")
+}
+
+/// Marks the data folder as in real use: dev mode refuses it from here on.
+pub fn mark(config: &Config) -> std::io::Result<()> {
+    let mut make = std::fs::OpenOptions::new();
+    make.create(true)
+        .append(true)
+        .open(in_use(config))
+        .map(drop)
+}
+
+/// Marks it for a command. With a public URL on this machine a command cannot know whether its
+/// server runs in dev mode: the server marks it then. A folder that this user may not write, dev
+/// mode of this user does not write either.
+pub fn mark_by_command(config: &Config) {
+    if !is_loopback(config.host()) {
+        let _ = mark(config);
+    }
 }
 
 /// How many migrations are due, as a sentence.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::file;
-use super::house::{has_its_key, make_folders};
+use super::house::{has_its_key, in_use, make_folders, mark};
 use super::out;
 use crate::app::App;
 use crate::clock::{Clock, Time};
@@ -48,7 +48,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
     }
     log(&config)?;
     make_folders(&config)?;
-    mark(&config)?;
+    judge_folder(&config)?;
     let (done, alone_at, _lock) = prepare(&config)?;
     let app = Arc::new(App::build(config, Clock::system(), Rng::System)?);
     web::run(async move {
@@ -164,30 +164,23 @@ fn wait() {
 }
 
 /// A data folder belongs to dev mode or to real use, never to both (PROTOCOL 8).
-fn mark(config: &Config) -> Result<(), Fault> {
-    let real = config.data_dir.join("in-use");
+fn judge_folder(config: &Config) -> Result<(), Fault> {
+    let real = in_use(config);
     if config.dev && real.exists() {
         return Err(Fault::new(
             "dev mode does not touch this data folder",
-            format!(
-                "{} was used by a server outside dev mode",
-                config.data_dir.display()
-            ),
+            format!("{} was used outside dev mode", config.data_dir.display()),
             "set GEREGE_DATA_DIR to another folder",
         ));
     }
     if !config.dev {
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&real)
-            .map_err(|error| {
-                Fault::new(
-                    "cannot write to the data folder",
-                    format!("{}: {error}", real.display()),
-                    "set data_dir to a folder that this user may write",
-                )
-            })?;
+        mark(config).map_err(|error| {
+            Fault::new(
+                "cannot write to the data folder",
+                format!("{}: {error}", real.display()),
+                "set data_dir to a folder that this user may write",
+            )
+        })?;
     }
     Ok(())
 }

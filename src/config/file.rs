@@ -66,7 +66,7 @@ impl Typed {
         let mut typed = Self::default();
         if let Some(path) = file {
             typed.folder = path.parent().map(Path::to_owned).unwrap_or_default();
-            typed.file(path, read);
+            typed.file(path, env, read);
         }
         // The file's value must not be complained of where a variable replaces it, but a file
         // that is wrong stays wrong: its mistakes are kept.
@@ -78,7 +78,12 @@ impl Typed {
         typed
     }
 
-    fn file(&mut self, path: &Path, read: &dyn Fn(&Path) -> io::Result<String>) {
+    fn file(
+        &mut self,
+        path: &Path,
+        env: &BTreeMap<String, String>,
+        read: &dyn Fn(&Path) -> io::Result<String>,
+    ) {
         let file = path.display().to_string();
         let whole = |line| Origin::File {
             file: file.clone(),
@@ -102,6 +107,7 @@ impl Typed {
                     typed: self,
                     text: &text,
                     file: &file,
+                    env,
                     read,
                 };
                 walk.table("", document.as_table(), 1);
@@ -138,7 +144,7 @@ impl Typed {
                 }
             } else if let Some(key) = KEYS
                 .iter()
-                .find(|key| key.secret && format!("{}_FILE", key.variable()) == *name)
+                .find(|key| key.secret && file_variable(key) == *name)
             {
                 if !text.is_empty() {
                     self.secret(key, Path::new(text), origin, read);
@@ -212,6 +218,7 @@ struct Walk<'a> {
     typed: &'a mut Typed,
     text: &'a str,
     file: &'a str,
+    env: &'a BTreeMap<String, String>,
     read: &'a dyn Fn(&Path) -> io::Result<String>,
 }
 
@@ -253,6 +260,10 @@ impl Walk<'_> {
         {
             match item.as_str() {
                 Some("") => {}
+                // The user that Gerege runs as need not be able to read what does not count.
+                Some(_) if is_in_variable(key, self.env) => {
+                    self.typed.take(key, Value::Text(String::new()), origin);
+                }
                 Some(text) => {
                     let path = self.typed.folder.join(text);
                     self.typed.secret(key, &path, origin, self.read);
@@ -294,6 +305,17 @@ impl Walk<'_> {
             fix,
         });
     }
+}
+
+/// The variable that names the file of a secret.
+fn file_variable(key: &Key) -> String {
+    format!("{}_FILE", key.variable())
+}
+
+/// Whether a variable sets a secret, by itself or by a file.
+fn is_in_variable(key: &Key, env: &BTreeMap<String, String>) -> bool {
+    let file = env.get(&file_variable(key));
+    env.contains_key(&key.variable()) || file.is_some_and(|file| !file.is_empty())
 }
 
 /// The known name that `typed` most likely meant.

@@ -170,7 +170,7 @@ pub const KEYS: &[Key] = &[
     Key::new("database.pool", Number(0, 1000), "0",
         "Connections to the database. 0 chooses by the number of cores.").restart(),
     Key::new("database.backup_before_migrate", Flag, "true",
-        "Copy an SQLite database beside itself before an upgrade changes its tables.").restart(),
+        "Copy an SQLite database into backup/ in data_dir before an upgrade changes its tables.").restart(),
 
     Key::new("signup.mode", Choice(&["open", "approve", "closed"]), "\"open\"",
         "open lets everyone sign up, approve lets in whom the operator approves, closed lets in nobody (make accounts with gerege user add)."),
@@ -286,7 +286,7 @@ pub const KEYS: &[Key] = &[
     Key::new("theme.dir", Path, "\"\"",
         "A folder whose files replace the built-in templates, texts and pictures of the same name. Empty means none.").restart(),
     Key::new("theme.languages", List, "[]",
-        "Languages offered, such as en or mn; the first is the default. Empty means all built-in ones.").restart(),
+        "Languages offered, such as en or de; the first is the default. Empty means all built-in ones.").restart(),
 
     Key::new("privacy.security_log_days", Number(1, 3650), "365",
         "Days that the security log is kept."),

@@ -39,7 +39,7 @@ pub struct Database {
     pub engine: Engine,
     /// Connections; 0 = automatic.
     pub pool: u32,
-    /// Copy an SQLite database beside itself before a migration.
+    /// Copy an SQLite database into `backup/` in the data folder before a migration.
     pub backup_before_migrate: bool,
 }
 

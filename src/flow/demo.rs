@@ -2,22 +2,55 @@
 
 use std::sync::Arc;
 
+use super::operate::service::{Refusal, clash};
 use crate::app::App;
+use crate::clock::Time;
 use crate::oauth::client::{Asking, Client, ClientAuth, GrantType, Need, Pkce, RefreshPolicy};
 use crate::oauth::service::{
     Algorithm, ClaimRule, KeyOwner, Offers, Proof, Rotation, Service, TokenFormat,
 };
-use crate::store::{self, Error};
+use crate::store::{self, Conflict, Error};
 
-/// Puts the demo messenger and its service on file, unless they are there.
+/// The app of the demo.
+pub const CLIENT: &str = "demo-messenger";
+/// The service of the demo.
+pub const SERVICE: &str = "demo-chat";
+
+/// Puts the demo messenger and its service on file, unless they are there, or what would be theirs
+/// is another service's.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
     super::terms::publish_sample(app).await?;
     let now = app.clock.now();
-    let client = Client {
-        id: "demo-messenger".into(),
+    let (client, service) = (client(now), service(now));
+    let there = app.store.read(|c| store::client::find(c, CLIENT)).await?;
+    if there.is_some() {
+        return Ok(());
+    }
+    let refused = app
+        .store
+        .write(move |c| {
+            if let Some(refused) = clash(c, &service)? {
+                return Ok(Some(refused));
+            }
+            if let Err(Conflict("audience")) = store::client::add_service(c, &service)? {
+                return Ok(Some(Refusal::AudienceTaken(service.audience.clone())));
+            }
+            let _ = store::client::add(c, &client)?;
+            Ok(None)
+        })
+        .await?;
+    if let Some(why) = refused {
+        tracing::warn!(%why, "demo.left_out");
+    }
+    Ok(())
+}
+
+fn client(now: Time) -> Client {
+    Client {
+        id: CLIENT.into(),
         name: "Demo messenger".into(),
         auth: ClientAuth::None,
         secret_hash: None,
@@ -43,11 +76,14 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         fapi: None,
         created_at: now,
         registration: Default::default(),
-    };
-    let service = Service {
-        id: "demo-chat".into(),
+    }
+}
+
+fn service(now: Time) -> Service {
+    Service {
+        id: SERVICE.into(),
         name: "Demo chat server".into(),
-        audience: "demo-chat".into(),
+        audience: SERVICE.into(),
         scopes: vec!["chat".into()],
         algorithm: Algorithm::RS256,
         format: TokenFormat::Jwt,
@@ -75,19 +111,32 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
         words: Default::default(),
         secret_hash: None,
         created_at: now,
-    };
-    let there = app
-        .store
-        .read(|c| store::client::find(c, "demo-messenger"))
-        .await?;
-    if there.is_some() {
-        return Ok(());
     }
-    app.store
-        .write(move |c| {
-            let _ = store::client::add(c, &client)?;
-            let _ = store::client::add_service(c, &service)?;
-            Ok(())
-        })
-        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::operate::service::add;
+    use crate::flow::signin::tests::House;
+
+    // PROTOCOL 1
+    #[tokio::test]
+    async fn the_demo_leaves_another_services_scope_and_audience_alone() {
+        for (audience, scope) in [("chat", "chat"), (SERVICE, "talk")] {
+            let house = House::new().await;
+            let app = &house.app;
+            let mut other = service(app.clock.now());
+            (other.id, other.audience) = ("chat".into(), audience.into());
+            other.scopes = vec![scope.into()];
+            add(app, other, false).await.unwrap();
+            set_up(app).await.unwrap();
+            let read = app
+                .store
+                .read(|c| Ok((store::client::list(c)?, store::client::list_services(c)?)));
+            let (clients, services) = read.await.unwrap();
+            assert!(clients.is_empty(), "{clients:?}");
+            assert_eq!(services.len(), 1, "{services:?}");
+        }
+    }
 }

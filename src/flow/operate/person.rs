@@ -8,6 +8,7 @@ use crate::account::signup::{Profile, check_profile};
 use crate::account::{Account, Email, Invalid, Session};
 use crate::app::App;
 use crate::clock::Time;
+use crate::flow::signin::guess::account_key;
 use crate::hash;
 use crate::oauth::grant::Grant;
 use crate::store::event::Event;
@@ -187,16 +188,19 @@ pub async fn lock(app: &Arc<App>, account_id: String) -> Result<Ended, Error> {
     Ok(ended)
 }
 
-/// Opens a closed account; the person signs in again.
+/// Opens an account that was closed, or that passwords are compared for no longer after too many
+/// wrong ones; the person signs in again.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn unlock(app: &Arc<App>, account_id: String) -> Result<(), Error> {
     let now = app.clock.now();
     let event = event(app, &account_id, "account.unlocked", now);
+    let failures = account_key(app, &account_id);
     app.store
         .write(move |c| {
             store::account::set_locked(c, &account_id, None)?;
+            store::counter::clear(c, &failures)?;
             store::event::add(c, &event)
         })
         .await

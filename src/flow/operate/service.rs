@@ -254,7 +254,7 @@ fn check(service: &Service) -> Result<(), Refusal> {
 }
 
 /// A scope belongs to one service, or a token's audience would be a guess (PROTOCOL 1).
-fn clash(c: &mut Conn<'_>, new: &Service) -> Result<Option<Refusal>, Error> {
+pub(crate) fn clash(c: &mut Conn<'_>, new: &Service) -> Result<Option<Refusal>, Error> {
     Ok(store::client::list_services(c)?
         .into_iter()
         .filter(|other| other.id != new.id)

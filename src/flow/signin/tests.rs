@@ -9,6 +9,7 @@ use crate::account::throttle::EVALUATED;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flow::browser::{self as here, Here};
+use crate::flow::operate::person;
 use crate::limit::{Bucket, Limiter};
 use crate::rng::Rng;
 
@@ -275,6 +276,11 @@ async fn no_more_than_100_failures_in_a_row_are_compared() {
     assert!(matches!(outcome, Outcome::Wrong), "{outcome:?}");
     assert_eq!(house.app.hasher.count().done, done + 1, "the same work");
     house.enter("sarnai", "x").await;
+    // The operator opens it again.
+    house.pass(900);
+    let id = house.account("temuulen").await.id;
+    person::unlock(&house.app, id).await.unwrap();
+    house.enter("temuulen", "x").await;
 }
 
 // SECURITY R22

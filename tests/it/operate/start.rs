@@ -139,3 +139,49 @@ fn a_database_whose_master_key_is_gone_is_given_no_new_one() {
         .says(&["the master key is missing", "put the key back"]);
     assert!(!key.exists());
 }
+
+// PROTOCOL 8
+#[test]
+fn dev_mode_does_not_touch_a_folder_that_was_used_outside_it() {
+    let mark = |place: &Place| place.folder.join("data/in-use").exists();
+    let add = ["service", "add", "room", "--audience", "room"];
+    let place = |name| {
+        Place::new(name)
+            .with("PASSWORD__MEMORY_KIB", 19456)
+            .with("PASSWORD__PASSES", 2)
+    };
+    let mut real = place("real").with("PUBLIC_URL", "https://id.steppe.example");
+    real.run(&add).is(0);
+    assert!(mark(&real));
+    real.set(
+        "PUBLIC_URL",
+        format!("http://localhost:{}", real.address.port()),
+    );
+    real.run(&["serve", "--dev"])
+        .is(1)
+        .says(&["dev mode does not touch", "was used outside dev mode"]);
+
+    // What dev mode's own commands use stays dev mode's, with a file and without.
+    let mut trial = place("trial");
+    trial.run(&add).is(0);
+    std::fs::write(trial.folder.join("gerege.toml"), "").unwrap();
+    trial.set(
+        "PUBLIC_URL",
+        format!("http://localhost:{}", trial.address.port()),
+    );
+    trial.run(&["service", "list"]).is(0);
+    assert!(!mark(&trial));
+    std::fs::remove_file(trial.folder.join("gerege.toml")).unwrap();
+    trial.serve().stop();
+
+    // What dev mode brought with it is for nobody else.
+    trial.set("PUBLIC_URL", "https://id.steppe.example");
+    let told = trial.run(&["doctor"]).out;
+    let commands = "gerege client remove demo-messenger; gerege service remove demo-chat";
+    assert!(told.contains(commands), "{told}");
+    trial.run(&["client", "remove", "demo-messenger"]).is(0);
+    trial.run(&["service", "remove", "demo-chat"]).is(0);
+    let told = trial.run(&["doctor"]).out;
+    assert!(!told.contains("demo"), "{told}");
+    assert!(mark(&trial));
+}
