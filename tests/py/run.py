@@ -7,10 +7,11 @@ import client
 import machine
 import mail
 import rp
+import rp_program
 import verifier
 
 passed = failed = 0
-for suite in (client, machine, rp, mail, verifier):
+for suite in (client, machine, rp, rp_program, mail, verifier):
     try:
         for name, test in suite.run():
             try:
