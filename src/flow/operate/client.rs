@@ -364,7 +364,7 @@ fn warnings(client: &Client, services: &[Service]) -> Vec<Warning> {
         }
     }
     for name in &client.scopes {
-        let known = scope::is_standard(name)
+        let known = scope::has(&scope::OURS, name)
             || services
                 .iter()
                 .any(|service| scope::has(&service.scopes, name));

@@ -209,6 +209,8 @@ async fn what_is_risky_is_taken_with_a_warning() {
     let mut one = messenger("desktop");
     one.redirects = vec!["http://127.0.0.1/callback".into()];
     (one.silent, one.pkce) = (true, Pkce::Optional);
+    // Those of our own are no service's.
+    one.scopes = crate::oauth::scope::OURS.map(str::to_owned).into();
     one.scopes.push("chat".into());
     let kept = client::add(&house.app, one).await.unwrap();
     assert_eq!(
