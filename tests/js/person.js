@@ -65,6 +65,14 @@ export class Person {
     return sent
   }
 
+  // Through the pages to what leads back to the app: signs in and allows where asked.
+  async allow(url) {
+    let page = await this.go(url)
+    if (!page.away && heading(page) === 'Sign in') page = await this.signIn(page, 'temuulen')
+    const asked = !page.away && page.html.includes('name="decision" value="allow"')
+    return asked ? this.submit(page, { decision: 'allow' }) : page
+  }
+
   // The newest letter's words, as dev mode shows it.
   async letter() {
     for (let asked = 0; asked < 200; asked++) {
@@ -93,6 +101,14 @@ export class Person {
   signIn(page, login) {
     return this.submit(page, { login, password: PASSWORD })
   }
+}
+
+// What a browser sends to the app by the page whose form sends itself (form_post).
+export function posted(page) {
+  const form = page.html.split('<form').find((one) => one.includes('data-send'))
+  if (!form) throw new Error(`no form for an app at ${page.url}: ${heading(page)}`)
+  const [, action] = /^[^>]*action="([^"]*)"/.exec(form)
+  return new Request(unescape(action), { method: 'POST', body: filled(form, {}) })
 }
 
 // What the page put there, what was typed, and the boxes that stand ticked: those of a consent page.

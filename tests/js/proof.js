@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import * as oidc from 'openid-client'
 import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
+import { signIn } from './code.js'
 import { Person } from './person.js'
 import { freePort, startServer } from './server.js'
 import { startAuthority } from './tls.js'
@@ -15,19 +16,6 @@ const insecure = { [oauth.allowInsecureRequests]: true }
 // The library takes no notice of a body where the answer has a challenge (401).
 const refused = { code: oauth.WWW_AUTHENTICATE_CHALLENGE, status: 401 }
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-
-// Signs a person in by openid-client, who allows what is asked.
-async function signIn(config, person, wish, options) {
-  const verifier = oidc.randomPKCECodeVerifier()
-  const to = oidc.buildAuthorizationUrl(config, {
-    ...wish,
-    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-  })
-  let page = await person.signIn(await person.go(to), 'temuulen')
-  if (!page.away) page = await person.submit(page, { decision: 'allow' })
-  return oidc.authorizationCodeGrant(config, page.away, { pkceCodeVerifier: verifier }, undefined, options)
-}
 
 export function tests({ server, issuer }) {
   const discovered = (at = issuer) =>

@@ -1,6 +1,7 @@
 // Clients by others against the built server: code + PKCE, refresh, userinfo, introspection,
 // revocation, sign-out; those without a browser in asking.js, how they prove themselves in proof.js,
-// one that is a page in page-app.js.
+// what they are allowed in detail in allowed.js, fresher proofs in stepup.js, answers that are posted
+// in post.js, one that is a page in page-app.js.
 // With words after it only the tests that hold one of them. The last line counts.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -12,10 +13,13 @@ import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
 import { startServer } from './server.js'
 import { Person, heading } from './person.js'
+import * as allowed from './allowed.js'
 import * as asking from './asking.js'
 import * as pageApp from './page-app.js'
+import * as post from './post.js'
 import * as proof from './proof.js'
 import { tests as services } from './service.js'
+import * as stepup from './stepup.js'
 
 const CALLBACK = 'http://127.0.0.1:7654/callback'
 const SCOPE = 'openid profile email offline_access chat'
@@ -458,11 +462,12 @@ const own = {
 
 // The first of our own makes the account that all others use.
 const about = { server, issuer, forum, keys }
-const tests = { ...own, ...asking.tests(about), ...proof.tests(about), ...pageApp.tests(about) }
+const suites = [asking, proof, allowed, stepup, post, pageApp]
+const tests = [own, ...suites.map((suite) => suite.tests(about))].flatMap(Object.entries)
 let [passed, failed] = [0, 0]
 try {
   const words = process.argv.slice(2)
-  for (const [name, test] of Object.entries(tests)) {
+  for (const [name, test] of tests) {
     if (words.length > 0 && passed > 0 && !words.some((word) => name.includes(word))) continue
     try {
       await test()

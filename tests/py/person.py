@@ -31,8 +31,7 @@ class Person:
     def submit(self, page, **fields):
         """Fills in the page's form and sends it where it says."""
         form = next(one for one in page.text.split("<form") if 'name="form"' in one)
-        put = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
-        put = {name: html.unescape(value) for name, value in put}
+        put = hidden(form)
         action = re.match(r'[^>]*action="([^"]*)"', form)
         url = urljoin(page.url, html.unescape(action.group(1))) if action else page.url
         boxes = re.findall(r'name="scope" value="([^"]*)" type="checkbox" checked', form)
@@ -67,6 +66,26 @@ class Person:
 
     def sign_in(self, page, login):
         return self.submit(page, login=login, password=PASSWORD)
+
+    def allow(self, url):
+        """Through the pages to what leads back to the app: signs in and allows where asked."""
+        page = self.go(url)
+        if not isinstance(page, str) and heading(page) == "Sign in":
+            page = self.sign_in(page, "temuulen")
+        if not isinstance(page, str) and 'name="decision" value="allow"' in page.text:
+            page = self.submit(page, decision="allow")
+        return page
+
+
+def hidden(form):
+    put = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in put}
+
+
+def posted(page):
+    """Where the page's form sends itself (form_post), and with what."""
+    form = next(one for one in page.text.split("<form") if "data-send" in one)
+    return html.unescape(re.match(r'[^>]*action="([^"]*)"', form).group(1)), hidden(form)
 
 
 def heading(page):

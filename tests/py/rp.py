@@ -22,23 +22,27 @@ from server import Server
 
 BACK = "https://rp.example/back"
 BYE = "https://rp.example/bye"
-OIDC = "idpyoidc.client.oidc."
 ADD_ON = "idpyoidc.client.oauth2.add_on."
 
 
 def services(*more):
     names = {
-        "discovery": "provider_info_discovery.ProviderInfoDiscovery",
-        "registration": "registration.Registration",
-        "authorization": "authorization.Authorization",
-        "access_token": "access_token.AccessToken",
-        "refresh_access_token": "refresh_access_token.RefreshAccessToken",
-        "userinfo": "userinfo.UserInfo",
-        "end_session": "end_session.EndSession",
-        "backchannel_authentication": "backchannel_authentication.BackChannelAuthentication",
+        "discovery": "oidc.provider_info_discovery.ProviderInfoDiscovery",
+        "registration": "oidc.registration.Registration",
+        "read_registration": "oidc.read_registration.RegistrationRead",
+        "authorization": "oidc.authorization.Authorization",
+        "access_token": "oidc.access_token.AccessToken",
+        "refresh_access_token": "oidc.refresh_access_token.RefreshAccessToken",
+        "userinfo": "oidc.userinfo.UserInfo",
+        "end_session": "oidc.end_session.EndSession",
+        "backchannel_authentication": "oidc.backchannel_authentication.BackChannelAuthentication",
+        "client_credentials": "oauth2.client_credentials.CCAccessTokenRequest",
+        "introspection": "oauth2.introspection.Introspection",
+        "token_exchange": "oauth2.token_exchange.TokenExchange",
+        "token_revocation": "oauth2.token_revocation.TokenRevocation",
     }
     wanted = ["discovery", "authorization", "access_token", "refresh_access_token", *more]
-    return {name: {"class": OIDC + names[name]} for name in wanted}
+    return {name: {"class": f"idpyoidc.client.{names[name]}"} for name in wanted}
 
 
 def handler(server, use, auth, add_ons=None, keys=None, **own):
@@ -64,14 +68,10 @@ def handler(server, use, auth, add_ons=None, keys=None, **own):
     return RPHandler("https://rp.example", {"gerege": config}, services=use, keyjar=keys)
 
 
-def walk(server, rp, person, scope, opens=lambda url: url):
+def walk(server, rp, person, scope, opens=lambda url: url, **more):
     """Signs in; gives what the relying party made of the answer."""
-    page = person.go(opens(rp.begin("gerege", req_args={"scope": scope.split()})))
-    if not isinstance(page, str) and heading(page) == "Sign in":
-        page = person.sign_in(page, "temuulen")
-    if not isinstance(page, str):
-        page = person.submit(page, decision="allow")
-    answer = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
+    away = person.allow(opens(rp.begin("gerege", req_args={"scope": scope.split(), **more})))
+    answer = {name: values[0] for name, values in parse_qs(urlsplit(away).query).items()}
     assert answer["iss"] == server.issuer
     done = rp.finalize(server.issuer, answer)
     assert "error" not in done, done

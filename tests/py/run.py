@@ -4,13 +4,16 @@ import sys
 import traceback
 
 import client
+import details
 import machine
 import mail
 import rp
+import rp_program
 import verifier
+import web_app
 
 passed = failed = 0
-for suite in (client, machine, rp, mail, verifier):
+for suite in (client, details, machine, rp, rp_program, web_app, mail, verifier):
     try:
         for name, test in suite.run():
             try:
