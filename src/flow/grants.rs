@@ -241,6 +241,7 @@ fn end(c: &mut Conn<'_>, client_id: &str, id: &str, now: Time) -> Result<Option<
     let Some(grant) = find(c, client_id, id)? else {
         return Ok(None);
     };
+    store::account::hold(c, &grant.account_id, None)?;
     for one in store::grant::managed(c, id)? {
         if one.client_id == client_id {
             store::grant::revoke(c, &one.id, now)?;

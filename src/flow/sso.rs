@@ -87,6 +87,15 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                     "what the device secret stands for has ended",
                 )))
             };
+            let Some(named) = store::grant::find(c, &gid)? else {
+                return ended();
+            };
+            // Both are held, so that whoever ends them now sees this grant and ends it too; and
+            // before the first one, which may have been ended while this one waited.
+            if !store::account::hold(c, &named.account_id, None)? {
+                return ended();
+            }
+            let signed_in = store::browser::hold(c, &named.sid)?;
             let Some(first) = pending::alive(c, &house, &gid, now)? else {
                 return ended();
             };
@@ -94,10 +103,6 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 return ended();
             };
             let first = first.cut(&owner);
-            // Both are held, so that whoever ends them now sees this grant and ends it too.
-            if !store::account::hold(c, &first.account_id, None)? {
-                return ended();
-            }
             let Some(account) = store::account::find(c, &first.account_id)? else {
                 return ended();
             };
@@ -114,7 +119,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 Err(problem) => return Ok(Err(problem)),
             };
             let offline = is_offline(&asker.client, &scopes);
-            if !offline && !store::browser::hold(c, &first.sid)? {
+            if !offline && !signed_in {
                 return Ok(Err(invalid_grant(
                     "the session has ended; sign in in a browser",
                 )));
