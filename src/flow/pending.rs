@@ -44,6 +44,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
     let award = app
         .store
         .write(move |c| {
+            asker.hold_client(c)?;
             let Some(pending) = store::pending::lock(c, &hash)? else {
                 return Ok(Err(unknown()));
             };

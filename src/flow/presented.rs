@@ -135,15 +135,14 @@ fn stands(
         .map(|account| (grant.cut(&client), account, client)))
 }
 
-/// What the grant with this id stands for now.
+/// What the grant with this id stands for now, and for which client.
 pub(super) async fn standing(
     app: &Arc<App>,
     gid: String,
     now: Time,
-) -> Result<Option<(Grant, Account)>, Error> {
+) -> Result<Option<(Grant, Account, Client)>, Error> {
     let house = app.clone();
-    let found = app.store.read(move |c| stands(c, &house, &gid, now));
-    Ok(found.await?.map(|(grant, account, _)| (grant, account)))
+    app.store.read(move |c| stands(c, &house, &gid, now)).await
 }
 
 /// What a token stands for, with its client. A chat server asks about the same one again and
@@ -358,7 +357,7 @@ async fn introspect_refresh(
         return Ok(claims::inactive());
     };
     Ok(match standing(app, family.grant_id.clone(), now).await? {
-        Some((grant, account))
+        Some((grant, account, _))
             if grant.client_id == client.id
                 && (!grant.offline || is_offline(client, &grant.scopes)) =>
         {

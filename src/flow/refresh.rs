@@ -35,6 +35,7 @@ pub(super) async fn exchange(
     let award = app
         .store
         .write(move |c| {
+            asker.hold_client(c)?;
             let Some(grant) = store::grant::lock(c, token.grant_id())? else {
                 return Ok(Err(unknown()));
             };

@@ -87,6 +87,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                     "what the device secret stands for has ended",
                 )))
             };
+            asker.hold_client(c)?;
             let Some(named) = store::grant::find(c, &gid)? else {
                 return ended();
             };
