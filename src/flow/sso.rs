@@ -16,7 +16,7 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::Grant;
 use crate::oauth::scope;
-use crate::oauth::sso::{Behind, Brought, judge};
+use crate::oauth::sso::{Ask, Behind, Brought, judge};
 use crate::oauth::token::{Exchange, is_offline};
 use crate::rng::digest;
 use crate::store;
@@ -43,6 +43,12 @@ fn grant_of<'a>(master: &Master, secret: &'a str) -> Option<&'a str> {
     let ours = device_secret(master, id);
     verify_slices_are_equal(ours.as_bytes(), secret.as_bytes()).ok()?;
     Some(id)
+}
+
+/// Whether both halves of a pair are ours; whether they fit each other is not looked at.
+pub(super) fn are_ours(app: &App, ask: &Ask) -> bool {
+    grant_of(app.keys.master(), &ask.device_secret).is_some()
+        && hint::read(app, &ask.id_token, app.clock.now()).is_some()
 }
 
 fn invalid_grant(why: &str) -> Problem {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::access::{Made, access, can_sign};
 use super::client::{find, registered};
 use super::keyring;
-use super::opaque::Refresh;
+use super::opaque::{self, Refresh};
 use super::{code, exchange, pending, refresh, sso, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
@@ -95,6 +95,18 @@ impl Tokens {
             ..self
         }
     }
+}
+
+/// Looks at what an authenticated client brings, before a proof beside it is taken: anyone can make
+/// good proofs of keys of their own, so nothing is written down for whoever shows nothing of ours, or
+/// what a person has yet to decide.
+///
+/// # Errors
+/// [`Error`].
+pub async fn look(app: &App, client: &Client, ask: &Exchange) -> Result<(), Error> {
+    ask.allowed(client)?;
+    opaque::check(app, ask)?;
+    pending::look(app, client, ask).await
 }
 
 /// Exchanges what an authenticated client brings; `held` are the keys that it proved to hold.

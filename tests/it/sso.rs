@@ -52,6 +52,15 @@ pub const SCOPE: &str = "openid profile email offline_access device_sso chat";
 
 /// Trades as the sister app, with parameters added, changed, or (by an empty value) left out.
 pub fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
+    trade_by(&mut app.browser(), app, tokens, other)
+}
+
+pub fn trade_by(
+    browser: &mut Browser,
+    app: &TestApp,
+    tokens: &Value,
+    other: &[(&str, &str)],
+) -> Answer {
     let (id_token, secret) = (text(tokens, "id_token"), text(tokens, "device_secret"));
     let own = [
         ("grant_type", TRADE),
@@ -67,7 +76,7 @@ pub fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
         .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name))
         .chain(other.iter().copied().filter(|(_, value)| !value.is_empty()))
         .collect();
-    app.browser().post("/oauth2/token", &all)
+    browser.post("/oauth2/token", &all)
 }
 
 fn error(answer: Answer) -> String {
