@@ -139,14 +139,8 @@ pub(super) fn alive(
     let Some(grant) = store::grant::lock(c, grant_id)? else {
         return Ok(None);
     };
-    if grant.revoked_at.is_some() {
+    if grant.revoked_at.is_some() || !grants::is_signed_in(c, app, &grant, now)? {
         return Ok(None);
-    }
-    if !grant.offline {
-        let session = store::browser::find_session(c, &grant.sid)?;
-        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
-            return Ok(None);
-        }
     }
     Ok(Some(grant))
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::access::OPAQUE;
 use super::client::{self, Caller};
+use super::grants;
 use super::keyring;
 use super::opaque::Refresh;
 use super::subject;
@@ -117,14 +118,8 @@ fn stands(
     let Some(grant) = store::grant::find(c, gid)? else {
         return Ok(None);
     };
-    if grant.revoked_at.is_some() {
+    if grant.revoked_at.is_some() || !grants::is_signed_in(c, app, &grant, now)? {
         return Ok(None);
-    }
-    if !grant.offline {
-        let session = store::browser::find_session(c, &grant.sid)?;
-        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
-            return Ok(None);
-        }
     }
     let Some(client) = store::client::find(c, &grant.client_id)? else {
         return Ok(None);

@@ -3,8 +3,10 @@
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
-use gerege::flow::operate::person;
+use gerege::flow::operate::{client, person};
+use gerege::oauth::client::RefreshPolicy;
 use gerege::store;
 
 use crate::app::TestApp;
@@ -136,4 +138,31 @@ fn no_app_that_is_let_in_by_what_was_allowed_outlives_its_removal() {
             assert_eq!(still, 0, "{name}, round {round}");
         }
     }
+}
+
+// PROTOCOL 2: without offline_access a refresh token ends with the session.
+#[test]
+fn what_was_allowed_for_a_session_ends_with_it_whatever_the_app_is_given_later() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let set = |refresh: RefreshPolicy| {
+        let edit = client::edit(&app.app, "demo-messenger", move |client| {
+            client.refresh = refresh;
+        });
+        app.wait(edit).unwrap();
+        app.pass(Duration::from_secs(1));
+    };
+    set(RefreshPolicy::Offline);
+    let at = request(&[("scope", "openid chat")]);
+    let back = ask(&mut app.browser(), &at, "temuulen").is(303);
+    app.deliver();
+    set(RefreshPolicy::Always);
+    let code = back.param("code").expect("a code");
+    let tokens = redeem(&mut app.browser(), &code).is(200).json();
+    let next = refresh(&mut app.browser(), &text(&tokens, "refresh_token"));
+    let next = text(&next.is(200).json(), "refresh_token");
+    // Nobody came to the browser for a day.
+    app.pass(Duration::from_secs(25 * 3600));
+    let refused = refresh(&mut app.browser(), &next).is(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
 }
