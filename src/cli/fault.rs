@@ -123,7 +123,7 @@ impl From<store::Error> for Fault {
                 store::Error::fix(cause),
             ),
             store::Error::Busy(cause) => Self::new("the database is busy", cause, again),
-            store::Error::Unready => Self::new("not yet", error, again),
+            store::Error::Unready | store::Error::Stale => Self::new("not yet", error, again),
             store::Error::Broken(cause) => Self::new("the database is broken", cause, again),
         }
     }

@@ -77,7 +77,10 @@ pub(super) async fn issue(
     // What was allowed by a click on the consent page is remembered with what was before; what
     // was left out there is forgotten.
     let asked = scene.checked.asked();
-    let allowed = scene.stored.marks.allowed.clone().map(|_| scopes);
+    let allowed = scene.stored.marks.allowed.as_ref();
+    let allowed = allowed
+        .filter(|(whose, _)| *whose == account_id)
+        .map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
     let line = line(app, &scene, &session, "app.allowed", now);
     let done = app
@@ -89,6 +92,12 @@ pub(super) async fn issue(
                 store::account::hold(c, &account_id, None)? && store::browser::hold(c, &grant.sid)?;
             if !alive {
                 return Ok(false);
+            }
+            // What was allowed earlier may have been taken back since it was read.
+            let before = store::grant::consent(c, &account_id, &client_id)?;
+            let on_file = before.as_deref().unwrap_or_default();
+            if allowed.is_none() && !first_party && !scope::within(&asked, on_file) {
+                return Err(Error::Stale);
             }
             if let Some(waits) = &waits {
                 if !store::pending::decide(c, &waits.hash, Some(&grant.id), now)? {
@@ -103,12 +112,11 @@ pub(super) async fn issue(
                 return Ok(false);
             }
             if let Some(scopes) = &allowed {
-                let before = store::grant::consent(c, &account_id, &client_id)?;
-                let mut all = before.clone().unwrap_or_default();
+                let mut all = on_file.to_vec();
                 all.retain(|scope| !asked.contains(scope));
                 all.extend(scopes.iter().cloned());
                 all.sort_unstable();
-                if first || before.is_none_or(|before| before != all) {
+                if first || before.as_ref() != Some(&all) {
                     store::grant::allow(c, &account_id, &client_id, &all, now)?;
                     store::event::add(c, &line)?;
                 }
@@ -195,6 +203,9 @@ pub(super) async fn refuse(
     let open = app
         .store
         .write(move |c| {
+            if let Some(line) = &undone {
+                store::account::hold(c, &line.account_id, None)?;
+            }
             let again = request::find(c, &id, now)?.is_some_and(|it| it.is_refused());
             if again || store::request::answer(c, &id, now)? {
                 return Ok(true);

@@ -274,7 +274,11 @@ pub async fn mark(
 /// # Errors
 /// When the database does not answer.
 pub async fn decide(app: &Arc<App>, id: &str, cookie: Option<&str>) -> Result<Outcome, Error> {
-    let outcome = once(app, id, cookie).await?;
+    let outcome = match once(app, id, cookie).await {
+        // The person took something back at this very moment: now that stands.
+        Err(Error::Stale) => once(app, id, cookie).await?,
+        decided => decided?,
+    };
     if !matches!(outcome, Outcome::Gone) {
         return Ok(outcome);
     }

@@ -31,6 +31,7 @@ pub(super) async fn exchange(
     let award = app
         .store
         .write(move |c| {
+            asker.hold_client(c)?;
             let Some(code) = store::grant::lock_code(c, &hash)? else {
                 return Ok(Err(invalid_grant("the code is unknown")));
             };

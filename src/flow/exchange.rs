@@ -43,7 +43,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     }
     // A machine's token has no grant, and nothing that could be passed on.
     let standing = presented::standing(app, &good, from, now).await?;
-    let Standing { grant, account, .. } = standing.ok_or_else(bad)?;
+    let (Standing { grant, account, .. }, owner) = standing.ok_or_else(bad)?;
     let scopes = good.scopes();
     let bound = good.binding().map_err(store::Error::from)?;
     let brought = Brought {
@@ -66,7 +66,10 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
     let place = if given.service.offers.status_list {
         let (house, service, of) = (app.clone(), given.service.clone(), grant.clone());
         let (by, drawn) = (asker.client.clone(), asker.drawn.clone());
+        let registered = asker.registered.clone();
         let take = move |c: &mut store::Conn<'_>| {
+            // What the grant stands for is what the app that it was given to may have.
+            status::hold(c, &registered.services, &owner)?;
             status::take(c, &house, Some(&service), &of, Some(&by), &drawn, now)
         };
         app.store.write(take).await?

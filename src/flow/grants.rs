@@ -29,6 +29,20 @@ pub const MOST_WAITING: i64 = 100;
 const MANY: &str = "app.many";
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// Whether the session of a grant lives, where the grant does not outlive it.
+pub(super) fn is_signed_in(
+    c: &mut Conn<'_>,
+    app: &App,
+    grant: &Grant,
+    now: Time,
+) -> Result<bool, Error> {
+    if grant.offline {
+        return Ok(true);
+    }
+    let session = store::browser::find_session(c, &grant.sid)?;
+    Ok(session.is_some_and(|session| session.alive(&app.lifetimes, now)))
+}
+
 /// How long the row of a grant is kept that an app has come for, from now.
 pub(super) fn life(app: &App, grant: &Grant, given: bool) -> Duration {
     let tokens = app.config.tokens;
@@ -241,6 +255,7 @@ fn end(c: &mut Conn<'_>, client_id: &str, id: &str, now: Time) -> Result<Option<
     let Some(grant) = find(c, client_id, id)? else {
         return Ok(None);
     };
+    store::account::hold(c, &grant.account_id, None)?;
     for one in store::grant::managed(c, id)? {
         if one.client_id == client_id {
             store::grant::revoke(c, &one.id, now)?;

@@ -145,10 +145,13 @@ pub fn check(app: &App, ask: &Exchange) -> Result<(), Problem> {
         Exchange::Code { code, .. } => ours(Kind::Code, code),
         Exchange::Refresh { token, .. } => Refresh::read(app.keys.master(), token).is_some(),
         Exchange::Device { code, .. } => ours(Kind::Device, code),
+        Exchange::Ciba { id, .. } => ours(Kind::Ciba, id),
         Exchange::Trade(ask) => {
             super::presented::read(app, &ask.subject_token, app.clock.now()).is_some()
         }
-        _ => true,
+        Exchange::Sso(ask) => super::sso::are_ours(app, ask),
+        // It brings nothing but itself.
+        Exchange::Machine { .. } => true,
     };
     if good {
         return Ok(());

@@ -8,6 +8,7 @@ use super::opaque::Kind;
 use super::token::{self, Asker, Award, Tokens, recipient};
 use crate::app::App;
 use crate::clock::Time;
+use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::grant::Grant;
 use crate::oauth::pending::{Pending, Poll, poll};
@@ -27,6 +28,51 @@ pub async fn open(app: &App, hash: &str) -> Result<Option<Pending>, Error> {
         .filter(|pending| pending.decided_at.is_none() && now < pending.expires_at))
 }
 
+/// What a question for tokens comes to: the grant, once a person has allowed it. Until then it is
+/// noted when the app may ask again.
+fn ready(
+    c: &mut store::Conn<'_>,
+    hash: &str,
+    client: &Client,
+    now: Time,
+) -> Result<Result<String, Problem>, Error> {
+    let Some(pending) = store::pending::lock(c, hash)? else {
+        return Ok(Err(unknown()));
+    };
+    Ok(match poll(&pending, client, now) {
+        Poll::Ready(grant_id) => Ok(grant_id),
+        Poll::Refused(problem) => {
+            if problem.code == Code::AccessDenied {
+                store::pending::hush(c, hash)?;
+            }
+            Err(problem)
+        }
+        Poll::Wait {
+            slow,
+            pause,
+            next_at,
+        } => {
+            store::pending::wait(c, hash, pause, next_at)?;
+            Err(Poll::waiting(slow))
+        }
+    })
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::InvalidGrant, "what is asked for is unknown")
+}
+
+/// Answers a question for tokens as [`exchange`] does, as long as there is nothing to give.
+pub(super) async fn look(app: &App, client: &Client, ask: &Exchange) -> Result<(), token::Error> {
+    let (Exchange::Device { code, .. } | Exchange::Ciba { id: code, .. }) = ask else {
+        return Ok(());
+    };
+    let (hash, client, now) = (digest(code), client.clone(), app.clock.now());
+    let ready = app.store.write(move |c| ready(c, &hash, &client, now));
+    ready.await??;
+    Ok(())
+}
+
 /// A question for tokens (RFC 8628 3.4, CIBA 10.1).
 pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, token::Error> {
     let (kind, code, by) = match &asker.ask {
@@ -34,7 +80,6 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
         Exchange::Ciba { id, .. } => (Kind::Ciba, id, "ciba"),
         _ => return Err(Problem::new(Code::InvalidRequest, "this asks for no decision").into()),
     };
-    let unknown = || Problem::new(Code::InvalidGrant, "what is asked for is unknown");
     if !kind.is_ours(app.keys.master(), code) {
         return Err(unknown().into());
     }
@@ -44,25 +89,10 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, tok
     let award = app
         .store
         .write(move |c| {
-            let Some(pending) = store::pending::lock(c, &hash)? else {
-                return Ok(Err(unknown()));
-            };
-            let grant_id = match poll(&pending, &asker.client, now) {
-                Poll::Ready(grant_id) => grant_id,
-                Poll::Refused(problem) => {
-                    if problem.code == Code::AccessDenied {
-                        store::pending::hush(c, &hash)?;
-                    }
-                    return Ok(Err(problem));
-                }
-                Poll::Wait {
-                    slow,
-                    pause,
-                    next_at,
-                } => {
-                    store::pending::wait(c, &hash, pause, next_at)?;
-                    return Ok(Err(Poll::waiting(slow)));
-                }
+            asker.hold_client(c)?;
+            let grant_id = match ready(c, &hash, &asker.client, now)? {
+                Ok(grant_id) => grant_id,
+                Err(problem) => return Ok(Err(problem)),
             };
             let ended = || Problem::new(Code::InvalidGrant, "what was allowed has been ended");
             let Some(grant) = alive(c, &house, &grant_id, now)? else {
@@ -109,14 +139,8 @@ pub(super) fn alive(
     let Some(grant) = store::grant::lock(c, grant_id)? else {
         return Ok(None);
     };
-    if grant.revoked_at.is_some() {
+    if grant.revoked_at.is_some() || !grants::is_signed_in(c, app, &grant, now)? {
         return Ok(None);
-    }
-    if !grant.offline {
-        let session = store::browser::find_session(c, &grant.sid)?;
-        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
-            return Ok(None);
-        }
     }
     Ok(Some(grant))
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::access::OPAQUE;
 use super::client::{self, Caller};
+use super::grants;
 use super::keyring;
 use super::opaque::Refresh;
 use super::subject;
@@ -124,14 +125,8 @@ fn stands(
     let Some(grant) = store::grant::find(c, gid)? else {
         return Ok(None);
     };
-    if grant.revoked_at.is_some() {
+    if grant.revoked_at.is_some() || !grants::is_signed_in(c, app, &grant, now)? {
         return Ok(None);
-    }
-    if !grant.offline {
-        let session = store::browser::find_session(c, &grant.sid)?;
-        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
-            return Ok(None);
-        }
     }
     let Some(client) = store::client::find(c, &grant.client_id)? else {
         return Ok(None);
@@ -166,15 +161,20 @@ impl Asked {
         format!("{} {} {mark}", self.gid, self.client_id)
     }
 
-    /// What it stands for, with the client that it was given to. An exchanged one ends with the
-    /// grant behind it, and also with that client, with what that may exchange, and when it was
-    /// given back.
-    fn answer(&self, c: &mut Conn<'_>, app: &App, now: Time) -> Result<Option<Standing>, Error> {
+    /// What it stands for, with the client that it was given to, and the client of its grant. An
+    /// exchanged one ends with the grant behind it, and also with that client, with what that may
+    /// exchange, and when it was given back.
+    fn answer(
+        &self,
+        c: &mut Conn<'_>,
+        app: &App,
+        now: Time,
+    ) -> Result<Option<(Standing, Client)>, Error> {
         let Some((grant, account, owner)) = stands(c, app, &self.gid, now)? else {
             return Ok(None);
         };
         let client = match owner.id == self.client_id {
-            true => Some(owner),
+            true => Some(owner.clone()),
             false => store::client::find(c, &self.client_id)?,
         };
         let Some(client) = client else {
@@ -185,22 +185,23 @@ impl Asked {
         {
             return Ok(None);
         }
-        Ok(Some(Standing {
+        let standing = Standing {
             read_at: now,
             grant,
             account,
             client,
-        }))
+        };
+        Ok(Some((standing, owner)))
     }
 }
 
-/// What a token stands for now; `service` is the one that it is for.
+/// What a token stands for now, and the client of its grant; `service` is the one that it is for.
 pub(super) async fn standing(
     app: &Arc<App>,
     good: &Good,
     service: Option<&Service>,
     now: Time,
-) -> Result<Option<Standing>, Error> {
+) -> Result<Option<(Standing, Client)>, Error> {
     let (house, asked) = (app.clone(), Asked::of(good, service));
     let found = app.store.read(move |c| asked.answer(c, &house, now));
     found.await
@@ -222,9 +223,10 @@ async fn stood(
     {
         return Ok(Some(standing));
     }
-    let Some(standing) = standing(app, good, service, now).await?.map(Arc::new) else {
+    let Some((standing, _)) = standing(app, good, service, now).await? else {
         return Ok(None);
     };
+    let standing = Arc::new(standing);
     app.standings.put(name, (written, standing.clone()));
     Ok(Some(standing))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::grants;
 use super::opaque::Refresh;
 use super::token::{
     Award, Error, Tokens, asker, invalid_grant, lifetimes, recipient, replayed, sign,
@@ -35,6 +36,7 @@ pub(super) async fn exchange(
     let award = app
         .store
         .write(move |c| {
+            asker.hold_client(c)?;
             let Some(grant) = store::grant::lock(c, token.grant_id())? else {
                 return Ok(Err(unknown()));
             };
@@ -60,6 +62,13 @@ pub(super) async fn exchange(
                     Rotation::Retry { scopes } => (scopes, &next, None),
                     Rotation::Keep { family, scopes } => (scopes, &token, Some(family)),
                 };
+            // PROTOCOL 2: one that was granted without offline_access ends with the session,
+            // whatever the client is given now.
+            if !grants::is_signed_in(c, &house, &grant, now)? {
+                return Ok(Err(invalid_grant(
+                    "the session has ended; sign in in a browser",
+                )));
+            }
             let to = match recipient(c, &house, &grant, &scopes, &asker, now)? {
                 Ok(found) => found,
                 Err(problem) => return Ok(Err(problem)),

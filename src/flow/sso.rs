@@ -16,7 +16,7 @@ use crate::oauth::error::{Code, Problem};
 use crate::oauth::exchange::ACCESS_TOKEN;
 use crate::oauth::grant::Grant;
 use crate::oauth::scope;
-use crate::oauth::sso::{Behind, Brought, judge};
+use crate::oauth::sso::{Ask, Behind, Brought, judge};
 use crate::oauth::token::{Exchange, is_offline};
 use crate::rng::digest;
 use crate::store;
@@ -43,6 +43,12 @@ fn grant_of<'a>(master: &Master, secret: &'a str) -> Option<&'a str> {
     let ours = device_secret(master, id);
     verify_slices_are_equal(ours.as_bytes(), secret.as_bytes()).ok()?;
     Some(id)
+}
+
+/// Whether both halves of a pair are ours; whether they fit each other is not looked at.
+pub(super) fn are_ours(app: &App, ask: &Ask) -> bool {
+    grant_of(app.keys.master(), &ask.device_secret).is_some()
+        && hint::read(app, &ask.id_token, app.clock.now()).is_some()
 }
 
 fn invalid_grant(why: &str) -> Problem {
@@ -87,6 +93,16 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                     "what the device secret stands for has ended",
                 )))
             };
+            asker.hold_client(c)?;
+            let Some(named) = store::grant::find(c, &gid)? else {
+                return ended();
+            };
+            // Both are held, so that whoever ends them now sees this grant and ends it too; and
+            // before the first one, which may have been ended while this one waited.
+            if !store::account::hold(c, &named.account_id, None)? {
+                return ended();
+            }
+            let signed_in = store::browser::hold(c, &named.sid)?;
             let Some(first) = pending::alive(c, &house, &gid, now)? else {
                 return ended();
             };
@@ -94,10 +110,6 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 return ended();
             };
             let first = first.cut(&owner);
-            // Both are held, so that whoever ends them now sees this grant and ends it too.
-            if !store::account::hold(c, &first.account_id, None)? {
-                return ended();
-            }
             let Some(account) = store::account::find(c, &first.account_id)? else {
                 return ended();
             };
@@ -114,7 +126,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 Err(problem) => return Ok(Err(problem)),
             };
             let offline = is_offline(&asker.client, &scopes);
-            if !offline && !store::browser::hold(c, &first.sid)? {
+            if !offline && !signed_in {
                 return Ok(Err(invalid_grant(
                     "the session has ended; sign in in a browser",
                 )));

@@ -32,6 +32,26 @@ pub(super) fn draw(rng: &Rng) -> Vec<i64> {
         .collect()
 }
 
+/// Whether a service reads status lists. Whoever asks us about opaque tokens needs none.
+fn reads(service: &Service) -> bool {
+    service.offers.status_list && service.format == TokenFormat::Jwt
+}
+
+/// Holds a client as it was read, where a token of its could have a place: whoever takes from it
+/// what it may have ([`narrow`]) waits for what is made meanwhile, and ends that too. What no list
+/// could end is made without a look.
+///
+/// # Errors
+/// [`Error::Stale`] when it is another one by now.
+pub(super) fn hold(c: &mut Conn<'_>, services: &[Service], client: &Client) -> Result<(), Error> {
+    let may_name = |service: &Service| service.scopes.iter().any(|name| client.may_have(name));
+    let listed = |service: &Service| reads(service) && may_name(service);
+    if services.iter().any(listed) && store::client::hold(c, &client.id)?.as_ref() != Some(client) {
+        return Err(Error::Stale);
+    }
+    Ok(())
+}
+
 /// Takes a place for a token of a grant, where the service reads status lists. `traded_by` is whom
 /// an exchanged token is given to.
 pub(super) fn take(
@@ -43,8 +63,7 @@ pub(super) fn take(
     drawn: &[i64],
     now: Time,
 ) -> Result<Option<Place>, Error> {
-    let reads = |one: &&Service| one.offers.status_list && one.format == TokenFormat::Jwt;
-    let Some(service) = service.filter(reads) else {
+    let Some(service) = service.filter(|one| reads(one)) else {
         return Ok(None);
     };
     let ends_at = now.plus(app.config.tokens.access_ttl).plus(AFTER);

@@ -8,15 +8,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::access::{Made, access, can_sign};
-use super::client::registered;
+use super::client::{find, registered};
 use super::keyring;
-use super::opaque::Refresh;
+use super::opaque::{self, Refresh};
 use super::{code, exchange, pending, refresh, sso, status, subject};
 use crate::account::Account;
 use crate::app::{App, Registered};
 use crate::clock::Time;
 use crate::keys::ISSUER;
 use crate::oauth::audience::{Audience, Target, audience};
+use crate::oauth::authenticate::unknown_client;
 use crate::oauth::binding::{self, Binding, Held};
 use crate::oauth::claims::{self, IdToken, Person, Subject};
 use crate::oauth::client::Client;
@@ -96,6 +97,18 @@ impl Tokens {
     }
 }
 
+/// Looks at what an authenticated client brings, before a proof beside it is taken: anyone can make
+/// good proofs of keys of their own, so nothing is written down for whoever shows nothing of ours, or
+/// what a person has yet to decide.
+///
+/// # Errors
+/// [`Error`].
+pub async fn look(app: &App, client: &Client, ask: &Exchange) -> Result<(), Error> {
+    ask.allowed(client)?;
+    opaque::check(app, ask)?;
+    pending::look(app, client, ask).await
+}
+
 /// Exchanges what an authenticated client brings; `held` are the keys that it proved to hold.
 ///
 /// # Errors
@@ -106,10 +119,16 @@ pub async fn exchange(
     ask: Exchange,
     held: Held,
 ) -> Result<Tokens, Error> {
-    ask.allowed(&client)?;
+    let mut client = client;
     for _ in 0..ASKS {
+        ask.allowed(&client)?;
         match once(app, client.clone(), ask.clone(), held.clone()).await {
             Err(Error::Store(store::Error::Unready)) => tokio::time::sleep(ASK).await,
+            // What the operator has changed since it was read counts.
+            Err(Error::Store(store::Error::Stale)) => {
+                let found = find(app, &client.id).await?;
+                client = found.ok_or_else(unknown_client)?;
+            }
             done => return done,
         }
     }
@@ -188,6 +207,14 @@ pub(super) struct Asker {
 }
 
 impl Asker {
+    /// Holds the client as it was read, before a token is made that ends when it is changed.
+    ///
+    /// # Errors
+    /// [`store::Error::Stale`] when it is another one by now.
+    pub(super) fn hold_client(&self, c: &mut Conn<'_>) -> Result<(), store::Error> {
+        status::hold(c, &self.registered.services, &self.client)
+    }
+
     /// Writes the first refresh token of a grant; gives it.
     pub(super) fn begin_family(
         &self,

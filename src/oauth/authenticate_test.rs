@@ -1,7 +1,6 @@
 //! Tables of client authentication.
 
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
 use crate::oauth::assertion;
@@ -32,8 +31,9 @@ fn read(authorization: Option<&str>, query: &str, body: &str) -> Result<String, 
 #[test]
 fn one_method_is_used() {
     let signed = signed("{\"sub\":\"forum\"}");
-    let with = format!("client_assertion_type={assertion::TYPE}&client_assertion={signed}");
-    let empty = format!("client_assertion_type={assertion::TYPE}&client_assertion=");
+    let kind = assertion::TYPE;
+    let with = format!("client_assertion_type={kind}&client_assertion={signed}");
+    let empty = format!("client_assertion_type={kind}&client_assertion=");
     let basic = header("forum:s");
     type Row<'a> = (Option<&'a str>, &'a str, &'a str, Result<&'a str, Code>);
     let table: &[Row<'_>] = &[

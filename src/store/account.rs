@@ -205,8 +205,10 @@ pub fn delete(c: &mut Conn<'_>, id: &str, name_mac: &str, now: Time) -> Result<(
 }
 
 /// Holds an account until the transaction ends, if it is open: whoever closes it, deletes it or
-/// changes its password waits meanwhile, and sees what this one wrote. With `password` only while
-/// that hash is still the account's; `false` when it is not, or is closed or gone.
+/// changes its password waits meanwhile, and sees what this one wrote. Whoever lets an app in holds
+/// it, and so does whoever ends what apps were given, before anything else of the account's: else
+/// one that is let in at that moment would not be seen. With `password` only while that hash is
+/// still the account's; `false` when it is not, or is closed or gone.
 pub fn hold(c: &mut Conn<'_>, id: &str, password: Option<&str>) -> Result<bool, Error> {
     let open = account::table.find(id).filter(account::locked_at.is_null());
     let held = match password {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, shared};
 use super::schema::{client, logout, pending, pushed, request, service, session_client};
 use super::{Conflict, Conn, Error};
 use crate::oauth::client::Client;
@@ -35,6 +35,13 @@ pub fn save(c: &mut Conn<'_>, changed: &Client) -> Result<bool, Error> {
 pub fn find(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
     let query = client::table.find(id).select(client::body);
     let body: Option<String> = db!(c, conn => query.get_result(conn).optional())?;
+    Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+}
+
+/// Holds a client as it stands until the transaction ends, beside others who do: whoever changes it
+/// waits, and sees what all of them wrote. Taken before anything of a person's.
+pub fn hold(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
+    let body: Option<String> = shared!(c, client::table.find(id).select(client::body))?;
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 

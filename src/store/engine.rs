@@ -61,6 +61,17 @@ macro_rules! held {
 }
 pub(super) use held;
 
+/// The same beside others who only read it: whoever changes it waits until all of them have ended.
+macro_rules! shared {
+    ($c:expr, $query:expr) => {
+        match $c {
+            $crate::store::Conn::Sqlite(conn) => $query.get_result(&mut **conn).optional(),
+            $crate::store::Conn::Pg(conn) => $query.for_share().get_result(&mut **conn).optional(),
+        }
+    };
+}
+pub(super) use shared;
+
 /// How many rows are swept in one transaction: whoever else writes waits for no more.
 pub(super) const FEW: i64 = 1000;
 

@@ -1,5 +1,5 @@
 //! Grants, and the codes and refresh tokens that point at them. Locks are always taken in the
-//! order code, grant, token (PROTOCOL 2).
+//! order client, account, session, code, grant, token (PROTOCOL 2).
 
 use diesel::prelude::*;
 

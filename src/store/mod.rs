@@ -49,6 +49,10 @@ pub enum Error {
     /// A signing key is still being made: what was begun was undone.
     #[error("a signing key is being made")]
     Unready,
+    /// What the story went by has changed since it was read: what was begun was undone, and is to be
+    /// decided anew.
+    #[error("what was read before has changed")]
+    Stale,
     /// The database does not answer, or its disk takes nothing: somebody has to look.
     #[error("the database cannot be used: {0}")]
     Away(String),
@@ -99,6 +103,7 @@ impl Error {
         match self {
             Self::Busy(cause) | Self::Away(cause) | Self::Broken(cause) => cause,
             Self::Unready => "a signing key is being made",
+            Self::Stale => "what was read before has changed",
         }
     }
 

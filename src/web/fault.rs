@@ -67,7 +67,7 @@ impl From<store::Error> for Fault {
                 }
                 Self::Busy(Duration::from_secs(2))
             }
-            store::Error::Unready => Self::Busy(Duration::from_secs(2)),
+            store::Error::Unready | store::Error::Stale => Self::Busy(Duration::from_secs(2)),
             store::Error::Away(_) => Self::Away,
             store::Error::Broken(why) => Self::Broken(why),
         }

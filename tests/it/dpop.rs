@@ -13,8 +13,11 @@ use gerege::store;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
+use crate::ciba;
+use crate::device;
 use crate::http::{Answer, Browser, basic, jwt};
 use crate::road::*;
+use crate::sso;
 
 /// An app's key.
 pub struct Key(EcdsaKeyPair);
@@ -519,4 +522,54 @@ fn a_proof_beside_what_opens_nothing_is_not_written_down() {
     let proof = made(&good);
     assert_eq!(look(&good, &proof).0, 200);
     assert_eq!(look(&good, &proof), (401, json!("invalid_dpop_proof")));
+}
+
+// RFC 6749 5.2, RFC 8628 3.5, CIBA 11, Native SSO 4.3
+#[test]
+fn a_proof_beside_what_gives_nothing_yet_or_never_is_not_written_down() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    sso::family(&app);
+    ciba::bank(&app);
+    device::television(&app);
+    let proof = Key::new().proof(&app, "POST", "/oauth2/token", json!({}));
+    let caller = || app.browser().with("DPoP", &proof);
+    let bank = || caller().with("Authorization", &basic("bank", SECRET));
+    let machine = [("grant_type", "client_credentials")];
+    let asked = [("grant_type", ciba::GRANT), ("auth_req_id", "gb_made-up")];
+    let pair = |secret: &str| {
+        let tokens = json!({ "id_token": "made-up", "device_secret": secret });
+        sso::trade_by(&mut caller(), &app, &tokens, &[])
+    };
+    for _ in 0..3 {
+        let refused = token(&mut caller(), &machine);
+        assert_eq!(error(refused, 400), "unauthorized_client");
+        let refused = bank().post("/oauth2/token", &asked);
+        assert_eq!(error(refused, 400), "invalid_grant");
+        assert_eq!(error(pair("gs_made-up"), 400), "invalid_grant");
+    }
+    // A code that is real, and that nobody has decided on.
+    let begun = device::begin(&app);
+    for wanted in ["authorization_pending", "slow_down", "slow_down"] {
+        assert_eq!(error(device::poll(&mut caller(), &begun), 400), wanted);
+    }
+    let mut browser = app.browser();
+    let page = device::arrive(&mut browser, &begun, "temuulen");
+    app.deliver();
+    let clicked = browser.submit(&page, &[("decision", "allow"), ("seen", "1")]);
+    browser.arrive(clicked).is(200);
+    // Now there is something to give, and the proof is taken.
+    device::poll(&mut caller(), &begun).is(200);
+    let again = token(&mut caller(), &redeeming("gc_made-up"));
+    assert_eq!(error(again, 400), "invalid_grant");
+    let code = code(&mut app.browser(), "temuulen");
+    app.deliver();
+    let again = token(&mut caller(), &redeeming(&code));
+    assert_eq!(error(again, 400), "invalid_dpop_proof");
+    // A code that was used is no better than one that was made up.
+    let proof = Key::new().proof(&app, "POST", "/oauth2/token", json!({}));
+    for _ in 0..2 {
+        let refused = device::poll(&mut app.browser().with("DPoP", &proof), &begun);
+        assert_eq!(error(refused, 400), "invalid_grant");
+    }
 }

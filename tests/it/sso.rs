@@ -16,7 +16,7 @@ const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const SECRET_KIND: &str = "urn:openid:params:token-type:device-secret";
 
 /// The demo messenger has a sister app, of one family.
-fn family(app: &TestApp) {
+pub fn family(app: &TestApp) {
     app.write(|c| {
         let mut demo = store::client::find(c, "demo-messenger")?.expect("the demo messenger");
         demo.registration.family = Some("steppe".into());
@@ -40,19 +40,27 @@ fn edit(app: &TestApp, id: &'static str, change: fn(&mut Client)) {
 }
 
 /// Signs in to the messenger with `device_sso`.
-fn first(app: &TestApp, browser: &mut Browser, scope: &str) -> Value {
-    app.person("temuulen");
-    let back = ask(browser, &request(&[("scope", scope)]), "temuulen");
+pub fn first(app: &TestApp, browser: &mut Browser, username: &str, scope: &str) -> Value {
+    let back = ask(browser, &request(&[("scope", scope)]), username);
     let code = back.is(303).param("code").expect("a code");
     let tokens = redeem(browser, &code).is(200).json();
     app.deliver();
     tokens
 }
 
-const SCOPE: &str = "openid profile email offline_access device_sso chat";
+pub const SCOPE: &str = "openid profile email offline_access device_sso chat";
 
 /// Trades as the sister app, with parameters added, changed, or (by an empty value) left out.
-fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
+pub fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
+    trade_by(&mut app.browser(), app, tokens, other)
+}
+
+pub fn trade_by(
+    browser: &mut Browser,
+    app: &TestApp,
+    tokens: &Value,
+    other: &[(&str, &str)],
+) -> Answer {
     let (id_token, secret) = (text(tokens, "id_token"), text(tokens, "device_secret"));
     let own = [
         ("grant_type", TRADE),
@@ -68,7 +76,7 @@ fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
         .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name))
         .chain(other.iter().copied().filter(|(_, value)| !value.is_empty()))
         .collect();
-    app.browser().post("/oauth2/token", &all)
+    browser.post("/oauth2/token", &all)
 }
 
 fn error(answer: Answer) -> String {
@@ -79,8 +87,9 @@ fn error(answer: Answer) -> String {
 fn a_second_app_of_the_family_signs_in_without_a_browser() {
     let app = TestApp::new();
     family(&app);
+    app.person("temuulen");
     let mut browser = app.browser();
-    let tokens = first(&app, &mut browser, SCOPE);
+    let tokens = first(&app, &mut browser, "temuulen", SCOPE);
     let claims = jwt(&text(&tokens, "id_token")).1;
     let secret = text(&tokens, "device_secret");
     assert_eq!(claims["ds_hash"], digest(&secret));
@@ -148,8 +157,9 @@ fn a_second_app_of_the_family_signs_in_without_a_browser() {
 fn neither_half_of_the_pair_opens_anything_alone() {
     let app = TestApp::new();
     family(&app);
+    app.person("temuulen");
     let mut browser = app.browser();
-    let tokens = first(&app, &mut browser, SCOPE);
+    let tokens = first(&app, &mut browser, "temuulen", SCOPE);
     // A second sign-in of the same person: another pair.
     let back = browser.get(&request(&[("scope", SCOPE)]));
     let back = browser.arrive(back);
@@ -195,8 +205,9 @@ fn neither_half_of_the_pair_opens_anything_alone() {
 fn only_a_family_that_the_operator_named_shares() {
     let app = TestApp::new();
     family(&app);
+    app.person("temuulen");
     let mut browser = app.browser();
-    let tokens = first(&app, &mut browser, SCOPE);
+    let tokens = first(&app, &mut browser, "temuulen", SCOPE);
     edit(&app, "calls", |client| client.registration.family = None);
     app.pass(Duration::from_secs(2));
     assert_eq!(error(trade(&app, &tokens, &[])), "unauthorized_client");
@@ -230,8 +241,9 @@ fn only_a_family_that_the_operator_named_shares() {
 #[test]
 fn an_app_of_no_family_gets_no_device_secret() {
     let app = TestApp::new();
+    app.person("temuulen");
     let mut browser = app.browser();
-    let tokens = first(&app, &mut browser, SCOPE);
+    let tokens = first(&app, &mut browser, "temuulen", SCOPE);
     assert!(tokens.get("device_secret").is_none());
     assert!(jwt(&text(&tokens, "id_token")).1.get("ds_hash").is_none());
 }

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::app::TestApp;
 use crate::http::{Browser, jwt};
+use crate::meanwhile::meanwhile;
 use crate::resource::offer;
 use crate::road::*;
 
@@ -305,4 +306,99 @@ fn what_the_operator_takes_from_an_app_ends_the_tokens_that_hold_it() {
     let access = text(&next.is(200).json(), "access_token");
     app.pass(Duration::from_secs(6));
     chat.check(&access, now(&app)).unwrap();
+}
+
+/// The demo chat server has a scope more, which the messenger may have.
+fn widen(app: &TestApp) {
+    offer(app, "demo-chat", |chat| chat.scopes.push("room".into()));
+    set_room(app, true);
+}
+
+/// Lets the messenger have that scope, or takes it.
+fn set_room(app: &TestApp, may: bool) {
+    let edit = client::edit(&app.app, "demo-messenger", move |client| {
+        client.scopes.retain(|name| name != "room");
+        client.scopes.extend(may.then(|| "room".to_owned()));
+    });
+    app.wait(edit).unwrap();
+}
+
+const ROOM: &str = "openid offline_access chat room";
+
+fn has_room(tokens: &Value) -> bool {
+    text(tokens, "scope").split(' ').any(|name| name == "room")
+}
+
+// What was read of an app a moment ago lies ready in each process: no token is made by it that the
+// list would not end.
+#[test]
+fn what_was_taken_a_moment_ago_is_in_no_token_that_a_list_cannot_end() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    switch_on(&app);
+    widen(&app);
+    let at = request(&[("scope", ROOM)]);
+    let code = |browser: &mut Browser| {
+        let back = ask(browser, &at, "temuulen").is(303);
+        app.deliver();
+        back.param("code").expect("a code")
+    };
+    let first = redeem(&mut app.browser(), &code(&mut app.browser()));
+    let first = first.is(200).json();
+    let waiting = code(&mut app.browser());
+    let next = refresh(&mut app.browser(), &text(&first, "refresh_token"));
+    let next = next.is(200).json();
+    assert!(has_room(&first) && has_room(&next));
+    // Seen by the process a tenth of a second ago, and good for half a second.
+    app.pass(Duration::from_millis(100));
+    set_room(&app, false);
+    let late = refresh(&mut app.browser(), &text(&next, "refresh_token"));
+    let late = late.is(200).json();
+    assert!(!has_room(&late), "{late}");
+    let redeemed = redeem(&mut app.browser(), &waiting).is(200).json();
+    assert!(!has_room(&redeemed), "{redeemed}");
+    let chat = remote(&app);
+    app.pass(Duration::from_secs(6));
+    let check = |tokens: &Value| chat.check(&text(tokens, "access_token"), now(&app)).is_ok();
+    assert_eq!(
+        [&first, &next, &late, &redeemed].map(check),
+        [false, false, true, true]
+    );
+}
+
+#[test]
+fn what_is_taken_while_tokens_are_made_is_in_none_that_a_list_does_not_end() {
+    let app = TestApp::new();
+    switch_on(&app);
+    widen(&app);
+    let mut kept: Vec<String> = (0..6)
+        .map(|number| {
+            let username = format!("person{number}");
+            app.person(&username);
+            let at = request(&[("scope", ROOM)]);
+            let back = ask(&mut app.browser(), &at, &username).is(303);
+            let code = back.param("code").expect("a code");
+            let tokens = redeem(&mut app.browser(), &code).is(200).json();
+            text(&tokens, "refresh_token")
+        })
+        .collect();
+    for round in 0..20 {
+        let calls: Vec<_> = kept
+            .iter()
+            .map(|token| || refresh(&mut app.browser(), token))
+            .collect();
+        let answers = meanwhile(calls, || set_room(&app, false));
+        let given: Vec<Value> = answers.into_iter().map(|one| one.is(200).json()).collect();
+        let ended = app.read(|c| store::status::ended(c, "demo-chat", 0));
+        for tokens in given.iter().filter(|tokens| has_room(tokens)) {
+            let (idx, _) = place(&text(tokens, "access_token"));
+            let idx = i64::try_from(idx).unwrap();
+            assert!(
+                ended.contains(&idx),
+                "round {round}: the place {idx} is good"
+            );
+        }
+        kept = given.iter().map(|one| text(one, "refresh_token")).collect();
+        set_room(&app, true);
+    }
 }

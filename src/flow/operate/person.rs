@@ -215,8 +215,9 @@ pub async fn sign_out(app: &Arc<App>, account_id: String) -> Result<Ended, Error
     let event = event(app, &account_id, "signout.everywhere", now);
     app.store
         .write(move |c| {
+            let ended = end(c, &account_id, now)?;
             store::event::add(c, &event)?;
-            end(c, &account_id, now)
+            Ok(ended)
         })
         .await
 }
@@ -238,6 +239,7 @@ pub async fn delete(app: &Arc<App>, account: Account) -> Result<Ended, Error> {
 }
 
 fn end(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Ended, Error> {
+    store::account::hold(c, account_id, None)?;
     let sessions = store::browser::end_all(c, account_id, None, now)?;
     for sid in &sessions {
         // Codes that were not exchanged yet die with their session.

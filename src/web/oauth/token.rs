@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{authorization, held, judge, next_nonce, presented, take};
 use crate::app::App;
 use crate::flow::dpop::{self, Taken};
-use crate::flow::{client, opaque, presented as shown, revoke as given_back, token};
+use crate::flow::{client, presented as shown, revoke as given_back, token};
 use crate::oauth::bearer::{self, Scheme, Token};
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::introspection;
@@ -52,8 +52,7 @@ pub async fn token(
     let judged = judge(&app, &http, None, client.must_prove_key())?;
     let ask = ask?;
     if judged.is_some() {
-        // Nothing is written down for whoever shows nothing of ours.
-        opaque::check(&app, &ask)?;
+        token::look(&app, &client, &ask).await?;
     }
     let proof = take(&app, judged).await?;
     let held = held(&http, proof.as_ref());

@@ -9,7 +9,7 @@ mod redeem;
 mod rotate;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -435,12 +435,8 @@ impl<S: Story> Made<S> {
     }
 
     /// Every step that any course took: what it was decided from, and what came of it.
-    fn steps(&self) -> BTreeMap<(S::Store, u8, u8), (S::Store, S::Outcome)> {
-        self.0
-            .borrow()
-            .iter()
-            .map(|(from, to)| (*from, *to))
-            .collect()
+    fn steps(&self) -> Decisions<S> {
+        self.0.borrow().clone()
     }
 }
 

@@ -1,0 +1,168 @@
+//! What is ended, taken back or changed at the very moment in which an app is let in: whoever comes
+//! first, nothing is left of what was ended.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use gerege::flow::operate::{client, person};
+use gerege::oauth::client::RefreshPolicy;
+use gerege::store;
+
+use crate::app::TestApp;
+use crate::http::{Answer, Browser};
+use crate::road::*;
+use crate::signin::sign_in;
+use crate::sso;
+
+/// So often each race is run: the orders that do harm come by in some of them.
+const ROUNDS: usize = 20;
+/// So many callers ask to be let in at once.
+const CALLERS: usize = 6;
+
+/// Lets callers go at once, and `end` in their midst.
+pub fn meanwhile<C>(calls: Vec<C>, end: impl FnOnce()) -> Vec<Answer>
+where
+    C: FnOnce() -> Answer + Send,
+{
+    let gate = Barrier::new(calls.len() + 1);
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let gate = &gate;
+        let threads: Vec<_> = calls
+            .into_iter()
+            .map(|call| {
+                scope.spawn(move || {
+                    gate.wait();
+                    call()
+                })
+            })
+            .collect();
+        gate.wait();
+        end();
+        let ended = threads.into_iter().map(|one| one.join());
+        ended.map(|one| one.expect("an answer")).collect()
+    });
+    for answer in &answers {
+        assert!(answer.status < 500, "{}", answer.text());
+    }
+    answers
+}
+
+/// The apps that have something of a person now, each for each sign-in.
+fn apps(app: &TestApp, account_id: &str) -> Vec<String> {
+    let (id, now) = (account_id.to_owned(), app.app.clock.now());
+    let grants = app.read(move |c| store::grant::list(c, &id, now));
+    grants.into_iter().map(|one| one.client_id).collect()
+}
+
+type End = fn(&TestApp, &mut Browser, &Answer, String);
+
+// PROTOCOL 3: "Sign out everywhere" ends both, sessions and what outlives them.
+#[test]
+fn no_app_that_is_let_in_meanwhile_outlives_a_sign_out_everywhere() {
+    let app = TestApp::new();
+    sso::family(&app);
+    let ways: [(&str, End); 2] = [
+        ("the person", |_, browser, page, _| {
+            let fields = [("everywhere", "else")];
+            browser.submit(page, &fields).leads("/account/devices");
+        }),
+        ("the operator", |app, _, _, id| {
+            app.wait(person::sign_out(&app.app, id)).unwrap();
+        }),
+    ];
+    for (who, end) in ways {
+        for round in 0..ROUNDS {
+            let username = format!("{}-{round}", who.split(' ').next_back().unwrap());
+            let id = app.person(&username).id;
+            let mut browser = app.browser();
+            sign_in(&mut browser, &username);
+            let tokens = sso::first(&app, &mut app.browser(), &username, sso::SCOPE);
+            let page = browser.get("/account/devices").is(200);
+            let trade = || sso::trade(&app, &tokens, &[]);
+            meanwhile(vec![trade; CALLERS], || {
+                end(&app, &mut browser, &page, id.clone());
+            });
+            let left = apps(&app, &id);
+            assert!(left.is_empty(), "{who}, round {round}: {left:?} stand");
+        }
+    }
+}
+
+#[test]
+fn no_app_that_is_let_in_by_what_was_allowed_outlives_its_removal() {
+    let app = TestApp::new();
+    sso::family(&app);
+    register(&app);
+    app.write(|c| {
+        let mut calls = store::client::find(c, "calls")?.expect("the sister app");
+        calls.first_party = false;
+        store::client::save(c, &calls)
+    });
+    let id = app.person("temuulen").id;
+    let tokens = sso::first(&app, &mut app.browser(), "temuulen", sso::SCOPE);
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    app.deliver();
+    let now = app.app.clock.now();
+    for round in 0..ROUNDS {
+        for name in ["calls", "forum"] {
+            let whose = id.clone();
+            app.write(move |c| {
+                let all = ["openid", "profile", "email", "offline_access", "chat"];
+                let all = all.map(str::to_owned);
+                store::grant::allow(c, &whose, name, &all, now)
+            });
+            let page = browser.get("/account/apps").is(200);
+            // The forum is answered without a click, and the sister app without a browser.
+            let at = request(&[
+                ("client_id", "forum"),
+                ("redirect_uri", FORUM),
+                ("scope", "openid"),
+            ]);
+            let calls: Vec<_> = (0..CALLERS)
+                .map(|_| {
+                    let stored = browser.get(&at).is(303).location().to_owned();
+                    let (mut browser, app, tokens) = (browser.clone(), &app, &tokens);
+                    move || match name {
+                        "calls" => sso::trade(app, tokens, &[]),
+                        _ => browser.get(&stored),
+                    }
+                })
+                .collect();
+            meanwhile(calls, || {
+                browser.submit(&page, &[("client", name)]).is(303);
+            });
+            let left = apps(&app, &id);
+            let still = left.iter().filter(|one| *one == name).count();
+            assert_eq!(still, 0, "{name}, round {round}");
+        }
+    }
+}
+
+// PROTOCOL 2: without offline_access a refresh token ends with the session.
+#[test]
+fn what_was_allowed_for_a_session_ends_with_it_whatever_the_app_is_given_later() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let set = |refresh: RefreshPolicy| {
+        let edit = client::edit(&app.app, "demo-messenger", move |client| {
+            client.refresh = refresh;
+        });
+        app.wait(edit).unwrap();
+        app.pass(Duration::from_secs(1));
+    };
+    set(RefreshPolicy::Offline);
+    let at = request(&[("scope", "openid chat")]);
+    let back = ask(&mut app.browser(), &at, "temuulen").is(303);
+    app.deliver();
+    set(RefreshPolicy::Always);
+    let code = back.param("code").expect("a code");
+    let tokens = redeem(&mut app.browser(), &code).is(200).json();
+    let next = refresh(&mut app.browser(), &text(&tokens, "refresh_token"));
+    let next = text(&next.is(200).json(), "refresh_token");
+    // Nobody came to the browser for a day.
+    app.pass(Duration::from_secs(25 * 3600));
+    let refused = refresh(&mut app.browser(), &next).is(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
+}
