@@ -291,7 +291,7 @@ pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> 
             .ok()
             .filter(|set| check_keys(set).is_ok()),
         Err(failure) => {
-            tracing::warn!(client = client.id, %failure, "client.keys");
+            tracing::warn!(client = client.id, %failure, try = failure.mend(uri), "client.keys");
             None
         }
     }

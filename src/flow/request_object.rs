@@ -102,7 +102,12 @@ async fn fetch(
         Err(Failure::Busy) => Err(later()),
         // One sentence, whatever is there: an answer must not map somebody's network.
         Err(failure) => {
-            tracing::info!(client = client.id, %failure, "request_object.fetch");
+            tracing::info!(
+                client = client.id,
+                %failure,
+                try = failure.mend(address),
+                "request_object.fetch"
+            );
             Err(wrong("request_uri could not be read"))
         }
     }
