@@ -479,7 +479,14 @@ pub async fn userinfo(
     }
     let scopes = still(&good, &grant.scopes);
     if !scope::has(&scopes, OPENID) {
-        return refuse(Code::InsufficientScope, "the token does not have openid");
+        let problem = Problem::new(Code::InsufficientScope, "the token does not have openid");
+        return Ok(Err(match client.may_have(OPENID) {
+            true => problem,
+            false => problem.mend(format!(
+                "gerege client edit {} --add-scope openid",
+                client.id
+            )),
+        }));
     }
     let mut told = claims::userinfo(
         &subject::person(app, client, account),

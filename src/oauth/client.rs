@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Known;
+use super::error::{Code, Problem};
 use super::fapi::{self, Fapi};
 use super::registration::Registration;
 use super::scope;
@@ -208,6 +209,26 @@ impl Client {
     /// Whether it may use a grant type.
     pub fn may(&self, grant: GrantType) -> bool {
         self.grants.contains(&grant)
+    }
+
+    /// Whether it is registered for a grant type.
+    ///
+    /// # Errors
+    /// `unauthorized_client` (RFC 6749 5.2), with the command that registers it.
+    pub fn must_be_for(&self, grant: GrantType) -> Result<(), Problem> {
+        if self.may(grant) {
+            return Ok(());
+        }
+        let short = grant.name().rsplit(':').next().unwrap_or_default();
+        let short = short.replace('-', "_"); // as the command takes it
+        Err(Problem::new(
+            Code::UnauthorizedClient,
+            format!("this client is not registered for {}", grant.name()),
+        )
+        .mend(format!(
+            "gerege client edit {} --add-grant {short}",
+            self.id
+        )))
     }
 
     /// Whether each of its requests must be pushed first (RFC 9126; FAPI 2.0 Security Profile

@@ -38,6 +38,7 @@ mod keys;
 mod letters;
 mod log;
 mod logs;
+mod mend;
 mod model;
 mod mtls;
 mod operate;

@@ -16,7 +16,7 @@ const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const SECRET_KIND: &str = "urn:openid:params:token-type:device-secret";
 
 /// The demo messenger has a sister app, of one family.
-fn family(app: &TestApp) {
+pub fn family(app: &TestApp) {
     app.write(|c| {
         let mut demo = store::client::find(c, "demo-messenger")?.expect("the demo messenger");
         demo.registration.family = Some("steppe".into());
@@ -40,7 +40,7 @@ fn edit(app: &TestApp, id: &'static str, change: fn(&mut Client)) {
 }
 
 /// Signs in to the messenger with `device_sso`.
-fn first(app: &TestApp, browser: &mut Browser, scope: &str) -> Value {
+pub fn first(app: &TestApp, browser: &mut Browser, scope: &str) -> Value {
     app.person("temuulen");
     let back = ask(browser, &request(&[("scope", scope)]), "temuulen");
     let code = back.is(303).param("code").expect("a code");
@@ -49,10 +49,10 @@ fn first(app: &TestApp, browser: &mut Browser, scope: &str) -> Value {
     tokens
 }
 
-const SCOPE: &str = "openid profile email offline_access device_sso chat";
+pub const SCOPE: &str = "openid profile email offline_access device_sso chat";
 
 /// Trades as the sister app, with parameters added, changed, or (by an empty value) left out.
-fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
+pub fn trade(app: &TestApp, tokens: &Value, other: &[(&str, &str)]) -> Answer {
     let (id_token, secret) = (text(tokens, "id_token"), text(tokens, "device_secret"));
     let own = [
         ("grant_type", TRADE),
