@@ -10,6 +10,7 @@ use crate::app::TestApp;
 use crate::http::{basic, encode};
 use crate::log;
 use crate::road::*;
+use crate::source;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -260,6 +261,26 @@ fn each_sentence_stands_on_a_page() {
         "on no page of docs/errors:\n{}",
         without.join("\n")
     );
+}
+
+/// And back: a row outlives no sentence.
+#[test]
+fn each_row_of_a_page_is_said() {
+    let mut rows = rows();
+    for file in source::files(&root().join("src")) {
+        let source = std::fs::read_to_string(&file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        for (text, _) in texts(source) {
+            let plain = filled(&text, "x");
+            // A row may fill in what the text leaves open, where that has words of its own.
+            let open = filled(&text, "…");
+            let own = filled(&text, "").len() > 20;
+            rows.retain(|row| !(fits(&row.says, &plain) || own && fits(&open, &row.says)));
+        }
+    }
+    let stale = rows.iter().map(|row| format!("{}: {}", row.page, row.says));
+    let stale: Vec<String> = stale.collect();
+    assert!(stale.is_empty(), "said nowhere:\n{}", stale.join("\n"));
 }
 
 fn lower(line: &str) -> String {
