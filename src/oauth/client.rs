@@ -61,6 +61,15 @@ impl GrantType {
         }
     }
 
+    /// Whether it is for clients that prove themselves alone (RFC 6749 4.4, CIBA 7.1; a token that is
+    /// exchanged says who acts).
+    pub const fn needs_proof(self) -> bool {
+        matches!(
+            self,
+            Self::ClientCredentials | Self::TokenExchange | Self::Ciba
+        )
+    }
+
     /// From the name that goes over the wire.
     pub fn from_name(name: &str) -> Option<Self> {
         [
@@ -219,13 +228,16 @@ impl Client {
         if self.may(grant) {
             return Ok(());
         }
-        let short = grant.name().rsplit(':').next().unwrap_or_default();
-        let short = short.replace('-', "_"); // as the command takes it
-        Err(Problem::new(
+        let problem = Problem::new(
             Code::UnauthorizedClient,
             format!("this client is not registered for {}", grant.name()),
-        )
-        .mend(format!(
+        );
+        if self.is_public() && grant.needs_proof() {
+            return Err(problem); // such a client cannot be registered for it
+        }
+        let short = grant.name().rsplit(':').next().unwrap_or_default();
+        let short = short.replace('-', "_"); // as the command takes it
+        Err(problem.mend(format!(
             "gerege client edit {} --add-grant {short}",
             self.id
         )))

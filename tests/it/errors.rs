@@ -324,6 +324,7 @@ fn the_log_names_the_command_that_mends_a_refusal() {
         ("client_id", "demo-messenger"),
     ];
     browser.post("/oauth2/token", &fields).is(400);
+    browser.post("/oauth2/device", &fields[1..]).is(400);
     let mut wrong = app
         .browser()
         .with("Authorization", &basic("forum", "guess"));
@@ -345,13 +346,15 @@ fn the_log_names_the_command_that_mends_a_refusal() {
     let said = log::since(mark);
     for command in [
         "gerege client edit demo-messenger --add-scope room",
-        "gerege client edit demo-messenger --add-grant client_credentials",
+        "gerege client edit demo-messenger --add-grant device_code",
         "gerege client rotate-secret forum",
         "gerege client edit forum --auth post",
         "gerege client edit demo-messenger --par optional",
     ] {
         assert!(said.contains(command), "{command}");
     }
+    // It keeps no secret: the command would refuse.
+    assert!(!said.contains("demo-messenger --add-grant client_credentials"));
     // A stranger's words never become part of a command.
     let mark = log::mark();
     let at = format!(
