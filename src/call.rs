@@ -29,6 +29,8 @@ const MOST_BYTES: u64 = 64 * 1024;
 const MOST_HEAD: usize = 16 * 1024;
 /// A longer address, in bytes, is refused.
 const MOST_ADDRESS: usize = 2000;
+/// A longer name of a host, in bytes, is not named to the operator.
+const MOST_HOST: usize = 253;
 /// Calls under way at once, for strangers and for the operator's own apps apart: each holds a
 /// thread, and what a stranger typed may never answer.
 const AT_ONCE: usize = 16;
@@ -55,6 +57,11 @@ pub enum Failure {
     /// The name leads to a machine that strangers' addresses may not reach.
     #[error("it leads to an address inside a network ([network] allow can name it)")]
     Inside,
+    /// Its certificate is of an authority that is not known here.
+    #[error(
+        "no authority that is known here vouches for its certificate ([network] ca_file can add one)"
+    )]
+    Unvouched,
     /// No answer in time, or none that could be read.
     #[error("no answer: {0}")]
     Unreachable(String),
@@ -67,6 +74,29 @@ pub enum Failure {
     /// It was read, and is not what it has to be.
     #[error("{0}")]
     Unfit(String),
+}
+
+impl Failure {
+    /// What the operator may do about it, where that helps.
+    pub fn mend(&self, address: &str) -> Option<String> {
+        // A stranger may have typed it.
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
+        let host = match Url::parse(address).ok()?.host()? {
+            Host::Domain(name) => name.to_owned(),
+            Host::Ipv4(ip) => ip.to_string(),
+            Host::Ipv6(ip) => ip.to_string(),
+        };
+        let host = Some(host).filter(|host| host.len() <= MOST_HOST && host.chars().all(plain))?;
+        match self {
+            Self::Inside => Some(format!(
+                "name {host} in network.allow, if it is a machine of yours"
+            )),
+            Self::Unvouched => Some(format!(
+                "name a file with the authority of {host} in network.ca_file"
+            )),
+            _ => None,
+        }
+    }
 }
 
 /// What came back.
@@ -301,9 +331,21 @@ fn failed(error: ureq::Error) -> Failure {
     match error {
         ureq::Error::BodyExceedsLimit(_) => Failure::TooLong,
         ureq::Error::Other(inner) if inner.is::<IsInside>() => Failure::Inside,
+        other if is_unvouched(&other) => Failure::Unvouched,
         // The words of an error never hold what was sent.
         other => Failure::Unreachable(other.to_string().chars().take(160).collect()),
     }
+}
+
+/// Whether a server is fine but for the authority behind its certificate.
+fn is_unvouched(error: &ureq::Error) -> bool {
+    use rustls::{CertificateError::UnknownIssuer, Error::InvalidCertificate};
+    let cause = match error {
+        ureq::Error::Rustls(cause) => Some(cause),
+        ureq::Error::Io(error) => error.get_ref().and_then(|cause| cause.downcast_ref()),
+        _ => None,
+    };
+    matches!(cause, Some(InvalidCertificate(UnknownIssuer)))
 }
 
 fn settings(roots: RootCerts) -> ureq::config::Config {

@@ -162,7 +162,8 @@ pub(super) async fn issue(
         return Ok(Outcome::Device(true));
     }
     let answer = scene.checked.grant(&secret, app.config.issuer());
-    Ok(Outcome::Answer(dress(app, &scene.client, &answer).await?))
+    let answer = dress(app, &scene.client, &answer).await?;
+    Ok(Outcome::Answer(answer, None))
 }
 
 /// A line of a person's log about the app of a request.
@@ -218,10 +219,10 @@ pub(super) async fn refuse(
             Ok(taken)
         })
         .await?;
-    let refusal = scene.checked.refuse(problem);
+    let refusal = scene.checked.refuse(problem.clone());
     let refused = Refused(Box::new(refusal), Some(scene.client.into()));
     Ok(match refused.response(app).await? {
-        Ok(response) if open => Outcome::Answer(response),
+        Ok(response) if open => Outcome::Answer(response, Some(problem)),
         _ if was_granted && declined => Outcome::Used,
         _ => Outcome::Gone,
     })

@@ -20,6 +20,7 @@ use crate::flow::{document, request_object, shown, subject, terms};
 use crate::limit::Bucket;
 use crate::oauth::authorize::{AuthorizeRequest, Checked, PageError, Refusal, check, refuse};
 use crate::oauth::client::Client;
+use crate::oauth::error::Problem;
 use crate::oauth::management::{self, Action};
 use crate::oauth::next::{Allowed, BrowserView, Next, SessionView, next};
 use crate::oauth::params::Params;
@@ -57,6 +58,7 @@ pub async fn begin(
                 tracing::info!(
                     client = client.id,
                     why = short(&problem.description),
+                    try = problem.fix.as_deref(),
                     "request_object.refused"
                 );
                 let refusal = refuse(&asked, client, app.config.issuer(), problem);
@@ -132,8 +134,8 @@ pub enum Outcome {
         /// For an app elsewhere.
         device: Option<Device>,
     },
-    /// Sent back to the client; marks nothing more.
-    Answer(Response),
+    /// Sent back to the client; marks nothing more. With the reason, where it is a refusal.
+    Answer(Response, Option<Problem>),
     /// The person says no to what they allowed a moment ago, and the app has used its code.
     Used,
     /// Decided for an app on another device, which asks for it: allowed or not.

@@ -16,13 +16,16 @@ use crate::config::RegistrationMode;
 use crate::keys::{self, read_assertion};
 use crate::limit::{self, Bucket};
 use crate::oauth::assertion;
-use crate::oauth::authenticate::{Presented, Proof, check_secret, check_service, unknown_client};
+use crate::oauth::authenticate::{
+    Presented, Proof, check_secret, check_service, is_secret, unknown_client,
+};
 use crate::oauth::certificate::{self, Known};
 use crate::oauth::client::{Client, ClientAuth};
 use crate::oauth::document::is_address;
 use crate::oauth::error::{Code, Problem};
 use crate::oauth::fapi;
 use crate::oauth::metadata::{self, Document, Endpoints};
+use crate::oauth::params::Params;
 use crate::oauth::registration::check_keys;
 use crate::oauth::service::Service;
 use crate::rng::digest;
@@ -237,7 +240,9 @@ async fn prove(
     // A copy refuses nobody: a new secret works at once.
     let found = find(app, presented.client_id()).await?.or(unlisted);
     let Some(client) = found.filter(|client| document::is_open(app, client)) else {
-        return Ok(Err(Wrong::alike("there is no app with this id")));
+        let mut wrong = Wrong::alike("there is no app with this id");
+        wrong.problem = wrong.problem.mend("gerege client list".into());
+        return Ok(Err(wrong));
     };
     match (check_secret(&client, &presented), &presented) {
         (Err(problem), _) if problem.description == unknown_client().description => {
@@ -290,7 +295,7 @@ pub async fn keys(app: &App, client: &Client, wanted: Wanted) -> Option<String> 
             .ok()
             .filter(|set| check_keys(set).is_ok()),
         Err(failure) => {
-            tracing::warn!(client = client.id, %failure, "client.keys");
+            tracing::warn!(client = client.id, %failure, try = failure.mend(uri), "client.keys");
             None
         }
     }
@@ -387,6 +392,38 @@ async fn assertion_proves(
         let said = "the assertion was used before; make a new one for each request";
         Err(Problem::new(Code::InvalidClient, said).into())
     })
+}
+
+/// The refusal of a request that could not say who it is from. A secret in its URL was seen by all who
+/// keep a log on the way: where it is one of ours (a stranger can send any), it has to be made anew.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unread(
+    app: &App,
+    problem: Problem,
+    query: &Params,
+    body: &Params,
+) -> Result<Problem, Error> {
+    let named = body.owned("client_id").or_else(|| query.owned("client_id"));
+    let (Some(client_id), Some(secret)) = (named, query.owned("client_secret")) else {
+        return Ok(problem);
+    };
+    if let Some(client) = find(app, &client_id).await? {
+        return Ok(match is_secret(&client, &secret) {
+            true => problem.mend(format!("gerege client rotate-secret {client_id}")),
+            false => problem,
+        });
+    }
+    let Some(service) = service(app, &client_id).await? else {
+        return Ok(problem);
+    };
+    Ok(
+        match check_service(&service, &Presented::Post { client_id, secret }) {
+            Ok(()) => problem.mend(format!("gerege service edit {} --new-secret", service.id)),
+            Err(_) => problem,
+        },
+    )
 }
 
 /// Who asks about a token.

@@ -103,15 +103,17 @@ pub async fn current(
     if matches!(answer, Err(Failure::Busy)) {
         return Ok(Err(AGAIN));
     }
-    let read = answer
-        .map_err(|failure| failure.to_string())
-        .and_then(|answer| parsed(&answer));
+    let read = match answer {
+        Ok(answer) => parsed(&answer).map_err(|why| (why, None)),
+        Err(failure) => Err((failure.to_string(), failure.mend(client_id))),
+    };
     let new = match read {
         Ok(new) => new,
-        Err(why) => {
+        Err((why, mend)) => {
             tracing::warn!(
                 client = short(client_id),
                 why = short(&why),
+                try = mend,
                 "client.document"
             );
             return Ok(Ok(None));
@@ -125,7 +127,14 @@ pub async fn current(
         ..new
     };
     if let Err(problem) = new.lay_over(&old) {
-        tracing::warn!(client = short(client_id), why = %problem, "client.document");
+        // What the operator demands of it leaves nothing that works.
+        let problem = problem.mend(format!("gerege client show {client_id}"));
+        tracing::warn!(
+            client = short(client_id),
+            why = %problem,
+            try = problem.fix.as_deref(),
+            "client.document"
+        );
         return Ok(Ok(None));
     }
     // Whoever looked at it looked at what it said then.

@@ -221,17 +221,25 @@ pub async fn manage(
         Act::Query => QUERY,
         Act::Revoke => REVOKE,
     };
-    if !scope::has(&good.scopes(), needed) {
-        let why = format!("the token does not have {needed}");
-        return Ok(Err(Problem::new(Code::InsufficientScope, why)));
-    }
     let Some(client) = client::find(app, good.text("client_id")).await? else {
         let why = "the client is not there any more";
-        return Ok(Err(Problem::new(Code::InvalidToken, why)));
+        let problem = Problem::new(Code::InvalidToken, why);
+        return Ok(Err(problem.mend("gerege client list".into())));
     };
-    if !client.may_have(needed) {
-        let why = format!("the client may not have {needed} any more");
-        return Ok(Err(Problem::new(Code::InsufficientScope, why)));
+    let (had, may) = (scope::has(&good.scopes(), needed), client.may_have(needed));
+    if !had || !may {
+        let why = match had {
+            false => format!("the token does not have {needed}"),
+            true => format!("the client may not have {needed} any more"),
+        };
+        let problem = Problem::new(Code::InsufficientScope, why);
+        return Ok(Err(match may {
+            true => problem,
+            false => problem.mend(format!(
+                "gerege client edit {} --add-scope {needed}",
+                client.id
+            )),
+        }));
     }
     if let Err(problem) = check_proof(&client, held) {
         return Ok(Err(problem));

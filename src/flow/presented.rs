@@ -526,7 +526,14 @@ pub async fn userinfo(
         ))));
     }
     if !scope::has(&scopes, OPENID) {
-        return refuse(Code::InsufficientScope, "the token does not have openid");
+        let problem = Problem::new(Code::InsufficientScope, "the token does not have openid");
+        return Ok(Err(match client.may_have(OPENID) {
+            true => problem,
+            false => problem.mend(format!(
+                "gerege client edit {} --add-scope openid",
+                client.id
+            )),
+        }));
     }
     let mut told = claims::userinfo(
         &subject::person(app, client, account),

@@ -329,7 +329,7 @@ async fn sector(app: &App, client: &Client, from: IpAddr) -> Result<(), Refused>
         Ok(answer) => check_sector(client, &answer.body),
         // One sentence, whatever is there: an answer must not map somebody's network.
         Err(failure) => {
-            tracing::info!(client = client.id, %failure, "client.sector");
+            tracing::info!(client = client.id, %failure, try = failure.mend(uri), "client.sector");
             let why = "sector_identifier_uri cannot be read";
             Err(Problem::new(Code::InvalidClientMetadata, why))
         }

@@ -40,7 +40,14 @@ pub async fn opened(
     };
     let address = client.request_address(uri).ok_or_else(|| {
         let why = "request_uri is neither what was pushed here nor an address that this client registered";
-        Problem::new(Code::InvalidRequestUri, why)
+        let problem = Problem::new(Code::InvalidRequestUri, why);
+        match client.add_request_address(uri) {
+            // A stranger can send any.
+            Some(command) => {
+                problem.mend_quoted(format!("if the app itself keeps it there: {command}"), &client.id)
+            }
+            None => problem,
+        }
     })?;
     let (object, was_kept) = fetch(app, client, address, Wanted::Kept, from).await?;
     let first = read(app, client, &object).await;
@@ -102,7 +109,12 @@ async fn fetch(
         Err(Failure::Busy) => Err(later()),
         // One sentence, whatever is there: an answer must not map somebody's network.
         Err(failure) => {
-            tracing::info!(client = client.id, %failure, "request_object.fetch");
+            tracing::info!(
+                client = client.id,
+                %failure,
+                try = failure.mend(address),
+                "request_object.fetch"
+            );
             Err(wrong("request_uri could not be read"))
         }
     }
@@ -161,9 +173,9 @@ async fn payload(app: &App, client: &Client, object: &str) -> Result<Vec<u8>, Pr
         }
         Err(Unread::Unsigned) => return wrong("the request object must be signed"),
         Err(_) if client.jwks.is_none() && client.registration.jwks_uri.is_none() => {
-            return wrong(
-                "this client has no keys on file that could have signed the request object",
-            );
+            let why = "this client has no keys on file that could have signed the request object";
+            return Err(Problem::new(Code::InvalidRequestObject, why)
+                .mend(format!("gerege client edit {} --jwks FILE", client.id)));
         }
         Err(Unread::Malformed) => return wrong("the request object is no signed JWT"),
         Err(Unread::Type) => return wrong("typ of the request object is another"),

@@ -82,7 +82,8 @@ pub fn hide(client: &Client, service: &mut Service) -> Result<(), Problem> {
         return Err(Problem::new(
             Code::InvalidTarget,
             "this client sees a sub of its own, and this service reads only tokens that show the public one",
-        ));
+        )
+        .mend(format!("gerege service edit {} --new-secret", service.id)));
     }
     service.format = TokenFormat::Opaque;
     Ok(())

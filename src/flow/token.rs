@@ -258,9 +258,9 @@ pub(super) fn recipient(
         return Ok(Err(invalid_grant("the account is closed")));
     }
     if scopes.is_empty() {
-        return Ok(Err(invalid_grant(
-            "the operator has taken from the client all that it was allowed",
-        )));
+        let why = "the operator has taken from the client all that it was allowed";
+        let show = format!("gerege client show {}", asker.client.id);
+        return Ok(Err(invalid_grant(why).mend(show)));
     }
     let target = match audience(
         asker.ask.resource(),

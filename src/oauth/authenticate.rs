@@ -91,11 +91,11 @@ pub fn present(
     body: &Params,
 ) -> Result<Presented, Problem> {
     // RFC 6749 2.3.1: never in the URL, which ends up in logs.
-    if ["client_secret", "client_assertion"]
-        .iter()
-        .any(|name| query.has(name))
-    {
+    if query.has("client_secret") {
         return Err(twisted("client_secret must not stand in the URL"));
+    }
+    if query.has("client_assertion") {
+        return Err(twisted("client_assertion must not stand in the URL"));
     }
     let client_id = body.owned("client_id");
     let secret = body.owned("client_secret");

@@ -315,16 +315,8 @@ pub fn check(
             ));
         }
     }
-    if !client.may(GrantType::AuthorizationCode) {
-        let why = "this client is not registered for authorization_code";
-        let mend = format!(
-            "gerege client edit {} --add-grant authorization_code",
-            client.id
-        );
-        return Err(refuse(
-            Problem::new(Code::UnauthorizedClient, why).mend(mend),
-        ));
-    }
+    let registered = client.must_be_for(GrantType::AuthorizationCode);
+    registered.map_err(refuse)?;
     let scopes = grantable(request.scope.as_deref(), client, services).map_err(refuse)?;
     check_resources(&request.resource, &scopes, services, issuer).map_err(refuse)?;
     let challenge = pkce::challenge(
@@ -358,9 +350,7 @@ pub fn check(
         .or(default.map(|seconds| Duration::from_secs(seconds.into())));
     let details = match request.authorization_details.as_deref() {
         None => Details::default(),
-        Some(text) => {
-            Details::parse(text, &client.asking.details, &scopes, services).map_err(refuse)?
-        }
+        Some(text) => Details::parse(text, client, &scopes, services).map_err(refuse)?,
     };
     let claims = claims(request.claims.as_deref()).map_err(refuse)?;
     Ok(Checked {
@@ -510,7 +500,8 @@ pub(super) fn grantable(
         return Err(Problem::new(
             Code::InvalidScope,
             "scope is missing, or names nothing that this client may have",
-        ));
+        )
+        .mend(format!("gerege client show {}", client.id)));
     }
     Ok(granted)
 }

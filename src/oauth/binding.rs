@@ -69,8 +69,12 @@ pub fn access(
 ) -> Result<Option<Binding>, Problem> {
     if client.must_prove_key() && held.jkt.is_none() {
         // RFC 9449 5.2
-        return Err(missing("this client must send a DPoP proof")
-            .mend(format!("gerege client edit {} --dpop optional", client.id)));
+        let problem = missing("this client must send a DPoP proof");
+        return Err(match client.fapi {
+            None => problem.mend(format!("gerege client edit {} --dpop optional", client.id)),
+            // One that is held to a profile sends it in any case.
+            Some(_) => problem,
+        });
     }
     if client.certificate_bound && held.certificate.is_none() {
         // RFC 8705 3.4
@@ -88,15 +92,28 @@ pub fn access(
         return Err(Problem::new(
             Code::InvalidTarget,
             "the service's tokens are signed with RS256, which FAPI does not take",
-        ));
+        )
+        .mend(format!(
+            "gerege service edit {} --algorithm ES256",
+            service.id
+        )));
     }
     let bound_only = client.must_prove_key() || client.certificate_bound;
     match service.proof {
-        Proof::Bearer if bound_only => Err(Problem::new(
-            Code::InvalidTarget,
-            "this client takes bound tokens only, and the service does not check a proof",
-        )
-        .mend(format!("gerege service edit {} --proof dpop", service.id))),
+        Proof::Bearer if bound_only => {
+            let proof = match client.must_prove_key() {
+                true => "dpop",
+                false => "mtls",
+            };
+            Err(Problem::new(
+                Code::InvalidTarget,
+                "this client takes bound tokens only, and the service does not check a proof",
+            )
+            .mend(format!(
+                "gerege service edit {} --proof {proof}",
+                service.id
+            )))
+        }
         Proof::Bearer => Ok(None),
         Proof::Dpop => match &held.jkt {
             Some(jkt) => Ok(Some(Binding::Dpop(jkt.clone()))),

@@ -79,9 +79,14 @@ impl CibaRequest {
         }
         // FAPI-CIBA 5.2.2: a client that is held to FAPI signs what it asks.
         if (client.must_sign() || client.fapi.is_some()) && !signed {
-            return Err(wrong(
-                "this client must sign its requests and send them as request",
-            ));
+            let problem = wrong("this client must sign its requests and send them as request");
+            return Err(match client.fapi {
+                None => problem.mend(format!(
+                    "gerege client edit {} --request-object optional",
+                    client.id
+                )),
+                Some(_) => problem,
+            });
         }
         let asked = Asked::parse(params, GrantType::Ciba, client, services, issuer)?;
         if !scope::has(&asked.scopes, OPENID) {

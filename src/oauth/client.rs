@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Known;
+use super::error::{Code, Problem};
 use super::fapi::{self, Fapi};
 use super::registration::Registration;
 use super::scope;
@@ -58,6 +59,15 @@ impl GrantType {
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::Ciba => "urn:openid:params:grant-type:ciba",
         }
+    }
+
+    /// Whether it is for clients that prove themselves alone (RFC 6749 4.4, CIBA 7.1; a token that is
+    /// exchanged says who acts).
+    pub const fn needs_proof(self) -> bool {
+        matches!(
+            self,
+            Self::ClientCredentials | Self::TokenExchange | Self::Ciba
+        )
     }
 
     /// From the name that goes over the wire.
@@ -213,6 +223,29 @@ impl Client {
     /// Whether it may get tokens for a service in exchange for others (RFC 8693).
     pub fn may_trade(&self, service_id: &str) -> bool {
         self.may(GrantType::TokenExchange) && self.exchange.iter().any(|id| id == service_id)
+    }
+
+    /// Whether it is registered for a grant type.
+    ///
+    /// # Errors
+    /// `unauthorized_client` (RFC 6749 5.2), with the command that registers it.
+    pub fn must_be_for(&self, grant: GrantType) -> Result<(), Problem> {
+        if self.may(grant) {
+            return Ok(());
+        }
+        let problem = Problem::new(
+            Code::UnauthorizedClient,
+            format!("this client is not registered for {}", grant.name()),
+        );
+        if self.is_public() && grant.needs_proof() {
+            return Err(problem); // such a client cannot be registered for it
+        }
+        let short = grant.name().rsplit(':').next().unwrap_or_default();
+        let short = short.replace('-', "_"); // as the command takes it
+        Err(problem.mend(format!(
+            "gerege client edit {} --add-grant {short}",
+            self.id
+        )))
     }
 
     /// Whether each of its requests must be pushed first (RFC 9126; FAPI 2.0 Security Profile

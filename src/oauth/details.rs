@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::client::Client;
 use super::error::{Code, Problem};
 use super::scope;
 use super::service::Service;
@@ -39,13 +40,13 @@ pub struct Line {
 
 impl Details {
     /// Reads the parameter. Each detail is of a type that a service among those of `scopes`
-    /// declares and that the client is registered for (`types`).
+    /// declares and that the client is registered for.
     ///
     /// # Errors
     /// `invalid_authorization_details` (RFC 9396 5).
     pub fn parse(
         text: &str,
-        types: &[String],
+        client: &Client,
         scopes: &[String],
         services: &[Service],
     ) -> Result<Self, Problem> {
@@ -60,7 +61,7 @@ impl Details {
             ));
         }
         for detail in &details {
-            judge(detail, types, scopes, services)?;
+            judge(detail, client, scopes, services)?;
         }
         Ok(Self(details))
     }
@@ -119,25 +120,44 @@ pub fn is_type(name: &str) -> bool {
 
 fn judge(
     detail: &Map<String, Value>,
-    types: &[String],
+    client: &Client,
     scopes: &[String],
     services: &[Service],
 ) -> Result<(), Problem> {
     let kind = kind(detail);
-    let known = owner(kind, services).filter(|_| scope::has(types, kind));
+    let owner = owner(kind, services);
+    let known = owner.filter(|_| scope::has(&client.asking.details, kind));
     let Some(service) = known else {
         let named = detail
             .get("type")
             .is_some_and(|name| name.is_string() && name != "");
-        return Err(wrong(&if named {
-            format!("this client is not registered for a type among authorization_details: {kind}")
-        } else {
+        if !named {
             // RFC 9396 2
-            "type of one of authorization_details is missing or no text".to_owned()
-        }));
+            return Err(wrong(
+                "type of one of authorization_details is missing or no text",
+            ));
+        }
+        let problem = wrong(&format!(
+            "this client is not registered for a type among authorization_details: {kind}"
+        ));
+        // A type that no service has is a service's first: of which, its scopes tell.
+        let mut asked = services.iter().filter(|one| reaches(scopes, one));
+        return Err(match (owner, asked.next(), asked.next()) {
+            (Some(_), ..) => problem.mend(format!(
+                "gerege client edit {} --add-detail-type {kind}",
+                client.id
+            )),
+            (None, Some(service), None) if is_type(kind) && !kind.starts_with('-') => {
+                problem.mend(format!(
+                    "gerege service edit {} --add-detail-type {kind}",
+                    service.id
+                ))
+            }
+            _ => problem.mend("gerege service list".into()),
+        });
     };
     // Without a scope of a service there is no token for it.
-    if !scopes.iter().any(|name| scope::has(&service.scopes, name)) {
+    if !reaches(scopes, service) {
         return Err(wrong(&format!(
             "{kind} is of a service none of whose scopes is asked for"
         )));
@@ -168,6 +188,11 @@ fn judge(
         return Err(wrong(&format!("locations of {kind} name another service")));
     }
     Ok(())
+}
+
+/// Whether one of these scopes is the service's.
+fn reaches(scopes: &[String], service: &Service) -> bool {
+    scopes.iter().any(|name| scope::has(&service.scopes, name))
 }
 
 fn kind(detail: &Map<String, Value>) -> &str {
@@ -240,6 +265,7 @@ fn wrong(why: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::client::tests::client;
     use crate::oauth::service::tests::service;
     use proptest::prelude::*;
 
@@ -251,9 +277,14 @@ mod tests {
         vec![bank, chat]
     }
 
+    fn app() -> Client {
+        let mut app = client(&[], "openid pay");
+        app.asking.details = vec!["payment".into(), "room".into()];
+        app
+    }
+
     fn read(text: &str) -> Result<Details, Problem> {
-        let types = ["payment".to_owned(), "room".to_owned()];
-        Details::parse(text, &types, &["openid".into(), "pay".into()], &services())
+        Details::parse(text, &app(), &["openid".into(), "pay".into()], &services())
     }
 
     #[test]
@@ -347,8 +378,36 @@ mod tests {
                 "{text:.60}"
             );
         }
-        let none = Details::parse(r#"[{"type":"payment"}]"#, &[], &["pay".into()], &services());
+        let mut none = app();
+        none.asking.details.clear();
+        let none = Details::parse(
+            r#"[{"type":"payment"}]"#,
+            &none,
+            &["pay".into()],
+            &services(),
+        );
         assert!(none.is_err(), "the client is registered for no type");
+    }
+
+    #[test]
+    fn a_type_that_nobody_could_register_is_no_part_of_a_command() {
+        let services = [service("bank", &["pay"]), service("chat", &["chat"])];
+        for (kind, scopes, wanted) in [
+            (
+                "door",
+                &["openid", "pay"][..],
+                "gerege service edit bank --add-detail-type door",
+            ),
+            ("door", &["pay", "chat"], "gerege service list"),
+            ("door", &["openid"], "gerege service list"),
+            ("a --new-secret", &["pay"], "gerege service list"),
+            ("--new-secret", &["pay"], "gerege service list"),
+        ] {
+            let text = serde_json::json!([{ "type": kind }]).to_string();
+            let scopes: Vec<String> = scopes.iter().map(|name| (*name).to_owned()).collect();
+            let refused = Details::parse(&text, &app(), &scopes, &services).unwrap_err();
+            assert_eq!(refused.fix.as_deref(), Some(wanted), "{kind}");
+        }
     }
 
     proptest! {

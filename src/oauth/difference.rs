@@ -1,5 +1,6 @@
 //! Where an address that was asked for differs from one on file, for those who have to mend it.
 
+use super::error::quote;
 use super::redirect::{ANY_PORT, split};
 
 /// The part of an address in which two differ.
@@ -80,6 +81,15 @@ fn without_port(text: &str) -> Option<(String, usize)> {
 /// is registered there stands for all.
 pub fn worth_registering(asked: &str) -> String {
     without_port(asked).map_or_else(|| asked.to_owned(), |(bare, _)| bare)
+}
+
+/// The command that puts on file what `asked` needs.
+pub fn registering(client_id: &str, asked: &str) -> String {
+    format!(
+        "gerege client edit {} --add-redirect {}",
+        quote(client_id),
+        quote(&worth_registering(asked))
+    )
 }
 
 /// The address on file that agrees longest with `asked`, by its place, and where they part.

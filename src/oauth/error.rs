@@ -98,6 +98,19 @@ impl Code {
     }
 }
 
+/// A longer command, in bytes, is not proposed.
+const LONGEST: usize = 300;
+
+/// A word for a POSIX shell: what a stranger sent must not become a command when it is pasted.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let clean: String = word.chars().filter(|c| !c.is_control()).collect();
+    format!("'{}'", clean.replace('\'', "'\\''"))
+}
+
 /// A refusal with the sentence that says which parameter and why. The sentence never
 /// holds a secret that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +151,18 @@ impl Problem {
     pub fn mend(mut self, command: String) -> Self {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || " -_.:/@+".contains(letter);
         self.fix =
-            Some(command).filter(|command| command.len() <= 300 && command.chars().all(plain));
+            Some(command).filter(|command| command.len() <= LONGEST && command.chars().all(plain));
+        self
+    }
+
+    /// As [`Self::mend`], where each word that a stranger typed is quoted ([`quote`]). Half a command
+    /// is none: in place of one that is too long the operator is shown what is on file.
+    #[must_use]
+    pub fn mend_quoted(mut self, command: String, client_id: &str) -> Self {
+        if command.len() > LONGEST {
+            return self.mend(format!("gerege client show {client_id}"));
+        }
+        self.fix = Some(command);
         self
     }
 

@@ -188,17 +188,22 @@ fn target<'a>(
     client: &Client,
     services: &'a [Service],
 ) -> Result<&'a Service, Problem> {
-    let wrong = |why| Err(Problem::new(Code::InvalidTarget, why));
+    let wrong = |why| Problem::new(Code::InvalidTarget, why);
     let [name] = named else {
-        return wrong("name one service with resource or audience");
+        return Err(wrong("name one service with resource or audience"));
     };
+    // The same for unknown ones: what there is is nobody's business here.
+    let refused = wrong("this client may not exchange tokens for that service");
     match services
         .iter()
         .find(|service| service.audience == *name || service.id == *name)
     {
         Some(service) if client.may_trade(&service.id) => Ok(service),
-        // The same for unknown ones: what there is is nobody's business here.
-        _ => wrong("this client may not exchange tokens for that service"),
+        Some(service) => Err(refused.mend(format!(
+            "gerege client edit {} --add-exchange {}",
+            client.id, service.id
+        ))),
+        None => Err(refused.mend("gerege service list".into())),
     }
 }
 

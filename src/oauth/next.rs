@@ -2,6 +2,7 @@
 
 use super::authorize::Checked;
 use super::error::{Code, Problem};
+use super::redirect::Kind;
 use super::scope::{self, EMAIL, OPENID, PROFILE};
 use crate::clock::Time;
 
@@ -195,7 +196,16 @@ pub fn next(request: &Checked, browser: &BrowserView, now: Time) -> Next {
         || allowed.is_some();
     if !request.silent && (silently || !clicked) {
         if silently {
-            return refuse(Code::InteractionRequired, "this client needs a click");
+            let problem = Problem::new(Code::InteractionRequired, "this client needs a click");
+            // What any app can claim stays with it, and so does one that nobody has looked at.
+            let may = request.redirect.kind() == Kind::Loopback && !request.unchecked;
+            return Next::Refuse(match may {
+                true => problem.mend(format!(
+                    "gerege client edit {} --silent true",
+                    request.client_id
+                )),
+                false => problem,
+            });
         }
         return Next::ContinueAs {
             account_id: whose(),

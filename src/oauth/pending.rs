@@ -40,12 +40,7 @@ impl Asked {
         services: &[Service],
         issuer: &str,
     ) -> Result<Self, Problem> {
-        if !client.may(grant) {
-            return Err(Problem::new(
-                Code::UnauthorizedClient,
-                format!("this client is not registered for {}", grant.name()),
-            ));
-        }
+        client.must_be_for(grant)?;
         let scopes = grantable(params.one("scope"), client, services)?;
         let resources = params.many("resource");
         check_resources(&resources, &scopes, services, issuer)?;

@@ -4,6 +4,7 @@ use super::authorize::{AuthorizeRequest, PageError, Refusal, check};
 use super::client::Client;
 use super::error::{Code, Problem};
 use super::params::Params;
+use super::redirect::{register_check, registering};
 use super::service::Service;
 
 /// What stands before the secret of a reference (RFC 9126 2.2).
@@ -60,13 +61,19 @@ pub fn judge(
         Err(Refusal::Redirect { problem, .. }) => Err(problem),
         Err(Refusal::Page(error)) => Err(match error {
             PageError::RedirectMissing => wrong("redirect_uri is missing"),
-            PageError::RedirectUnknown { nearest, .. } => match nearest {
-                Some((near, differs)) => wrong(&format!(
-                    "redirect_uri is not registered; the nearest, {near}, differs in its {}",
-                    differs.part.name()
-                )),
-                None => wrong("redirect_uri is not registered"),
-            },
+            PageError::RedirectUnknown { asked, nearest, .. } => {
+                let problem = match nearest {
+                    Some((near, differs)) => wrong(&format!(
+                        "redirect_uri is not registered; the nearest, {near}, differs in its {}",
+                        differs.part.name()
+                    )),
+                    None => wrong("redirect_uri is not registered"),
+                };
+                match register_check(&asked) {
+                    Ok(_) => problem.mend_quoted(registering(&client.id, &asked), &client.id),
+                    Err(_) => problem.mend(format!("gerege client show {}", client.id)),
+                }
+            }
             PageError::ClientMissing
             | PageError::ClientUnknown { .. }
             | PageError::Slow(_)

@@ -4,7 +4,9 @@
 use url::Url;
 
 use super::client::Client;
-pub use super::difference::{Difference, Part, difference, nearest, worth_registering};
+pub use super::difference::{
+    Difference, Part, difference, nearest, registering, worth_registering,
+};
 use super::params::{decode, encode_all};
 
 /// A longer address, in bytes, is refused.

@@ -199,7 +199,10 @@ pub fn rotate(
     };
     // What the operator took from the app since.
     if grant.offline && !is_offline(client, &grant.scopes) {
-        return refuse("this client may not stay signed in any more");
+        let why = "this client may not stay signed in any more";
+        return Rotation::Refused(
+            Problem::new(Code::InvalidGrant, why).mend(format!("gerege client show {}", client.id)),
+        );
     }
     if is_last {
         return Rotation::Retry { scopes };

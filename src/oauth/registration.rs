@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::client::Client;
+use super::error::quote;
 use super::imposed::Imposed;
 use super::params::encode_all;
 use super::service::Algorithm;
@@ -108,6 +109,19 @@ impl Client {
             .iter()
             .any(|known| bare(known) == asked)
             .then_some(asked)
+    }
+
+    /// The command that lets its requests lie at this address as well; nothing for one that cannot be
+    /// registered. What is on file stands in it again: the words of the command replace it.
+    pub fn add_request_address(&self, asked: &str) -> Option<String> {
+        let asked = bare(asked);
+        web_address(asked, false).ok()?;
+        let known = self.registration.request_uris.iter().map(String::as_str);
+        let all = known
+            .chain([asked])
+            .map(|address| format!(" --request-uri {}", quote(address)));
+        let all: String = all.collect();
+        Some(format!("gerege client edit {}{all}", quote(&self.id)))
     }
 
     /// What it says of itself, addresses among it, was typed by a stranger.

@@ -101,6 +101,21 @@ pub struct Behind<'a> {
     pub hash: &'a str,
 }
 
+/// The family that a client is of.
+///
+/// # Errors
+/// `unauthorized_client`.
+pub fn family(client: &Client) -> Result<&str, Problem> {
+    let family = client.registration.family.as_deref();
+    family.ok_or_else(|| {
+        Problem::new(
+            Code::UnauthorizedClient,
+            "this client is of no family of apps",
+        )
+        .mend(format!("gerege client edit {} --family NAME", client.id))
+    })
+}
+
 /// Judges what a second app brings (Native SSO 4.3); gives the scopes that it asks for.
 ///
 /// # Errors
@@ -114,19 +129,14 @@ pub fn judge(
     issuer: &str,
 ) -> Result<Vec<String>, Problem> {
     let bad = |why: &str| Err(Problem::new(Code::InvalidGrant, why));
-    let Some(family) = &client.registration.family else {
-        return Err(Problem::new(
-            Code::UnauthorizedClient,
-            "this client is of no family of apps",
-        ));
-    };
+    let family = family(client)?;
     if ask.audience != [issuer] {
         return Err(Problem::new(
             Code::InvalidTarget,
             "audience must be the issuer, once",
         ));
     }
-    if behind.client.registration.family.as_ref() != Some(family) {
+    if behind.client.registration.family.as_deref() != Some(family) {
         return bad("the device secret was given to an app of another family");
     }
     if !scope::has(&behind.grant.scopes, DEVICE_SSO) {
@@ -148,10 +158,18 @@ pub fn judge(
     };
     scopes.retain(keep);
     if !scope::has(&scopes, OPENID) {
-        return Err(Problem::new(
+        let problem = Problem::new(
             Code::InvalidScope,
             "scope must hold openid, and this client must be registered for it",
-        ));
+        );
+        return Err(if client.may_have(OPENID) {
+            problem
+        } else {
+            problem.mend(format!(
+                "gerege client edit {} --add-scope openid",
+                client.id
+            ))
+        });
     }
     Ok(scopes)
 }

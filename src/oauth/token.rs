@@ -151,25 +151,11 @@ impl Exchange {
     /// # Errors
     /// `unauthorized_client` (RFC 6749 5.2).
     pub fn allowed(&self, client: &Client) -> Result<(), Problem> {
-        let kind = self.grant_type();
-        let may = match self {
+        match self {
             // Native SSO 4.3: the family is what is registered for it.
-            Self::Sso(_) => client.registration.family.is_some(),
-            _ => client.may(kind),
-        };
-        if may {
-            return Ok(());
+            Self::Sso(_) => sso::family(client).map(drop),
+            _ => client.must_be_for(self.grant_type()),
         }
-        let short = kind.name().rsplit(':').next().unwrap_or_default();
-        let short = short.replace('-', "_"); // as the command takes it
-        Err(Problem::new(
-            Error::UnauthorizedClient,
-            format!("this client is not registered for {}", kind.name()),
-        )
-        .mend(format!(
-            "gerege client edit {} --add-grant {short}",
-            client.id
-        )))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::app::TestApp;
 use crate::http::{basic, encode};
 use crate::log;
 use crate::road::*;
+use crate::source;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -107,9 +108,10 @@ fn texts(source: &str) -> Vec<(String, String)> {
             at += 3;
         } else if bytes[at] == b'"' {
             let mut end = at + 1;
-            while bytes[end] != b'"' {
+            while bytes.get(end).is_some_and(|byte| *byte != b'"') {
                 end += 1 + usize::from(bytes[end] == b'\\');
             }
+            let end = end.min(bytes.len());
             // A line that goes on in the next one.
             let lines: Vec<&str> = source[at + 1..end].split("\\\n").collect();
             let text = lines.iter().enumerate().map(|(number, line)| match number {
@@ -129,8 +131,44 @@ fn texts(source: &str) -> Vec<(String, String)> {
     all
 }
 
+/// A text whose places are filled in, each with `with`.
+fn filled(text: &str, with: &str) -> String {
+    let mut parts = text.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| {
+        all + with + part.split_once('}').map_or("", |(_, rest)| rest)
+    })
+}
+
+/// A row of a page: what an answer says, and what to do about it.
+pub struct Row {
+    pub page: String,
+    pub says: String,
+    pub advice: String,
+}
+
+/// Those of all pages.
+pub fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for file in std::fs::read_dir(root().join("docs/errors")).unwrap() {
+        let file = file.unwrap().path();
+        let page = file.file_stem().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let table = text.lines().filter_map(|line| line.strip_prefix("| "));
+        rows.extend(table.filter_map(|line| {
+            let (says, advice) = line.split_once(" | ")?;
+            Some(Row {
+                page: page.to_owned(),
+                says: says.replace('`', ""),
+                advice: advice.to_owned(),
+            })
+        }));
+    }
+    rows
+}
+
 /// Whether a row of a page, whose `…` stands for anything, is about a sentence.
-fn fits(row: &str, said: &str) -> bool {
+pub fn fits(row: &str, said: &str) -> bool {
     let mut rest = said;
     let parts: Vec<&str> = row.split('…').collect();
     let last = parts.len() - 1;
@@ -151,19 +189,11 @@ fn fits(row: &str, said: &str) -> bool {
 /// The sentences beside a code come from many places; each stands on a page, with what to do.
 #[test]
 fn each_sentence_stands_on_a_page() {
-    let mut rows: Vec<(String, String)> = Vec::new();
-    for file in std::fs::read_dir(root().join("docs/errors")).unwrap() {
-        let file = file.unwrap().path();
-        let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let text = std::fs::read_to_string(&file).unwrap();
-        let table = text.lines().filter_map(|line| line.strip_prefix("| "));
-        rows.extend(table.filter_map(|line| {
-            let (cell, advice) = line.split_once(" | ")?;
-            assert!(advice.len() > 3, "{name}: nothing to do about {cell}");
-            Some((name.clone(), cell.replace('`', "")))
-        }));
-    }
+    let rows = rows();
     assert!(rows.len() > 200, "{}", rows.len());
+    for Row { page, says, advice } in &rows {
+        assert!(advice.len() > 3, "{page}: nothing to do about {says}");
+    }
     let folders = ["src/oauth", "src/flow", "src/web/oauth"].map(|folder| root().join(folder));
     let mut files: Vec<PathBuf> = vec![root().join("src/web/guard.rs")];
     for folder in folders {
@@ -189,6 +219,8 @@ fn each_sentence_stands_on_a_page() {
                 "alike(",
                 "mend(",
                 "mend(format!(",
+                "mend_quoted(format!(",
+                "try=",
                 "Broken(",
                 "Broken(format!(",
             ];
@@ -197,14 +229,7 @@ fn each_sentence_stands_on_a_page() {
                 || text.contains("src 'self'")
                 || text.contains("=\\\"")
                 || NOT_SAID.contains(&text.as_str());
-            let plain: String = {
-                // What is filled in stands for anything.
-                let mut parts = text.split('{');
-                let first = parts.next().unwrap_or_default().to_owned();
-                parts.fold(first, |all, part| {
-                    all + "x" + part.split_once('}').map_or("", |(_, rest)| rest)
-                })
-            };
+            let plain = filled(&text, "x");
             let names = plain.split(' ').all(|word| word == "x" || word.len() < 2);
             if words < 3 || quiet || names || plain.ends_with(" x x") {
                 continue;
@@ -221,8 +246,10 @@ fn each_sentence_stands_on_a_page() {
                 letters.collect()
             });
             let page = |name: &str| code.as_deref().is_none_or(|code| code == name);
-            let mut rows = rows.iter();
-            if !rows.any(|(name, row)| page(name) && fits(row, &plain)) {
+            if !rows
+                .iter()
+                .any(|row| page(&row.page) && fits(&row.says, &plain))
+            {
                 let code = code.unwrap_or_default();
                 without.push(format!("{}: {code} {text}", file.display()));
             }
@@ -234,6 +261,26 @@ fn each_sentence_stands_on_a_page() {
         "on no page of docs/errors:\n{}",
         without.join("\n")
     );
+}
+
+/// And back: a row outlives no sentence.
+#[test]
+fn each_row_of_a_page_is_said() {
+    let mut rows = rows();
+    for file in source::files(&root().join("src")) {
+        let source = std::fs::read_to_string(&file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        for (text, _) in texts(source) {
+            let plain = filled(&text, "x");
+            // A row may fill in what the text leaves open, where that has words of its own.
+            let open = filled(&text, "…");
+            let own = filled(&text, "").len() > 20;
+            rows.retain(|row| !(fits(&row.says, &plain) || own && fits(&open, &row.says)));
+        }
+    }
+    let stale = rows.iter().map(|row| format!("{}: {}", row.page, row.says));
+    let stale: Vec<String> = stale.collect();
+    assert!(stale.is_empty(), "said nowhere:\n{}", stale.join("\n"));
 }
 
 fn lower(line: &str) -> String {
@@ -277,6 +324,7 @@ fn the_log_names_the_command_that_mends_a_refusal() {
         ("client_id", "demo-messenger"),
     ];
     browser.post("/oauth2/token", &fields).is(400);
+    browser.post("/oauth2/device", &fields[1..]).is(400);
     let mut wrong = app
         .browser()
         .with("Authorization", &basic("forum", "guess"));
@@ -298,13 +346,15 @@ fn the_log_names_the_command_that_mends_a_refusal() {
     let said = log::since(mark);
     for command in [
         "gerege client edit demo-messenger --add-scope room",
-        "gerege client edit demo-messenger --add-grant client_credentials",
+        "gerege client edit demo-messenger --add-grant device_code",
         "gerege client rotate-secret forum",
         "gerege client edit forum --auth post",
         "gerege client edit demo-messenger --par optional",
     ] {
         assert!(said.contains(command), "{command}");
     }
+    // It keeps no secret: the command would refuse.
+    assert!(!said.contains("demo-messenger --add-grant client_credentials"));
     // A stranger's words never become part of a command.
     let mark = log::mark();
     let at = format!(

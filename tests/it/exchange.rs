@@ -21,7 +21,7 @@ const KIND: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// A room server beside the chat server, and the chat server's own program. Gives the messenger's
 /// token for the chat server and its refresh token.
-fn world(app: &TestApp, scope: &str) -> (String, String) {
+pub fn world(app: &TestApp, scope: &str) -> (String, String) {
     app.person("temuulen");
     register(app);
     arm(app);
@@ -62,7 +62,7 @@ fn world(app: &TestApp, scope: &str) -> (String, String) {
     )
 }
 
-fn trade(app: &TestApp, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+pub fn trade(app: &TestApp, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
     let own = [
         (
             "grant_type",

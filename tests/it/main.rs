@@ -39,6 +39,7 @@ mod letters;
 mod log;
 mod logs;
 mod meanwhile;
+mod mend;
 mod model;
 mod mtls;
 mod operate;

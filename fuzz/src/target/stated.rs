@@ -212,12 +212,21 @@ pub const DETAILS: &[&str] = &[
     ",",
 ];
 
+/// An app that is registered for a type of the chat server, and one that is for none.
+static ASKERS: LazyLock<[Client; 2]> = LazyLock::new(|| {
+    [&["room".to_owned()][..], &[]].map(|types| {
+        let mut app = CLIENTS[0].clone();
+        app.asking.details = types.to_vec();
+        app
+    })
+});
+
 /// `authorization_details`.
 pub fn details(input: &[u8]) -> Depth {
     let text = text!(input);
-    let types = ["room".to_owned()];
+    let [listed, unlisted] = &*ASKERS;
     let asked = ["openid", "chat"].map(String::from);
-    let read = |text: &str| Details::parse(text, &types, &asked, SERVICES.as_slice());
+    let read = |text: &str| Details::parse(text, listed, &asked, SERVICES.as_slice());
     let Ok(details) = read(text) else {
         return if text.trim_start().starts_with(['[', '{']) {
             Depth::Judged
@@ -258,8 +267,8 @@ pub fn details(input: &[u8]) -> Depth {
     assert!(details.of(Some(chat)) == details && details.of(Some(files)).is_empty());
     assert!(details.of(None).is_empty() && details.and(&details) == details);
     // Neither an app that has not registered the type nor one without a scope of the service.
-    assert!(Details::parse(text, &[], &asked, SERVICES.as_slice()).is_err());
-    assert!(Details::parse(text, &types, &asked[..1], SERVICES.as_slice()).is_err());
+    assert!(Details::parse(text, unlisted, &asked, SERVICES.as_slice()).is_err());
+    assert!(Details::parse(text, listed, &asked[..1], SERVICES.as_slice()).is_err());
     Depth::Accepted
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Document, Ways};
 use crate::clock::Time;
+use crate::oauth::error::quote;
 use crate::oauth::redirect;
 use crate::page::{App, View};
 
@@ -80,11 +81,7 @@ impl RedirectMismatch {
             asked: cut(asked, found.map_or(0, |(_, found)| found.index)),
             nearest,
             on_file: others,
-            command: format!(
-                "gerege client edit {} --add-redirect {}",
-                quote(client_id),
-                quote(&redirect::worth_registering(asked))
-            ),
+            command: redirect::registering(client_id, asked),
             signs_out: false,
         }
     }
@@ -121,16 +118,6 @@ fn cut(text: &str, at: usize) -> Difference {
         rest: rest.to_owned(),
         at,
     }
-}
-
-/// A word for a POSIX shell: what a stranger sent must not become a command when it is pasted.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    let clean: String = word.chars().filter(|c| !c.is_control()).collect();
-    format!("'{}'", clean.replace('\'', "'\\''"))
 }
 
 /// One agreement in the list.

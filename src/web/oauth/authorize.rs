@@ -10,6 +10,7 @@ use crate::flow::authorize::{self, Outcome, Refused};
 use crate::flow::short;
 use crate::oauth::authorize::{PageError, Refusal};
 use crate::oauth::client::Client;
+use crate::oauth::error::quote;
 use crate::oauth::next::Next;
 use crate::oauth::params::{Params, encode_all};
 use crate::oauth::redirect::{Kind, RedirectUri, Response};
@@ -20,6 +21,9 @@ use crate::web::fault::Fault;
 use crate::web::form;
 use crate::web::guard::explain;
 use crate::web::visit::Visit;
+
+/// As the log names it: behind it stands the id of a request.
+const DOOR: &str = "/oauth2/authorize";
 
 /// GET: the request in the URL.
 ///
@@ -57,7 +61,7 @@ fn unread(visit: &Visit, fault: Fault) -> Result<HttpResponse, Fault> {
     let Fault::Json(problem) = fault else {
         return Err(fault);
     };
-    explain(&visit.reference, "/oauth2/authorize", &problem);
+    explain(&visit.reference, DOOR, &problem);
     visit.fault(StatusCode::BAD_REQUEST, "app-request", 0)
 }
 
@@ -97,7 +101,12 @@ async fn decided(visit: &Visit, id: &str, cookie: Option<&str>) -> Result<HttpRe
     match authorize::decide(&visit.app, id, cookie).await? {
         Outcome::Gone => visit.fault(StatusCode::BAD_REQUEST, "request-old", 0),
         Outcome::Used => visit.fault(StatusCode::CONFLICT, "request-used", 0),
-        Outcome::Answer(response) => answer(visit, response),
+        Outcome::Answer(response, refused) => {
+            if let Some(problem) = refused {
+                explain(&visit.reference, DOOR, &problem);
+            }
+            answer(visit, response)
+        }
         Outcome::Refused(refused) => refuse(visit, &refused, false).await,
         Outcome::Device(allowed) => {
             let ended = if allowed { "allowed" } else { "denied" };
@@ -144,7 +153,7 @@ fn answer(visit: &Visit, response: Response) -> Result<HttpResponse, Fault> {
 
 async fn refuse(visit: &Visit, refused: &Refused, silently: bool) -> Result<HttpResponse, Fault> {
     if let Some(problem) = refused.0.problem() {
-        explain(&visit.reference, "/oauth2/authorize", problem);
+        explain(&visit.reference, DOOR, problem);
     }
     let unchecked = refused.1.as_deref().filter(|client| client.is_unchecked());
     match refused.response(&visit.app).await? {
@@ -226,6 +235,7 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
                 host: String::new(),
             };
             let view = RedirectMismatch::new(app, client_id, asked, on_file);
+            let show = format!("gerege client show {}", quote(client_id));
             tracing::warn!(
                 req = visit.reference,
                 client = client_id,
@@ -233,7 +243,7 @@ fn page(visit: &Visit, error: &PageError, client: Option<&Client>) -> Result<Htt
                 onfile = nearest.as_ref().map(|(near, _)| near.as_str()),
                 differs = nearest.as_ref().map(|(_, differs)| differs.part.name()),
                 // Quoted for a shell: a stranger wrote the address. Half a command is none.
-                try = if short(asked) == asked { &view.command } else { "gerege client show" },
+                try = if short(asked) == asked { &view.command } else { &show },
                 "client.redirect"
             );
             visit.page_with(bad, &visit.shell(), &view)

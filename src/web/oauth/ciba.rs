@@ -27,7 +27,7 @@ pub async fn begin(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let whence = whence(&http);
-    let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
+    let client = client::authenticate(&app, presented(&app, &http, &body).await?, &whence).await?;
     let begun = story::begin(&app, &client, &body, whence.address).await?;
     Ok(HttpResponse::Ok().json(begun))
 }

@@ -31,7 +31,7 @@ pub async fn begin(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let whence = whence(&http);
-    let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
+    let client = client::authenticate(&app, presented(&app, &http, &body).await?, &whence).await?;
     room(&app, &client, &whence)?;
     let begun = story::begin(&app, &client, &body, whence.address).await??;
     let mut response = HttpResponse::Ok();

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::flow::browser::Here;
 use crate::flow::{client, hint, short, signin, subject};
 use crate::oauth::client::Client;
+use crate::oauth::error::quote;
 use crate::oauth::logout::{
     Decision, Hint, LogoutError, LogoutRequest, Return, SignedIn, client_id, decide,
 };
@@ -114,6 +115,7 @@ fn refuse(
             host: String::new(),
         };
         let view = RedirectMismatch::after_logout(chip, &client.id, asked, &client.post_logout);
+        let show = format!("gerege client show {}", quote(&client.id));
         tracing::warn!(
             req = visit.reference,
             client = client.id,
@@ -121,7 +123,7 @@ fn refuse(
             asked = short(asked),
             onfile = client.post_logout.join(" "),
             // Quoted for a shell: a stranger wrote the address. Half a command is none.
-            try = if short(asked) == asked { &view.command } else { "gerege client show" },
+            try = if short(asked) == asked { &view.command } else { &show },
             "logout.refused"
         );
         return visit.page_with(bad, &visit.shell(), &view);

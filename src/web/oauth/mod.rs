@@ -88,8 +88,15 @@ fn next_nonce(app: &App, response: &mut actix_web::HttpResponseBuilder, taken: O
 }
 
 /// How the caller of a token-like endpoint says who it is.
-fn presented(http: &HttpRequest, body: &Params) -> Result<Presented, Fault> {
-    let presented = present(authorization(http), &query(http)?, body)?;
+async fn presented(app: &App, http: &HttpRequest, body: &Params) -> Result<Presented, Fault> {
+    let query = query(http)?;
+    let presented = match present(authorization(http), &query, body) {
+        Ok(presented) => presented,
+        Err(problem) => {
+            let problem = flow::client::unread(app, problem, &query, body).await?;
+            return Err(problem.into());
+        }
+    };
     Ok(match (presented, certificate(http)) {
         (Presented::None { client_id }, Some(der)) => Presented::Certificate { client_id, der },
         (other, _) => other,

@@ -21,7 +21,7 @@ pub async fn push(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let whence = whence(&http);
-    let client = client::authenticate(&app, presented(&http, &body)?, &whence).await?;
+    let client = client::authenticate(&app, presented(&app, &http, &body).await?, &whence).await?;
     room(&app, &client, &whence)?;
     let judged = judge(&app, &http, None, client.must_prove_key())?;
     let proof = take(&app, judged).await?;

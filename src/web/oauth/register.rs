@@ -12,7 +12,7 @@ use crate::oauth::bearer::{self, Scheme};
 use crate::oauth::error::{Code, Problem};
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{address, open_to_browsers};
+use crate::web::guard::{address, open_to_browsers, whence};
 
 /// POST: a new app.
 ///
@@ -114,7 +114,14 @@ fn answer(
 
 fn refuse(http: &HttpRequest, refused: Refused) -> Result<HttpResponse, Fault> {
     match refused {
-        Refused::Off => Err(Fault::nothing()),
+        Refused::Off => {
+            tracing::info!(
+                req = whence(http).reference,
+                try = "set registration.mode to token or open, if apps may register themselves",
+                "registration.off"
+            );
+            Err(Fault::nothing())
+        }
         Refused::Problem(problem) => Err(problem.into()),
         Refused::Slow(wait) => Err(Fault::TooMany(wait)),
         Refused::Store(error) => Err(error.into()),

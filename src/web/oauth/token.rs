@@ -15,7 +15,7 @@ use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{open_to_browsers, told, whence};
+use crate::web::guard::{explain, open_to_browsers, told, whence};
 
 impl From<token::Error> for Fault {
     fn from(error: token::Error) -> Self {
@@ -48,7 +48,8 @@ pub async fn token(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let ask = Exchange::parse(&body);
-    let client = client::authenticate(&app, presented(&http, &body)?, &whence(&http)).await?;
+    let client =
+        client::authenticate(&app, presented(&app, &http, &body).await?, &whence(&http)).await?;
     let judged = judge(&app, &http, None, client.must_prove_key())?;
     let ask = ask?;
     if judged.is_some() {
@@ -77,7 +78,8 @@ pub async fn introspect(
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
     let caller =
-        client::authenticate_caller(&app, presented(&http, &body)?, &whence(&http)).await?;
+        client::authenticate_caller(&app, presented(&app, &http, &body).await?, &whence(&http))
+            .await?;
     let token = needed(&body)?;
     let heard = shown::introspect(&app, &caller, token).await?;
     let accept: Vec<&str> = http
@@ -111,7 +113,8 @@ pub async fn revoke(
     payload: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     let body = form::body(&http, &mut payload.into_inner()).await?;
-    let client = client::authenticate(&app, presented(&http, &body)?, &whence(&http)).await?;
+    let client =
+        client::authenticate(&app, presented(&app, &http, &body).await?, &whence(&http)).await?;
     given_back::revoke(&app, &client, needed(&body)?).await??;
     let mut response = HttpResponse::Ok();
     open_to_browsers(&http, &mut response);
@@ -188,7 +191,10 @@ async fn about(
     Ok(match answer {
         Ok(shown::About::Claims(claims)) => response.json(claims),
         Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),
-        Err(Some(problem)) => response.json(told(http, &problem)),
+        Err(Some(problem)) => {
+            explain(&whence(http).reference, http.path(), &problem);
+            response.json(told(http, &problem))
+        }
         // RFC 6750 3.1: no error code where no token came.
         Err(None) => response.finish(),
     })
@@ -203,7 +209,10 @@ pub(super) fn challenged(
 ) -> HttpResponse {
     let mut response = challenge(app, scheme, problem);
     match problem {
-        Some(problem) => response.json(told(http, problem)),
+        Some(problem) => {
+            explain(&whence(http).reference, http.path(), problem);
+            response.json(told(http, problem))
+        }
         // RFC 6750 3.1: no error code where no token came.
         None => response.finish(),
     }
