@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::clock::Time;
 use crate::keys::{ISSUER, Purpose};
+use crate::oauth::access_token::{AccessToken, access_token};
 use crate::oauth::binding::Binding;
-use crate::oauth::claims::{self, AccessToken, Subject};
+use crate::oauth::claims::Subject;
 use crate::oauth::service::{Algorithm, KeyOwner, Service, TokenFormat};
 use crate::oauth::status::{Place, claim};
 use crate::store;
@@ -69,7 +70,7 @@ pub(super) fn access(app: &App, made: &Made<'_>, now: Time) -> Result<String, cr
     let named = service.filter(|_| !opaque).map(|one| one.issuer(issuer));
     let place = service.zip(made.place);
     let status = place.map(|(one, place)| claim(issuer, &one.id, place));
-    let claims: Map<String, Value> = claims::access_token(&AccessToken {
+    let claims: Map<String, Value> = access_token(&AccessToken {
         issuer: named.as_deref().unwrap_or(issuer),
         subject: made.subject,
         client_id: made.client_id,

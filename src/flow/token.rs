@@ -28,6 +28,7 @@ use crate::oauth::refresh::{Family, Lifetimes};
 use crate::oauth::scope::{self, DEVICE_SSO, OPENID};
 use crate::oauth::service::Service;
 use crate::oauth::status::Place;
+use crate::oauth::step_up;
 use crate::oauth::subject::pairwise;
 use crate::oauth::token::{Exchange, machine};
 use crate::rng::{Secret, digest};
@@ -418,7 +419,7 @@ pub(super) fn sign(app: &App, client: &Client, award: Award, now: Time) -> Resul
             algorithm,
             profile: client.id_token_claims,
             with_nonce: award.first,
-            acr: Some(claims::ACR_PASSWORD),
+            acr: Some(step_up::ACR_PASSWORD),
             now,
             ttl: app.config.tokens.access_ttl,
         });

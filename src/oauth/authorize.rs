@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::audience::{Audience, named};
-use super::claims::ACRS;
-use super::claims_request::{ClaimsRequest, Given, Wanted};
+use super::claims_request::{ClaimsRequest, Given};
 use super::client::{Client, GrantType, Need};
 use super::details::Details;
 use super::dpop;
@@ -21,6 +20,7 @@ use super::redirect::{Delivery, Kind, Mismatch, RedirectUri, ResponseMode};
 pub use super::refusal::{PageError, Refusal};
 use super::scope::{self, DEVICE_SSO, EMAIL, OFFLINE, OPENID, PROFILE};
 use super::service::Service;
+use super::step_up;
 use super::token::is_offline;
 
 /// A request as it was sent; what is stored while a person signs up or in. Parameters that are
@@ -531,20 +531,13 @@ pub(super) fn check_resources(
 }
 
 /// Reads `claims`, and judges the one that can fail before anyone has signed in: an essential
-/// `acr` that no way of signing in here reaches (OpenID Connect Core 5.5.1.1, RFC 9470 4). A
-/// wished one, and `acr_values`, are told by the `acr` that was reached.
+/// `acr` that no way of signing in here reaches.
 fn claims(text: Option<&str>) -> Result<ClaimsRequest, Problem> {
     let Some(text) = text else {
         return Ok(ClaimsRequest::default());
     };
     let asked = ClaimsRequest::parse(text)?;
-    let Wanted { values, essential } = &asked.acr;
-    if *essential && !values.is_empty() && !ACRS.iter().any(|acr| scope::has(values, acr)) {
-        return Err(Problem::new(
-            Code::UnmetAuthenticationRequirements,
-            "no way of signing in here reaches an acr that is asked for",
-        ));
-    }
+    step_up::reach(&asked)?;
     Ok(asked)
 }
 

@@ -1,5 +1,4 @@
-//! What tokens and answers say about a person (OpenID Connect Core 2 and 5, RFC 9068 2.2,
-//! RFC 7662 2.2).
+//! What ID tokens and answers say about a person (OpenID Connect Core 2 and 5, RFC 7662 2.2).
 
 use std::time::Duration;
 
@@ -13,16 +12,11 @@ use super::claims_request::PERSONAL;
 use super::grant::Grant;
 use super::scope::{self, EMAIL};
 use super::service::{Algorithm, ClaimRule, Service};
+use super::step_up;
 use crate::clock::Time;
 
 /// A set of claims.
 pub type Claims = Map<String, Value>;
-
-/// `acr` of a sign-in by password: one factor.
-pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
-
-/// Every class that a sign-in here can reach.
-pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// The private claim of an exchanged token that keeps what the tokens before it could do: a scope
 /// for each of their services. Read by us alone.
@@ -159,85 +153,8 @@ pub enum Subject<'a> {
     Machine,
 }
 
-/// What an access token is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct AccessToken<'a> {
-    /// Us, or the service's own issuer name.
-    pub issuer: &'a str,
-    /// Whom it stands for.
-    pub subject: Subject<'a>,
-    /// Who uses it.
-    pub client_id: &'a str,
-    /// Its audience.
-    pub audience: &'a str,
-    /// The service behind the audience; `None` for ourselves.
-    pub service: Option<&'a Service>,
-    /// Scopes, cut to the audience.
-    pub scopes: &'a [String],
-    /// `{domain}` of the service's rules: what stands after the `@`.
-    pub domain: &'a str,
-    /// The key that it is bound to.
-    pub binding: Option<&'a Binding>,
-    /// Who acts by it, where it was exchanged (RFC 8693 4.1).
-    pub act: Option<&'a Value>,
-    /// What the tokens that it was exchanged for could do elsewhere.
-    pub bounds: Option<&'a Value>,
-    /// Its place in a status list, as the claim `status`.
-    pub status: Option<&'a Value>,
-    /// Its id.
-    pub jti: &'a str,
-    /// When it is made.
-    pub now: Time,
-    /// How long it holds.
-    pub ttl: Duration,
-}
-
-/// The claims of an access token (RFC 9068 2.2), with those that its service's rules add.
-pub fn access_token(token: &AccessToken<'_>) -> Claims {
-    let mut claims = Claims::new();
-    match token.subject {
-        Subject::Person(person, grant) => {
-            let rules = token.service.map(|service| service.claims.as_slice());
-            apply(&mut claims, rules.unwrap_or_default(), person, token.domain);
-            put(&mut claims, "sub", person.sub.as_str());
-            // RFC 9470 5: what a service needs to ask for a newer or stronger proof.
-            put(&mut claims, "auth_time", grant.auth_time.seconds());
-            put(&mut claims, "acr", ACR_PASSWORD);
-            if !grant.sid.is_empty() {
-                put(&mut claims, "sid", grant.sid.as_str());
-            }
-            put(&mut claims, "gid", grant.id.as_str());
-            // RFC 9396 9.1
-            let details = grant.details.of(token.service);
-            if !details.is_empty() {
-                put(&mut claims, "authorization_details", details.json());
-            }
-        }
-        // RFC 9068 2.2: `sub` is the client. PROTOCOL.md 1: no person's name.
-        Subject::Machine => put(&mut claims, "sub", token.client_id),
-    }
-    put(&mut claims, "iss", token.issuer);
-    put(&mut claims, "aud", token.audience);
-    put(&mut claims, "client_id", token.client_id);
-    put(&mut claims, "scope", scope::print(token.scopes));
-    put(&mut claims, "jti", token.jti);
-    put(&mut claims, "iat", token.now.seconds());
-    put(&mut claims, "exp", token.now.plus(token.ttl).seconds());
-    confirm(&mut claims, token.binding);
-    if let Some(act) = token.act {
-        put(&mut claims, "act", act.clone());
-    }
-    if let Some(bounds) = token.bounds {
-        put(&mut claims, BOUNDS, bounds.clone());
-    }
-    if let Some(status) = token.status {
-        put(&mut claims, "status", status.clone());
-    }
-    claims
-}
-
 /// `cnf` (RFC 7800 3.1).
-fn confirm(claims: &mut Claims, binding: Option<&Binding>) {
+pub(super) fn confirm(claims: &mut Claims, binding: Option<&Binding>) {
     if let Some(Ok(cnf)) = binding.map(serde_json::to_value) {
         put(claims, "cnf", cnf);
     }
@@ -324,8 +241,7 @@ pub fn introspection(token: &Live<'_>) -> Claims {
             put(&mut claims, "username", person.username.as_str());
             put(&mut claims, "preferred_username", person.username.as_str());
             put(&mut claims, "sid", grant.sid.as_str());
-            put(&mut claims, "auth_time", grant.auth_time.seconds());
-            put(&mut claims, "acr", ACR_PASSWORD); // RFC 9470 6.2
+            step_up::tell(&mut claims, grant);
             if scope::has(&grant.scopes, EMAIL) {
                 put(&mut claims, "email", person.email.as_str());
             }
@@ -373,7 +289,7 @@ fn personal(claims: &mut Claims, person: &Person, name: &str) {
 }
 
 /// Adds what a service's rules say. A rule that is not sound writes nothing.
-fn apply(claims: &mut Claims, rules: &[ClaimRule], person: &Person, domain: &str) {
+pub(super) fn apply(claims: &mut Claims, rules: &[ClaimRule], person: &Person, domain: &str) {
     for rule in rules {
         if check_rule(rule).is_ok()
             && let Ok(value) = fill(&rule.template, |name| field(name, person, domain))
@@ -437,7 +353,7 @@ fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String
     Ok(out)
 }
 
-fn put(claims: &mut Claims, name: &str, value: impl Into<Value>) {
+pub(super) fn put(claims: &mut Claims, name: &str, value: impl Into<Value>) {
     claims.insert(name.to_owned(), value.into());
 }
 

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::oauth::access_token::{AccessToken, access_token};
 use crate::oauth::service::tests::service;
+use crate::oauth::step_up::ACR_PASSWORD;
 
 const ISSUER: &str = "https://steppe.example";
 

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::ciba;
-use super::claims::ACRS;
 use super::client::GrantType;
 use super::dpop;
 use super::management::ACTIONS;
 use super::request_object::ALGORITHMS;
 use super::scope::{DEVICE_SSO, STANDARD};
 use super::service::Service;
+use super::step_up;
 use crate::rng::digest;
 
 /// A document as it is sent.
@@ -187,7 +187,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             "prompt_values_supported",
             json!(["none", "login", "consent", "select_account", "create"]),
         ),
-        ("acr_values_supported", json!(ACRS)),
+        ("acr_values_supported", json!(step_up::ACRS)),
         (
             "display_values_supported",
             json!(["page", "popup", "touch"]),

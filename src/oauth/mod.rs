@@ -1,5 +1,6 @@
 //! OAuth 2 and OpenID Connect as pure rules: values in, values out; no clock, no IO.
 
+pub mod access_token;
 pub mod assertion;
 pub mod audience;
 pub mod authenticate;
@@ -45,5 +46,6 @@ pub mod scope;
 pub mod service;
 pub mod sso;
 pub mod status;
+pub mod step_up;
 pub mod subject;
 pub mod token;
