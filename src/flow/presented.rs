@@ -371,13 +371,13 @@ pub async fn sign_answer(
     caller: &Caller,
     answer: &Map<String, Value>,
 ) -> Result<String, Error> {
-    let (audience, algorithm) = match caller {
-        Caller::Service(service) => (&service.audience, service.algorithm),
-        Caller::Client(client) => (&client.id, client.id_token_algorithm),
+    let (audience, id, algorithm) = match caller {
+        Caller::Service(service) => (&service.audience, &service.id, service.algorithm),
+        Caller::Client(client) => (&client.id, &client.id, client.id_token_algorithm),
     };
     let now = app.clock.now();
     keyring::have(app, algorithm, now).await?;
-    let claims = introspection::signed(app.config.issuer(), audience, answer.clone(), now);
+    let claims = introspection::signed(app.config.issuer(), audience, id, answer.clone(), now);
     // The issuer's key, never the service's: that one signs access tokens and nothing else.
     let typ = introspection::SIGNED.trim_start_matches("application/");
     app.keys

@@ -47,12 +47,17 @@ fn thousandths(text: &str) -> u32 {
     }
 }
 
-/// The claims of a signed answer for `audience` (RFC 9701 5). It has no `sub` and no `exp`, so that
-/// nobody takes it for an access token.
-pub fn signed(issuer: &str, audience: &str, answer: Claims, now: Time) -> Claims {
+/// The claims of a signed answer for whoever asked, by its audience and by the id that it asked
+/// with: readers look for the one or the other (RFC 9701 5, RFC 7519 4.1.3). It has no `sub` and no
+/// `exp`, so that nobody takes it for an access token.
+pub fn signed(issuer: &str, audience: &str, id: &str, answer: Claims, now: Time) -> Claims {
     let mut claims = Claims::new();
     claims.insert("iss".into(), issuer.into());
-    claims.insert("aud".into(), audience.into());
+    let aud = match audience == id {
+        true => audience.into(),
+        false => Value::from(vec![audience, id]),
+    };
+    claims.insert("aud".into(), aud);
     claims.insert("iat".into(), now.seconds().into());
     claims.insert("token_introspection".into(), Value::Object(answer));
     claims
@@ -119,11 +124,20 @@ mod tests {
     fn it_cannot_be_taken_for_an_access_token() {
         let mut answer = Claims::new();
         answer.insert("active".into(), true.into());
-        let claims = signed("https://a.example", "chat", answer, Time::from_seconds(5));
-        assert_eq!(
-            Value::Object(claims),
-            json!({ "iss": "https://a.example", "aud": "chat", "iat": 5,
-                    "token_introspection": { "active": true } })
-        );
+        for (audience, aud) in [
+            ("chat", json!("chat")),
+            (
+                "https://chat.example",
+                json!(["https://chat.example", "chat"]),
+            ),
+        ] {
+            let now = Time::from_seconds(5);
+            let claims = signed("https://a.example", audience, "chat", answer.clone(), now);
+            assert_eq!(
+                Value::Object(claims),
+                json!({ "iss": "https://a.example", "aud": aud, "iat": 5,
+                        "token_introspection": { "active": true } })
+            );
+        }
     }
 }

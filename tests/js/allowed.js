@@ -107,7 +107,7 @@ export function tests({ server, issuer, keys }) {
       const own = await discovered(`${issuer}/services/safe`)
       const claims = await oauth.validateJwtAccessToken(own, request, 'https://safe.example', insecure)
       assert.deepEqual(claims.authorization_details, [DOOR, ENTRY])
-      const asks = { client_id: 'safe' }
+      const asks = { client_id: 'safe', introspection_signed_response_alg: 'ES256' }
       const answer = await oauth.introspectionRequest(
         as,
         asks,
@@ -115,10 +115,7 @@ export function tests({ server, issuer, keys }) {
         tokens.access_token,
         { ...insecure, requestJwtResponse: true },
       )
-      // The answer is for the resource server (RFC 9701 5), whose name is its audience; the library
-      // compares that with client_id.
-      const reads = { client_id: 'https://safe.example', introspection_signed_response_alg: 'ES256' }
-      const told = await oauth.processIntrospectionResponse(as, reads, answer)
+      const told = await oauth.processIntrospectionResponse(as, asks, answer)
       await oauth.validateApplicationLevelSignature(as, answer, insecure)
       assert.deepEqual(told.authorization_details, [DOOR, ENTRY])
       await assert.rejects(push([{ ...DOOR, actions: 'open' }]), { error: 'invalid_authorization_details' })

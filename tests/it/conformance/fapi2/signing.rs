@@ -194,7 +194,7 @@ fn a_service_hears_of_a_token_signed_or_nothing() {
     let signed = ask("application/token-introspection+jwt", &token).is(200);
     let told = bank.verified(&signed.text(), "token-introspection+jwt");
     assert_eq!(told["token_introspection"]["client_id"], ONE);
-    assert_eq!(told["aud"], "https://room.example");
+    assert_eq!(told["aud"], json!(["https://room.example", "room"]));
     // Of what is no token nothing has to be proved later.
     assert_eq!(
         ask("application/json", "x").is(200).json(),
