@@ -72,6 +72,14 @@ fn what_is_taken_from_an_app_is_in_no_token_and_no_answer() {
     app.deliver();
 }
 
+fn asking_for_the_room() -> String {
+    request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid room offline_access"),
+    ])
+}
+
 #[test]
 fn a_service_does_not_hear_of_what_was_taken_from_an_app() {
     let app = TestApp::new();
@@ -82,11 +90,7 @@ fn a_service_does_not_hear_of_what_was_taken_from_an_app() {
         forum.scopes.push("room".into());
         store::client::save(c, &forum)
     });
-    let at = request(&[
-        ("client_id", "forum"),
-        ("redirect_uri", FORUM),
-        ("scope", "openid room offline_access"),
-    ]);
+    let at = asking_for_the_room();
     let mut browser = app.browser();
     let page = ask(&mut browser, &at, "temuulen");
     let allowed = browser.allow(&page);
@@ -129,11 +133,7 @@ fn userinfo_of_a_service_opens_to_no_token_that_lost_all() {
         room.userinfo = true;
         store::client::save_service(c, &room)
     });
-    let at = request(&[
-        ("client_id", "forum"),
-        ("redirect_uri", FORUM),
-        ("scope", "openid room offline_access"),
-    ]);
+    let at = asking_for_the_room();
     let mut browser = app.browser();
     let page = ask(&mut browser, &at, "temuulen");
     let allowed = browser.allow(&page);
