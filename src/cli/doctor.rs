@@ -15,6 +15,7 @@ use super::health;
 use super::house::{due, is_there, place};
 use super::out::{self, Out, State};
 use crate::account::terms::{self, Version};
+use crate::app::other_domain;
 use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine};
 use crate::flow::demo;
@@ -374,6 +375,7 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
     let read = store.read_now(|c| {
         Ok((
             store::setting::find(c, "master_key_proof")?,
+            other_domain(c, &config.domain)?,
             store::key::list(c)?,
             store::client::list(c)?,
             store::client::list_services(c)?,
@@ -381,7 +383,7 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
             store::outbox::open(c, 1000)?,
         ))
     });
-    let (proof, rows, clients, services, published, letters) = match read {
+    let (proof, other, rows, clients, services, published, letters) = match read {
         Ok(read) => read,
         Err(error) => {
             return found.database(&error);
@@ -408,6 +410,17 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
         );
     } else {
         found.good("clock", now.rfc3339());
+    }
+    match other {
+        Some(stands) => found.broken(
+            "domain",
+            format!(
+                "it is {}, and people have addresses at {stands}",
+                config.domain
+            ),
+            format!("set domain = \"{stands}\""),
+        ),
+        None => found.good("domain", config.domain.clone()),
     }
     signing(found, master, &rows, &services, now);
     if clients.is_empty() {

@@ -150,6 +150,7 @@ impl From<app::Error> for Fault {
             }
             app::Error::Questions { .. } => "check check.questions_file, or leave it out",
             app::Error::Page(_) => "check the files in theme.dir, or leave it out",
+            app::Error::Domain { stands, .. } => &format!("set domain = \"{stands}\""),
         };
         Self::new("gerege cannot start", error, fix)
     }

@@ -53,6 +53,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
     let app = Arc::new(App::build(config, Clock::system(), Rng::System)?);
     web::run(async move {
         health::set_clock(&app).await?;
+        app.keep_domain().await?;
         if let Some(since) = alone_at {
             worker::take_over(&app, since).await?;
         }

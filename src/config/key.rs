@@ -144,7 +144,7 @@ pub const KEYS: &[Key] = &[
     Key::new("name", Text, "\"Gerege\"",
         "The server's name, shown on every page and in every mail."),
     Key::new("domain", Text, "\"\"",
-        "The domain of the people's addresses, user@domain. Empty means the host of public_url. It cannot change once people have signed up.").restart(),
+        "The domain of the people's addresses, user@domain. Empty means the host of public_url. It cannot change once people have signed up: the server does not start then.").restart(),
     Key::new("contact", Text, "\"\"",
         "A mail address or URL shown to people in trouble. Empty shows none."),
     Key::new("data_dir", Path, "\"gerege-data\"",

@@ -69,6 +69,12 @@ impl Good {
     }
 }
 
+/// Whether a token that was issued then may be of a client, or for a service, that was added at this
+/// time. Who is added anew under the id of one that was removed has nothing of what that one had.
+fn is_of(issued_at: Time, added_at: Time) -> bool {
+    issued_at.seconds() >= added_at.seconds()
+}
+
 /// Reads an access token of ours, signed or sealed.
 pub(super) fn read(app: &App, token: &str, now: Time) -> Option<Good> {
     let good = match token.strip_prefix(OPAQUE) {
@@ -141,8 +147,15 @@ fn stands(
 struct Asked {
     gid: String,
     client_id: String,
-    /// Of an exchanged one: its mark, and the service that it is for.
-    traded: Option<(String, String)>,
+    traded: Option<Traded>,
+}
+
+/// The same of an exchanged one.
+struct Traded {
+    mark: String,
+    /// The service that it is for.
+    service_id: String,
+    issued_at: Time,
 }
 
 impl Asked {
@@ -151,13 +164,17 @@ impl Asked {
         Self {
             gid: good.text("gid").to_owned(),
             client_id: good.text("client_id").to_owned(),
-            traded: good.mark().map(|mark| (mark, service_id)),
+            traded: good.mark().map(|mark| Traded {
+                mark,
+                service_id,
+                issued_at: good.time("iat"),
+            }),
         }
     }
 
     /// By what its answer is remembered.
     fn name(&self) -> String {
-        let mark = self.traded.as_ref().map_or("", |(mark, _)| mark);
+        let mark = self.traded.as_ref().map_or("", |traded| &traded.mark);
         format!("{} {} {mark}", self.gid, self.client_id)
     }
 
@@ -180,8 +197,10 @@ impl Asked {
         let Some(client) = client else {
             return Ok(None);
         };
-        if let Some((mark, service_id)) = &self.traded
-            && (!client.may_trade(service_id) || store::counter::was_seen(c, mark)?)
+        if let Some(traded) = &self.traded
+            && (!client.may_trade(&traded.service_id)
+                || !is_of(traded.issued_at, client.created_at)
+                || store::counter::was_seen(c, &traded.mark)?)
         {
             return Ok(None);
         }
@@ -234,6 +253,7 @@ async fn stood(
 /// Whether a token's signer is the one that its audience trusts.
 pub(super) fn signed_for(good: &Good, service: &Service) -> bool {
     good.text("aud") == service.audience
+        && is_of(good.time("iat"), service.created_at)
         && (good.owner.is_empty()
             || match service.keys {
                 KeyOwner::Own => good.owner == service.id,
@@ -340,7 +360,8 @@ async fn introspect_access(
     };
     if good.text("gid").is_empty() {
         let known = client::find(app, good.text("client_id")).await?;
-        let heard = match known.filter(|_| service.machine) {
+        let own = |client: &Client| is_of(good.time("iat"), client.created_at);
+        let heard = match known.filter(|client| service.machine && own(client)) {
             Some(client) => match still(&good, &client.scopes) {
                 left if left.is_empty() => Heard::nothing(),
                 left => Heard::of(Some(&client), live(Subject::Machine, left)),

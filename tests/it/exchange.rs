@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gerege::flow::client::Caller;
-use gerege::flow::operate::client as operate;
+use gerege::flow::operate::{client as operate, service};
 use gerege::flow::presented;
 use gerege::oauth::client::{Client, ClientAuth, GrantType};
 use gerege::oauth::registration::SubjectType;
@@ -390,6 +390,66 @@ fn an_exchanged_token_ends_with_its_program() {
         assert_eq!(error(on), "invalid_request", "{why}");
         assert_eq!(introspect(&app, "demo-chat", &access)["active"], true);
     }
+}
+
+#[test]
+fn what_comes_anew_under_an_old_id_has_none_of_the_old_tokens() {
+    let room: End = |app| {
+        let old = app.read(|c| store::client::find_service(c, "room"));
+        app.wait(service::remove(&app.app, "room")).unwrap();
+        app.pass(Duration::from_secs(30));
+        let mut new = old.expect("the room");
+        new.created_at = app.app.clock.now();
+        app.write(move |c| store::client::add_service(c, &new))
+            .expect("its id is free");
+    };
+    let anew: [(&str, End, (bool, bool)); 3] = [
+        (
+            "chat-server",
+            |app| add_again(app, "chat-server"),
+            (false, true),
+        ),
+        ("forum", |app| add_again(app, "forum"), (true, false)),
+        ("room", room, (false, false)),
+    ];
+    for (id, add, stand) in anew {
+        let app = TestApp::new();
+        let (access, _) = world(&app, "openid offline_access chat room");
+        listed(&app);
+        app.write(|c| {
+            let mut forum = store::client::find(c, "forum")?.expect("the forum");
+            forum.scopes.push("room".into());
+            store::client::save(c, &forum)
+        });
+        let (mut new, mut own) = (traded(&app, &access), machine(&app));
+        let heard = |token: &str| introspect(&app, "room", token)["active"] == true;
+        assert!(heard(&new) && heard(&own), "{id}");
+        add(&app);
+        assert_eq!((heard(&new), heard(&own)), stand, "{id}");
+        (new, own) = (traded(&app, &access), machine(&app));
+        assert!(heard(&new) && heard(&own), "{id}");
+    }
+}
+
+/// Removes an app and, within the life of its tokens, adds it under the same id.
+fn add_again(app: &TestApp, id: &'static str) {
+    let old = app.read(move |c| store::client::find(c, id));
+    app.wait(operate::remove(&app.app, id, false)).unwrap();
+    app.pass(Duration::from_secs(30));
+    let created_at = app.app.clock.now();
+    app.write(move |c| {
+        let old = old.clone().expect("the app");
+        store::client::add(c, &Client { created_at, ..old })
+    })
+    .expect("its id is free");
+}
+
+/// The forum's own token for the room, of no person.
+fn machine(app: &TestApp) -> String {
+    let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
+    let fields = [("grant_type", "client_credentials"), ("scope", "room")];
+    let given = forum.post("/oauth2/token", &fields).is(200).json();
+    text(&given, "access_token")
 }
 
 // RFC 7009 2.1, 2.2

@@ -140,17 +140,49 @@ fn a_database_whose_master_key_is_gone_is_given_no_new_one() {
     assert!(!key.exists());
 }
 
+/// A place whose passwords cost what they must outside dev mode.
+fn dear(name: &str) -> Place {
+    Place::new(name)
+        .with("PASSWORD__MEMORY_KIB", 19456)
+        .with("PASSWORD__PASSES", 2)
+}
+
+#[test]
+fn the_domain_of_people_who_are_here_stays() {
+    let mut place = dear("domain")
+        .with("PUBLIC_URL", "https://id.steppe.example")
+        .with("DOMAIN", "wrong.example");
+    place.serve().stop();
+    // Nobody is here yet.
+    place.set("DOMAIN", "steppe.example");
+    place.serve().stop();
+    place.add_person("temuulen");
+    for other in ["horde.example", ""] {
+        place.set("DOMAIN", other);
+        let words = [
+            "have addresses at steppe.example",
+            "set domain = \"steppe.example\"",
+        ];
+        place.run(&["serve"]).is(1).says(&words);
+        let found = place.run(&["doctor"]).is(2).out;
+        assert!(
+            found.contains("people have addresses at steppe.example"),
+            "{found}"
+        );
+    }
+    place.set("DOMAIN", "steppe.example");
+    place.serve().stop();
+    place.run(&["user", "delete", "temuulen", "--yes"]).is(0);
+    place.set("DOMAIN", "horde.example");
+    place.serve().stop();
+}
+
 // PROTOCOL 8
 #[test]
 fn dev_mode_does_not_touch_a_folder_that_was_used_outside_it() {
     let mark = |place: &Place| place.folder.join("data/in-use").exists();
     let add = ["service", "add", "room", "--audience", "room"];
-    let place = |name| {
-        Place::new(name)
-            .with("PASSWORD__MEMORY_KIB", 19456)
-            .with("PASSWORD__PASSES", 2)
-    };
-    let mut real = place("real").with("PUBLIC_URL", "https://id.steppe.example");
+    let mut real = dear("real").with("PUBLIC_URL", "https://id.steppe.example");
     real.run(&add).is(0);
     assert!(mark(&real));
     real.set(
@@ -162,7 +194,7 @@ fn dev_mode_does_not_touch_a_folder_that_was_used_outside_it() {
         .says(&["dev mode does not touch", "was used outside dev mode"]);
 
     // What dev mode's own commands use stays dev mode's, with a file and without.
-    let mut trial = place("trial");
+    let mut trial = dear("trial");
     trial.run(&add).is(0);
     std::fs::write(trial.folder.join("gerege.toml"), "").unwrap();
     trial.set(
