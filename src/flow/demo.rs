@@ -32,6 +32,7 @@ pub async fn set_up(app: &Arc<App>) -> Result<(), Error> {
     let refused = app
         .store
         .write(move |c| {
+            store::client::lock_services(c)?;
             if let Some(refused) = clash(c, &service)? {
                 return Ok(Some(refused));
             }

@@ -147,7 +147,7 @@ pub async fn current(
     app.store
         .write(move |c| {
             // What the operator demands stands, also when it came meanwhile.
-            if let Some(old) = store::client::find(c, &kept.id)? {
+            if let Some(old) = store::client::lock(c, &kept.id)? {
                 let mut kept = kept.clone();
                 if kept.lay_over(&old).is_ok() {
                     super::register::replace(c, &old, &kept, now)?;

@@ -155,7 +155,7 @@ async fn is_full(app: &App) -> Result<bool, Error> {
 /// # Errors
 /// [`Refused`].
 pub async fn read(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Answer, Refused> {
-    let client = own(app, id, token).await?;
+    let client = Pass::read(app, id, token)?.find(app).await?;
     Ok(answer(app, &client, None, token))
 }
 
@@ -171,7 +171,8 @@ pub async fn update(
     token: Option<&str>,
     from: IpAddr,
 ) -> Result<Answer, Refused> {
-    let old = own(app, id, token).await?;
+    let pass = Pass::read(app, id, token)?;
+    let old = pass.find(app).await?;
     let slow = app.limiter.check(Bucket::Register, from, app.clock.now());
     slow.map_err(Refused::Slow)?;
     check_change(sent, &old)?;
@@ -187,21 +188,9 @@ pub async fn update(
     fapi::check(&new)
         .map_err(|fault| Problem::new(Code::InvalidClientMetadata, fault.to_string()))?;
     sector(app, &new, from).await?;
-    let secret = match (&old.secret_hash, new.uses_secret()) {
-        (Some(hash), true) => {
-            new.secret_hash = Some(hash.clone());
-            None
-        }
-        (None, true) => {
-            let secret = app.rng.secret();
-            new.secret_hash = Some(secret.hash());
-            Some(secret)
-        }
-        (_, false) => None,
-    };
-    let now = app.clock.now();
+    let (fresh, now) = (app.rng.secret(), app.clock.now());
     let saved = app.store.write(move |c| {
-        let Some(old) = store::client::find(c, &new.id)? else {
+        let Some(old) = pass.lock(c)? else {
             return Ok(None);
         };
         let mut kept = new.clone();
@@ -209,10 +198,17 @@ pub async fn update(
         if let Err(problem) = kept.lay_over(&old) {
             return Ok(Some(Err(problem)));
         }
+        let mut secret = None;
+        if kept.uses_secret() {
+            kept.secret_hash = old.secret_hash.clone().or_else(|| {
+                secret = Some(fresh.clone());
+                Some(fresh.hash())
+            });
+        }
         replace(c, &old, &kept, now)?;
-        Ok(Some(Ok(kept)))
+        Ok(Some(Ok((kept, secret))))
     });
-    let new = saved.await?.ok_or(Refused::Token)??;
+    let (new, secret) = saved.await?.ok_or(Refused::Token)??;
     tracing::info!(client = new.id, "client.changed-itself");
     Ok(answer(app, &new, secret.as_ref(), token))
 }
@@ -240,40 +236,65 @@ pub(super) fn replace(
 /// # Errors
 /// [`Refused`].
 pub async fn delete(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<(), Refused> {
-    let client = own(app, id, token).await?;
+    let pass = Pass::read(app, id, token)?;
     let now = app.clock.now();
-    app.store
-        .write(move |c| {
-            store::client::remove(c, &client.id)?;
-            store::client::forget_people(c, &[client.id.as_str()])?;
-            store::grant::revoke_app(c, &client.id, now)?;
-            store::registered::remove(c, &client.id)
-        })
-        .await?;
+    let removed = app.store.write(move |c| {
+        let Some(client) = pass.lock(c)? else {
+            return Ok(None);
+        };
+        store::client::remove(c, &client.id)?;
+        store::client::forget_people(c, &[client.id.as_str()])?;
+        store::grant::revoke_app(c, &client.id, now)?;
+        store::registered::remove(c, &client.id).map(Some)
+    });
+    removed.await?.ok_or(Refused::Token)?;
     tracing::info!(client = id, "client.removed-itself");
     Ok(())
 }
 
-/// The app behind a registration access token. One that is gone and one that the token does not
-/// open are answered the same (RFC 7592 2.1).
-async fn own(app: &Arc<App>, id: &str, token: Option<&str>) -> Result<Client, Refused> {
-    if app.config.registration.mode == RegistrationMode::Off {
-        return Err(Refused::Off);
-    }
-    let token = token
-        .filter(|token| Kind::Manage.is_ours(app.keys.master(), token))
-        .ok_or(Refused::Token)?;
-    let (id, hash) = (id.to_owned(), digest(token));
-    app.store
-        .read(move |c| {
-            // The token is 256 bits and was found by its tag: comparing digests tells nothing.
-            if store::registered::token_hash(c, &id)?.as_deref() != Some(&hash) {
-                return Ok(None);
-            }
-            store::client::find(c, &id)
+/// A registration access token (RFC 7592 3), by its digest, and the app that it came with. An app
+/// that is gone and one that the token does not open are answered the same (2.1).
+#[derive(Clone)]
+struct Pass {
+    id: String,
+    hash: String,
+}
+
+impl Pass {
+    fn read(app: &App, id: &str, token: Option<&str>) -> Result<Self, Refused> {
+        if app.config.registration.mode == RegistrationMode::Off {
+            return Err(Refused::Off);
+        }
+        let token = token
+            .filter(|token| Kind::Manage.is_ours(app.keys.master(), token))
+            .ok_or(Refused::Token)?;
+        Ok(Self {
+            id: id.to_owned(),
+            hash: digest(token),
         })
-        .await?
-        .ok_or(Refused::Token)
+    }
+
+    fn opens(&self, c: &mut Conn<'_>) -> Result<bool, Error> {
+        // The token is 256 bits and was found by its tag: comparing digests tells nothing.
+        Ok(store::registered::token_hash(c, &self.id)?.as_deref() == Some(&self.hash))
+    }
+
+    /// The app that it opens.
+    async fn find(&self, app: &App) -> Result<Client, Refused> {
+        let pass = self.clone();
+        let found = app.store.read(move |c| match pass.opens(c)? {
+            true => store::client::find(c, &pass.id),
+            false => Ok(None),
+        });
+        found.await?.ok_or(Refused::Token)
+    }
+
+    /// The same as it stands now, held until the transaction ends.
+    fn lock(&self, c: &mut Conn<'_>) -> Result<Option<Client>, Error> {
+        let client = store::client::lock(c, &self.id)?;
+        let opens = self.opens(c)?;
+        Ok(client.filter(|_| opens))
+    }
 }
 
 /// What the operator allows an app that registers itself.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::{db, shared};
+use super::engine::{db, held, shared};
 use super::schema::{client, logout, pending, pushed, request, service, session_client};
 use super::{Conflict, Conn, Error};
 use crate::oauth::client::Client;
@@ -45,6 +45,13 @@ pub fn hold(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 
+/// Locks a client until the transaction ends and reads it as it then stands: of two who change it
+/// at once the second sees what the first wrote.
+pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
+    let body: Option<String> = held!(c, client::table.find(id).select(client::body))?;
+    Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+}
+
 /// All of them, by id.
 pub fn list(c: &mut Conn<'_>) -> Result<Vec<Client>, Error> {
     let query = client::table.order(client::id).select(client::body);
@@ -69,6 +76,16 @@ pub(crate) fn forget_people(c: &mut Conn<'_>, ids: &[&str]) -> Result<(), Error>
     db!(c, conn => diesel::delete(pending::table.filter(pending::client_id.eq_any(ids))).execute(conn))?;
     db!(c, conn => diesel::delete(pushed::table.filter(pushed::client_id.eq_any(ids))).execute(conn))?;
     db!(c, conn => diesel::delete(request::table.filter(request::client_id.eq_any(ids))).execute(conn))?;
+    Ok(())
+}
+
+/// Lets nobody else add or change services until the transaction ends: what must be theirs alone,
+/// a scope or an id, is compared with all of them first.
+pub fn lock_services(c: &mut Conn<'_>) -> Result<(), Error> {
+    if let Conn::Pg(conn) = c {
+        // Whoever reads them does not wait.
+        diesel::sql_query("LOCK TABLE service IN SHARE ROW EXCLUSIVE MODE").execute(&mut **conn)?;
+    }
     Ok(())
 }
 

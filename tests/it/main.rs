@@ -25,6 +25,7 @@ mod document;
 mod dpop;
 mod draft;
 mod dump;
+mod edits;
 mod elsewhere;
 mod errors;
 mod exchange;

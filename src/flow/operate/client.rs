@@ -154,6 +154,7 @@ pub async fn add(app: &Arc<App>, mut new: Client) -> Result<Kept, Refusal> {
     let warnings = app
         .store
         .write(move |c| {
+            store::client::lock_services(c)?;
             if store::client::find_service(c, &new.id)?.is_some()
                 || store::client::add(c, &new)?.is_err()
             {
@@ -184,7 +185,7 @@ pub async fn edit(
     let (id, fresh) = (id.to_owned(), app.rng.secret());
     app.store
         .write(move |c| {
-            let Some(mut client) = store::client::find(c, &id)? else {
+            let Some(mut client) = store::client::lock(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
             let old = client.clone();
@@ -222,7 +223,7 @@ pub async fn rotate_secret(app: &Arc<App>, id: &str) -> Result<Kept, Refusal> {
     let (id, fresh) = (id.to_owned(), app.rng.secret());
     app.store
         .write(move |c| {
-            let Some(mut client) = store::client::find(c, &id)? else {
+            let Some(mut client) = store::client::lock(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
             if !client.uses_secret() {
@@ -257,7 +258,7 @@ pub async fn remove(app: &Arc<App>, id: &str, forget: bool) -> Result<Gone, Refu
     let (id, now) = (id.to_owned(), app.clock.now());
     app.store
         .write(move |c| {
-            let Some(mut client) = store::client::find(c, &id)? else {
+            let Some(mut client) = store::client::lock(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
             let kept_out = client.registration.origin == Origin::Document && !forget;

@@ -111,6 +111,7 @@ pub async fn add(app: &Arc<App>, mut new: Service, secret: bool) -> Result<Kept,
     let service = new.clone();
     app.store
         .write(move |c| {
+            store::client::lock_services(c)?;
             if let Some(refusal) = clash(c, &new)? {
                 return Ok(Err(refusal));
             }
@@ -148,6 +149,7 @@ pub async fn edit(
     let kept = app
         .store
         .write(move |c| {
+            store::client::lock_services(c)?;
             let Some(mut service) = store::client::find_service(c, &id)? else {
                 return Ok(Err(Refusal::Unknown(id.clone())));
             };
