@@ -16,7 +16,6 @@ use crate::keys;
 use crate::limit::Bucket;
 use crate::oauth::client::{Client, Pkce};
 use crate::oauth::error::{Code, Problem};
-use crate::oauth::fapi;
 use crate::oauth::register::{Identity, Names, Policy, check_change, check_sector, client, told};
 use crate::oauth::registration::Origin;
 use crate::oauth::scope;
@@ -181,12 +180,8 @@ pub async fn update(
         origin: old.registration.origin,
         created_at: old.created_at,
     };
-    let mut new = client(sent, identity, &policy(app).await?)?;
+    let new = client(sent, identity, &policy(app).await?)?;
     usable(&new)?;
-    // What the operator holds it to it does not shake off.
-    new.fapi = old.fapi;
-    fapi::check(&new)
-        .map_err(|fault| Problem::new(Code::InvalidClientMetadata, fault.to_string()))?;
     sector(app, &new, from).await?;
     let (fresh, now) = (app.rng.secret(), app.clock.now());
     let saved = app.store.write(move |c| {

@@ -93,7 +93,10 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                     "what the device secret stands for has ended",
                 )))
             };
-            asker.hold_client(c)?;
+            // Whoever takes a sister app from the family, or removes it, ends what it was given.
+            if store::client::hold(c, &asker.client.id)?.as_ref() != Some(&asker.client) {
+                return Err(store::Error::Stale);
+            }
             let Some(named) = store::grant::find(c, &gid)? else {
                 return ended();
             };

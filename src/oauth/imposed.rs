@@ -8,6 +8,7 @@ use url::Url;
 
 use super::client::{Client, Need, Pkce};
 use super::error::{Code, Problem};
+use super::fapi;
 use super::registration::{SubjectType, check};
 use super::scope;
 
@@ -110,7 +111,8 @@ impl Client {
             self.registration.subject_type = SubjectType::Pairwise;
         }
         self.registration.imposed = imposed.clone();
-        check(self).map_err(|fault| wrong(&fault.to_string()))
+        check(self).map_err(|fault| wrong(&fault.to_string()))?;
+        fapi::check(self).map_err(|fault| wrong(&fault.to_string()))
     }
 
     /// Whether people would not know it again: by another name, or answered elsewhere.
@@ -131,7 +133,9 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::client::ClientAuth;
     use crate::oauth::client::tests::client;
+    use crate::oauth::fapi::Fapi;
     use crate::oauth::registration::Origin;
 
     fn app() -> Client {
@@ -158,6 +162,10 @@ mod tests {
         let mut other = app();
         other.scopes = vec!["email".into()];
         assert!(other.lay_over(&edited).is_err());
+        let (mut held, mut bare) = (app(), app());
+        held.fapi = Some(Fapi::default());
+        bare.auth = ClientAuth::ClientSecretBasic;
+        assert!(bare.lay_over(&held).is_err());
         // The operator takes it back.
         let before = edited.clone();
         edited.dpop = Need::Optional;

@@ -72,9 +72,11 @@ impl From<diesel::result::Error> for Error {
                 _,
             )
             | Diesel::BrokenTransactionManager => Self::Away(error.to_string()),
-            Diesel::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
-                Self::Busy(error.to_string())
-            }
+            // Another made the same row after this one had looked: who tries again finds it.
+            Diesel::DatabaseError(
+                DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation,
+                _,
+            ) => Self::Busy(error.to_string()),
             Diesel::DatabaseError(_, told) => {
                 let says = |words: &[&str]| words.iter().any(|word| told.message().contains(word));
                 if says(&["deadlock", "locked"]) {

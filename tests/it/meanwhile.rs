@@ -17,6 +17,8 @@ use crate::sso;
 
 /// So often each race is run: the orders that do harm come by in some of them.
 const ROUNDS: usize = 20;
+/// The password of who takes an account back.
+const OWN: &str = "seven harbours of my own";
 /// So many callers ask to be let in at once.
 const CALLERS: usize = 6;
 
@@ -165,4 +167,41 @@ fn what_was_allowed_for_a_session_ends_with_it_whatever_the_app_is_given_later()
     app.pass(Duration::from_secs(25 * 3600));
     let refused = refresh(&mut app.browser(), &next).is(400).json();
     assert_eq!(refused["error"], "invalid_grant");
+}
+
+// SECURITY R29: who proves the mailbox has the account, whoever sits in it.
+#[test]
+fn nobody_who_is_signed_in_overwrites_the_password_of_who_takes_the_account_back() {
+    let app = TestApp::new();
+    let (mut owner, mut taken_back) = (app.browser(), 0);
+    for round in 0..ROUNDS {
+        let username = format!("temuulen-{round}");
+        app.person(&username);
+        let mut intruder = app.browser();
+        sign_in(&mut intruder, &username);
+        let page = intruder.get("/account/signing-in").is(200);
+        owner.fill("/forgot", &[("login", &username)]);
+        app.deliver();
+        let letter = app.letters(&format!("{username}@mail.example")).pop();
+        let link = letter.expect("a letter").link("/reset/");
+        let form = owner.get(&link).is(200);
+        let calls = (0..CALLERS).map(|number| {
+            let (mut intruder, page) = (intruder.clone(), page.clone());
+            let password = format!("a word of somebody else {number}");
+            move || intruder.submit(&page, &[("password", &password)])
+        });
+        let mut back = None;
+        meanwhile(calls.collect(), || {
+            back = Some(owner.submit(&form, &[("password", OWN)]).status);
+        });
+        // A link that was too late leads to another one.
+        if back == Some(303) {
+            taken_back += 1;
+            let fields = [("login", username.as_str()), ("password", OWN)];
+            let again = app.browser().fill("/signin", &fields);
+            assert_eq!(again.status, 303, "round {round}: another password");
+        }
+    }
+    assert!(taken_back > 0);
+    app.deliver();
 }

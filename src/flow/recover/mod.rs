@@ -97,6 +97,7 @@ pub async fn ask(
         Some(found) => Who::Member(found.id.clone()).key(app, what),
         None => who.key(app, &format!("{what} of nobody")),
     });
+    let email = found.as_ref().map(|found| found.email.clone());
     let by_device = keys(&|what| key(app, &[what, "device", whose, &device]));
     let asked = app
         .store
@@ -111,6 +112,13 @@ pub async fn ask(
             }
             let quiet = !known && !is_within(c, &by_account, now)?;
             let live = reset::count_live(c, &row.account_id, now)?;
+            // Whoever proves a new address meanwhile ends what was asked for before: nothing goes to
+            // the old one afterwards.
+            let held = account::hold(c, &row.account_id, None)?;
+            let now_at = account::find(c, &row.account_id)?.map(|now| now.email);
+            if now_at != email || held != email.is_some() {
+                return Ok(Asked::Sent);
+            }
             // What a stranger asked for is not the owner's on a device that the account knows.
             if quiet || !known && live >= LIVE && !row.account_id.is_empty() {
                 return Ok(Asked::Sent);
@@ -229,8 +237,7 @@ pub async fn renew(
     let done = app
         .store
         .write(move |c| {
-            let still = account::find(c, &account.id)?;
-            if still.is_none_or(|account| account.locked_at.is_some())
+            if !account::hold(c, &account.id, None)?
                 || !reset::spend(c, &reset_id, &account.id, now)?
             {
                 return Ok(false);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::is_open;
+use super::is_still_here;
 use crate::account::signup::code_digits;
 use crate::account::{Account, Code, Email, Session};
 use crate::app::App;
@@ -195,7 +195,7 @@ pub async fn prove_email(
     let proved = app
         .store
         .write(move |c| {
-            if !is_open(c, &sid)? {
+            if !is_still_here(c, &account_id, None, &sid)? {
                 return Ok(Proved::Gone);
             }
             // Counted before it is compared (SECURITY R23, R25).

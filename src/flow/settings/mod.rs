@@ -80,10 +80,7 @@ pub async fn renew(
     let done = app
         .store
         .write(move |c| {
-            let still = account::find(c, &account.id)?;
-            if !is_open(c, &session.sid)?
-                || still.is_none_or(|still| still.password != account.password)
-            {
+            if !is_still_here(c, &account.id, Some(&account.password), &session.sid)? {
                 return Ok(false);
             }
             change.write(c, Some(&session.sid))?;
@@ -102,9 +99,16 @@ pub async fn renew(
     Ok(Renewed::Done)
 }
 
-fn is_open(c: &mut Conn<'_>, sid: &str) -> Result<bool, store::Error> {
-    let found = browser::find_session(c, sid)?;
-    Ok(found.is_some_and(|session| session.ended_at.is_none()))
+/// Whether a person is still signed in here, with that password if one is named. Both are held:
+/// whoever takes the account back meanwhile, or signs it out, comes before or after, and never
+/// between.
+fn is_still_here(
+    c: &mut Conn<'_>,
+    account_id: &str,
+    password: Option<&str>,
+    sid: &str,
+) -> Result<bool, store::Error> {
+    Ok(account::hold(c, account_id, password)? && browser::hold(c, sid)?)
 }
 
 /// Signs one place out: a browser session, or a messenger. `false` when it is not there any more,
