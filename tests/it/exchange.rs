@@ -319,7 +319,7 @@ fn a_narrowed_token_stays_narrow_on_the_way_round_by_another_service() {
 }
 
 /// The room answers userinfo and reads a status list; gives how it checks tokens by itself.
-fn listed(app: &TestApp) -> Remote {
+pub fn listed(app: &TestApp) -> Remote {
     offer(app, "room", |room| {
         room.userinfo = true;
         room.offers.status_list = true;
@@ -344,7 +344,7 @@ fn is_good(app: &TestApp, token: &str) -> (bool, bool) {
 }
 
 /// Whether the room lets it in some seconds later, without asking.
-fn is_let_in(app: &TestApp, room: &Remote, token: &str) -> bool {
+pub fn is_let_in(app: &TestApp, room: &Remote, token: &str) -> bool {
     app.pass(Duration::from_secs(6));
     match room.check(token, now(app)) {
         Ok(_) => true,

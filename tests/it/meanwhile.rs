@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use gerege::flow::operate::{client, person};
-use gerege::oauth::client::RefreshPolicy;
+use gerege::oauth::client::{Client, RefreshPolicy};
 use gerege::store;
 
 use crate::app::TestApp;
+use crate::exchange;
 use crate::http::{Answer, Browser};
 use crate::road::*;
 use crate::signin::sign_in;
@@ -204,4 +205,31 @@ fn nobody_who_is_signed_in_overwrites_the_password_of_who_takes_the_account_back
     }
     assert!(taken_back > 0);
     app.deliver();
+}
+
+// RFC 8693, Token Status List: what an app may exchange no more is ended where nobody asks us, too.
+#[test]
+fn no_token_that_is_exchanged_meanwhile_outlives_the_right_to_it() {
+    let mut given = 0;
+    for round in 0..ROUNDS {
+        let app = TestApp::new();
+        let (access, _) = exchange::world(&app, "openid offline_access chat room");
+        let room = exchange::listed(&app);
+        let trade = || exchange::trade(&app, "chat-server", &access, &[("audience", "room")]);
+        let answers = meanwhile(vec![trade; CALLERS], || {
+            // In the midst of the others in some rounds, and before them in some.
+            if round % 2 == 0 {
+                trade();
+            }
+            let change = |client: &mut Client| client.exchange.clear();
+            app.wait(client::edit(&app.app, "chat-server", change))
+                .unwrap();
+        });
+        for answer in answers.iter().filter(|answer| answer.status == 200) {
+            let token = text(&answer.json(), "access_token");
+            assert!(!exchange::is_let_in(&app, &room, &token), "round {round}");
+            given += 1;
+        }
+    }
+    assert!(given > 0);
 }
