@@ -60,12 +60,14 @@ pub fn run(config: Config) -> Result<(), Fault> {
         if app.config.dev {
             demo::set_up(&app).await?;
         }
+        // Before anyone can be answered: who sees it ready may ask it to stop.
+        let asked_to_stop = heed_signals();
         let server = web::bind(app.clone()).map_err(|error| unheard(&error))?;
         let (stop, stopped) = watch::channel(false);
         let work = tokio::task::spawn_local(worker::run(app.clone(), stopped));
         let handle = server.handle.clone();
         tokio::task::spawn_local(async move {
-            wait_for_signal().await;
+            asked_to_stop.await;
             let _ = stop.send(true);
             handle.stop(true).await;
         });
@@ -248,16 +250,20 @@ fn welcome(app: &App, done: &migrate::Done, took: Duration) {
     ));
 }
 
-async fn wait_for_signal() {
+/// Heeds from now on whoever asks it to stop; what it gives waits for that.
+fn heed_signals() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
+    let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    );
+    async {
+        let (Ok(mut term), Ok(mut int)) = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
