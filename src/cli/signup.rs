@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::house::House;
 use super::moment;
 use super::out::{self, Out};
-use crate::flow::waiting::{self, Waiting};
+use crate::flow::waiting::{self, Refusal, Waiting};
 
 /// What to do with those who wait.
 #[derive(Debug, Subcommand)]
@@ -47,12 +47,22 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             Ok(())
         }
         Command::Approve { who } => {
-            let done = house.wait(waiting::approve(&house.app, &who))?;
-            told(&who, done, "let in", out)
+            let done = house.wait(waiting::approve(&house.app, &who));
+            told(
+                &done.map_err(|why| fault(&who, "approve", why))?,
+                "let in",
+                out,
+            );
+            Ok(())
         }
         Command::Refuse { who, note } => {
-            let done = house.wait(waiting::refuse(&house.app, &who, &note))?;
-            told(&who, done, "refused", out)
+            let done = house.wait(waiting::refuse(&house.app, &who, &note));
+            told(
+                &done.map_err(|why| fault(&who, "refuse", why))?,
+                "refused",
+                out,
+            );
+            Ok(())
         }
     }
 }
@@ -98,17 +108,29 @@ fn list(waiting: &[Waiting], out: Out) {
     out.table(&heads, &rows, "Nobody waits.");
 }
 
-fn told(who: &str, done: Option<Waiting>, verb: &str, out: Out) -> Result<(), Fault> {
-    let Some(one) = done else {
-        return Err(Fault::new(
+fn fault(who: &str, verb: &str, why: Refusal) -> Fault {
+    match why {
+        Refusal::Store(error) => error.into(),
+        Refusal::Unknown => Fault::new(
             format!("{who} does not wait"),
-            "nobody on the list has that username or id; they may have been answered, or their \
-             14 days are over",
+            format!("{why}; they may have been answered, or their 14 days are over"),
             "gerege signup list",
-        ));
-    };
+        ),
+        Refusal::Several(ref all) => {
+            let of = |one: &Waiting| format!("{} ({})", one.id, one.email);
+            let all: Vec<String> = all.iter().map(of).collect();
+            Fault::new(
+                format!("{who} may be one or another"),
+                format!("{why}: {}", all.join(", ")),
+                format!("gerege signup {verb} ID"),
+            )
+        }
+    }
+}
+
+fn told(one: &Waiting, verb: &str, out: Out) {
     if out.json {
-        let mut all = facts(&one);
+        let mut all = facts(one);
         if let Some(map) = all.as_object_mut() {
             map.insert("done".into(), verb.into());
         }
@@ -119,5 +141,4 @@ fn told(who: &str, done: Option<Waiting>, verb: &str, out: Out) -> Result<(), Fa
             one.username, one.email
         ));
     }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::authorize::{Outcome, Refused, Scene};
+use super::authorize::{Outcome, Refused, Scene, trusted};
 use super::opaque::Kind;
 use super::{document, grants, keyring, request};
 use crate::account::Session;
@@ -83,9 +83,17 @@ pub(super) async fn issue(
         .map(|_| scopes);
     let (id, client_id) = (scene.stored.id.clone(), scene.client.id.clone());
     let line = line(app, &scene, &session, "app.allowed", now);
+    let house = app.clone();
     let done = app
         .store
         .write(move |c| {
+            // What the operator takes from the app, or the app itself, comes before or after.
+            let filed = store::client::hold(c, &client_id)?;
+            let is_new = filed.is_none();
+            let now_is = filed.or_else(|| unlisted.as_deref().cloned());
+            if now_is.map(|now_is| trusted(&house, now_is)).as_ref() != Some(&client) {
+                return Err(Error::Stale);
+            }
             // The session may have ended, or the account been closed, since it was read.
             // Both are held, so that whoever ends them now sees this grant and ends it too.
             let alive =
@@ -121,7 +129,7 @@ pub(super) async fn issue(
                     store::event::add(c, &line)?;
                 }
             }
-            if let Some(unlisted) = &unlisted {
+            if let Some(unlisted) = unlisted.as_ref().filter(|_| is_new) {
                 document::put_on_file(c, unlisted, now)?;
             }
             if client.is_strangers() {

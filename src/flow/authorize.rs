@@ -360,15 +360,18 @@ async fn on_file(
             ))
         })
         .await?;
-    let mut client = found
+    let client = found
         .or(unlisted)
-        .filter(|client| document::is_open(app, client));
-    if let Some(client) = client.as_mut()
-        && app.config.clients.consent == config::Consent::Always
-    {
-        client.first_party = false;
-    }
+        .filter(|client| document::is_open(app, client))
+        .map(|client| trusted(app, client));
     Ok((client, services))
+}
+
+/// A client as far as it is trusted here: none of the operator's own goes without a question where
+/// people are always to be asked.
+pub(super) fn trusted(app: &App, mut client: Client) -> Client {
+    client.first_party &= app.config.clients.consent != config::Consent::Always;
+    client
 }
 
 async fn view(app: &App, scene: &Scene) -> Result<BrowserView, Error> {

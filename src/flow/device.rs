@@ -17,7 +17,6 @@ use crate::oauth::error::Problem;
 use crate::oauth::params::Params;
 use crate::oauth::pending::{Asked, Body, PAUSE, Pending};
 use crate::rng::{Rng, digest};
-use crate::store::browser::Browser;
 use crate::store::{self, Error, counter};
 
 /// Wrong codes from one browser, and by one account, before the next must wait; and those from one
@@ -200,19 +199,7 @@ pub async fn enter(
             for (key, ..) in &counted {
                 counter::take_back(c, key)?;
             }
-            let browser_id = match store::browser::find(c, &hash)? {
-                Some(found) => found.id,
-                None => {
-                    let new = Browser {
-                        id: browser_id.clone(),
-                        secret_hash: hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    };
-                    store::browser::add(c, &new)?;
-                    browser_id.clone()
-                }
-            };
+            let browser_id = store::browser::enter(c, &hash, &browser_id, now)?;
             let device = request::Device {
                 hash: pending.hash,
                 code: code.clone(),

@@ -2,6 +2,7 @@
 //! the first that is done, so that every other story finds them as it finds any client.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::authorize::Refused;
@@ -13,6 +14,7 @@ use crate::limit::Bucket;
 use crate::oauth::authorize::{PageError, Refusal};
 use crate::oauth::client::Client;
 use crate::oauth::document::{is_address, read};
+use crate::oauth::error::Problem;
 use crate::oauth::registration::Origin;
 use crate::store::{self, Conn, Error};
 
@@ -46,7 +48,8 @@ pub(super) async fn asking(
 }
 
 /// Such an app as its document says now; nothing when there is no document that can be used: the
-/// app is unknown then, whatever was on file. What is on file is brought up to it. An app that is
+/// app is unknown then, whatever was on file. What is on file is brought up to it once it was read
+/// now: what an earlier reading said may be older than what another server put there. An app that is
 /// not on file yet comes there when it signs somebody in (`put_on_file`): `from` is anyone who
 /// likes, who may read documents that nobody read lately at the rate of registrations.
 ///
@@ -78,9 +81,15 @@ pub async fn current(
         wanted: Wanted::Kept,
         asker: Some(from),
     };
-    // What is kept and cannot be used is not kept (5.2): what may be registered may have changed.
+    let is_other = |new: Client| {
+        let old = old.as_ref();
+        old.is_some_and(|old| laid(new, old).is_ok_and(|new| new != *old))
+    };
+    // One that says something else than what is on file may be the older of the two. What is kept and cannot be used is not kept (5.2):
+    // what may be registered may have changed.
+    let copy = app.call.stale(ask, now);
     let kept = match app.call.kept(ask, now) {
-        Some(Ok(kept)) if parsed(&kept).is_ok() => Some(kept),
+        Some(Ok(kept)) if parsed(&kept).is_ok_and(|new| !is_other(new)) => Some(kept),
         _ => None,
     };
     let anew = Ask {
@@ -103,11 +112,23 @@ pub async fn current(
     if matches!(answer, Err(Failure::Busy)) {
         return Ok(Err(AGAIN));
     }
+    let is_read_now = match (&answer, &copy) {
+        (Ok(answer), Some(copy)) => !Arc::ptr_eq(answer, copy),
+        _ => true,
+    };
     let read = match answer {
         Ok(answer) => parsed(&answer).map_err(|why| (why, None)),
         Err(failure) => Err((failure.to_string(), failure.mend(client_id))),
     };
-    let new = match read {
+    let laid = read.and_then(|new| match &old {
+        None => Ok(new),
+        // What the operator demands of it may leave nothing that works.
+        Some(old) => laid(new, old).map_err(|problem| {
+            let problem = problem.mend(format!("gerege client show {client_id}"));
+            (problem.to_string(), problem.fix)
+        }),
+    });
+    let new = match laid {
         Ok(new) => new,
         Err((why, mend)) => {
             tracing::warn!(
@@ -119,50 +140,49 @@ pub async fn current(
             return Ok(Ok(None));
         }
     };
-    let Some(old) = old else {
-        return Ok(Ok(Some(new)));
-    };
+    match old {
+        Some(old) if new != old && is_read_now => bring_up(app, new.clone(), now).await?,
+        Some(old) => return Ok(Ok(Some(old))),
+        None => {}
+    }
+    Ok(Ok(Some(new)))
+}
+
+/// What a document says, as it comes on file: with what the operator demands, and as it stands
+/// there where it says the same.
+fn laid(new: Client, old: &Client) -> Result<Client, Problem> {
     let mut new = Client {
         created_at: old.created_at,
         ..new
     };
-    if let Err(problem) = new.lay_over(&old) {
-        // What the operator demands of it leaves nothing that works.
-        let problem = problem.mend(format!("gerege client show {client_id}"));
-        tracing::warn!(
-            client = short(client_id),
-            why = %problem,
-            try = problem.fix.as_deref(),
-            "client.document"
-        );
-        return Ok(Ok(None));
-    }
+    new.lay_over(old)?;
     // Whoever looked at it looked at what it said then.
     let mut same = new.clone();
     same.registration.checked = old.registration.checked;
-    if same == old {
-        return Ok(Ok(Some(old)));
-    }
-    let kept = new.clone();
-    app.store
-        .write(move |c| {
-            // What the operator demands stands, also when it came meanwhile.
-            if let Some(old) = store::client::lock(c, &kept.id)? {
-                let mut kept = kept.clone();
-                if kept.lay_over(&old).is_ok() {
-                    super::register::replace(c, &old, &kept, now)?;
-                }
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(Ok(Some(new)))
+    Ok(if same == *old { same } else { new })
 }
 
-/// Puts an app on file that signs somebody in, unless it is there.
+/// Brings what is on file up to what a document says.
+async fn bring_up(app: &App, new: Client, now: Time) -> Result<(), Error> {
+    app.store
+        .write(move |c| {
+            let Some(old) = store::client::lock(c, &new.id)? else {
+                return Ok(());
+            };
+            // What the operator demands stands, also when it came meanwhile.
+            match laid(new.clone(), &old) {
+                Ok(new) if new != old => super::register::replace(c, &old, &new, now),
+                _ => Ok(()),
+            }
+        })
+        .await
+}
+
+/// Puts an app on file that signs somebody in.
+///
+/// # Errors
+/// [`Error::Stale`] when somebody else whom it signs in did so first.
 pub(super) fn put_on_file(c: &mut Conn<'_>, new: &Client, now: Time) -> Result<(), Error> {
-    if store::client::add(c, new)?.is_ok() {
-        store::registered::add(c, &new.id, None, now)?;
-    }
-    Ok(())
+    store::client::add(c, new)?.map_err(|_| Error::Stale)?;
+    store::registered::add(c, &new.id, None, now)
 }

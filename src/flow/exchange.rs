@@ -71,9 +71,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
             // What the grant stands for is what the app that it was given to may have.
             status::hold(c, &registered.services, &owner)?;
             // What the operator takes from the one that it is given to ends what has its place.
-            if store::client::hold(c, &by.id)?.as_ref() != Some(&by) {
-                return Err(store::Error::Stale);
-            }
+            store::client::hold_as_read(c, &by)?;
             status::take(c, &house, Some(&service), &of, Some(&by), &drawn, now)
         };
         app.store.write(take).await?

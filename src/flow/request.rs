@@ -9,7 +9,6 @@ use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::client::Client;
 use crate::oauth::registration::initiate;
 use crate::rng::digest;
-use crate::store::browser::Browser;
 use crate::store::{self, Conn, Error};
 
 /// What a person did for one request, each by a click or a proof bound to it.
@@ -247,21 +246,7 @@ impl Draft {
         unlisted: Option<&Client>,
         now: Time,
     ) -> Result<(), Error> {
-        let browser_id = match store::browser::find(c, &self.hash)? {
-            Some(found) => found.id,
-            None => {
-                store::browser::add(
-                    c,
-                    &Browser {
-                        id: self.browser_id.clone(),
-                        secret_hash: self.hash.clone(),
-                        created_at: now.millis(),
-                        seen_at: now.millis(),
-                    },
-                )?;
-                self.browser_id.clone()
-            }
-        };
+        let browser_id = store::browser::enter(c, &self.hash, &self.browser_id, now)?;
         add(c, &self.id, &browser_id, asked, unlisted, now)?;
         store::request::bound(c, &browser_id, MOST)
     }

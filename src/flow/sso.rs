@@ -94,9 +94,7 @@ pub(super) async fn exchange(app: &Arc<App>, asker: Asker) -> Result<Tokens, Err
                 )))
             };
             // Whoever takes a sister app from the family, or removes it, ends what it was given.
-            if store::client::hold(c, &asker.client.id)?.as_ref() != Some(&asker.client) {
-                return Err(store::Error::Stale);
-            }
+            store::client::hold_as_read(c, &asker.client)?;
             let Some(named) = store::grant::find(c, &gid)? else {
                 return ended();
             };

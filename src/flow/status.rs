@@ -46,10 +46,10 @@ fn reads(service: &Service) -> bool {
 pub(super) fn hold(c: &mut Conn<'_>, services: &[Service], client: &Client) -> Result<(), Error> {
     let may_name = |service: &Service| service.scopes.iter().any(|name| client.may_have(name));
     let listed = |service: &Service| reads(service) && may_name(service);
-    if services.iter().any(listed) && store::client::hold(c, &client.id)?.as_ref() != Some(client) {
-        return Err(Error::Stale);
+    match services.iter().any(listed) {
+        true => store::client::hold_as_read(c, client),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Takes a place for a token of a grant, where the service reads status lists. `traded_by` is whom

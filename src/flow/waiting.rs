@@ -45,6 +45,20 @@ impl From<Draft> for Waiting {
     }
 }
 
+/// Why nobody was let in or refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody who waits has that id or username.
+    #[error("nobody on the list has that username or id")]
+    Unknown,
+    /// More than one who waits asks for that username.
+    #[error("{} people on the list ask for that username", .0.len())]
+    Several(Vec<Waiting>),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
 /// Those who wait, longest first.
 ///
 /// # Errors
@@ -60,18 +74,19 @@ pub async fn list(app: &Arc<App>) -> Result<Vec<Waiting>, Error> {
 }
 
 /// Lets a person in: they get a mail with a link that makes the account in any browser. `who` is
-/// an id of the list, or a username on it. Nothing when nobody there is called so.
+/// an id of the list, or a username that one person there asks for.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn approve(app: &Arc<App>, who: &str) -> Result<Option<Waiting>, Error> {
+/// [`Refusal`].
+pub async fn approve(app: &Arc<App>, who: &str) -> Result<Waiting, Refusal> {
     let (house, who, now) = (app.clone(), who.to_owned(), app.clock.now());
     let letter_id = app.rng.id();
     let done = app
         .store
         .write(move |c| {
-            let Some(mut draft) = lock(&house, c, &who, now)? else {
-                return Ok(None);
+            let mut draft = match lock(&house, c, &who, now)? {
+                Ok(draft) => draft,
+                Err(refusal) => return Ok(Err(refusal)),
             };
             draft.decision = Some(Decision::LetIn);
             draft.decided_at = Some(now);
@@ -84,9 +99,9 @@ pub async fn approve(app: &Arc<App>, who: &str) -> Result<Option<Waiting>, Error
             let (address, ends) = (address(&draft)?, Some(draft.expires_at));
             let (id, draft_id) = (letter_id.clone(), draft.id.clone());
             Addressed::named(id, &address, &letter, Some(&draft_id), ends, now)?.post(c)?;
-            Ok(Some(Waiting::from(draft)))
+            Ok(Ok(Waiting::from(draft)))
         })
-        .await?;
+        .await??;
     app.post.notify_one();
     Ok(done)
 }
@@ -94,15 +109,16 @@ pub async fn approve(app: &Arc<App>, who: &str) -> Result<Option<Waiting>, Error
 /// Refuses a person: what they entered is deleted, and they get a mail with the operator's words.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn refuse(app: &Arc<App>, who: &str, note: &str) -> Result<Option<Waiting>, Error> {
+/// [`Refusal`].
+pub async fn refuse(app: &Arc<App>, who: &str, note: &str) -> Result<Waiting, Refusal> {
     let (house, who, now) = (app.clone(), who.to_owned(), app.clock.now());
     let (letter_id, note) = (app.rng.id(), note.trim().to_owned());
     let done = app
         .store
         .write(move |c| {
-            let Some(draft) = lock(&house, c, &who, now)? else {
-                return Ok(None);
+            let draft = match lock(&house, c, &who, now)? {
+                Ok(draft) => draft,
+                Err(refusal) => return Ok(Err(refusal)),
             };
             let letter = Letter::NotLetIn {
                 name: draft.name.clone(),
@@ -112,24 +128,34 @@ pub async fn refuse(app: &Arc<App>, who: &str, note: &str) -> Result<Option<Wait
             let id = letter_id.clone();
             Addressed::named(id, &address(&draft)?, &letter, None, None, now)?.post(c)?;
             store::draft::delete(c, &draft.id)?;
-            Ok(Some(Waiting::from(draft)))
+            Ok(Ok(Waiting::from(draft)))
         })
-        .await?;
+        .await??;
     app.post.notify_one();
     Ok(done)
 }
 
 /// Locks one who waits, by id or username.
-fn lock(app: &App, c: &mut Conn<'_>, who: &str, now: Time) -> Result<Option<Draft>, Error> {
-    let named = store::draft::waiting(c, now)?
-        .into_iter()
-        .find(|draft| draft.id == who || draft.username == who);
-    let Some(named) = named else {
-        return Ok(None);
+fn lock(
+    app: &App,
+    c: &mut Conn<'_>,
+    who: &str,
+    now: Time,
+) -> Result<Result<Draft, Refusal>, Error> {
+    let mut named = store::draft::waiting(c, now)?;
+    named.retain(|draft| draft.id == who || draft.username == who);
+    // Nobody is let in for another who asks for the same name.
+    if named.len() > 1 {
+        let several = named.into_iter().map(Waiting::from).collect();
+        return Ok(Err(Refusal::Several(several)));
+    }
+    let Some(named) = named.pop() else {
+        return Ok(Err(Refusal::Unknown));
     };
     let settings = settings(app, c, now)?;
     Ok(store::draft::lock(c, &named.id)?
-        .filter(|draft| step(draft, &settings, &app.limits, now) == Step::Waiting))
+        .filter(|draft| step(draft, &settings, &app.limits, now) == Step::Waiting)
+        .ok_or(Refusal::Unknown))
 }
 
 fn address(draft: &Draft) -> Result<Email, Error> {

@@ -73,6 +73,28 @@ pub fn find(c: &mut Conn<'_>, secret_hash: &str) -> Result<Option<Browser>, Erro
         .select(Browser::as_select()).get_result(conn).optional())?)
 }
 
+/// The id of the browser with that digest of a cookie, which is seen now, so that it stays for what
+/// begins in it; where there is no record of it, one of the id `new` is made.
+pub fn enter(c: &mut Conn<'_>, secret_hash: &str, new: &str, now: Time) -> Result<String, Error> {
+    let own = browser::table.filter(browser::secret_hash.eq(secret_hash));
+    let seen: Option<String> = db!(c, conn => diesel::update(own)
+        .set(browser::seen_at.eq(now.millis()))
+        .returning(browser::id)
+        .get_result(conn)
+        .optional())?;
+    if let Some(id) = seen {
+        return Ok(id);
+    }
+    let made = Browser {
+        id: new.to_owned(),
+        secret_hash: secret_hash.to_owned(),
+        created_at: now.millis(),
+        seen_at: now.millis(),
+    };
+    add(c, &made)?;
+    Ok(made.id)
+}
+
 /// Gives a browser a new cookie; the old value opens nothing from here on.
 pub fn rekey(c: &mut Conn<'_>, id: &str, secret_hash: &str, now: Time) -> Result<(), Error> {
     let none = None::<String>;

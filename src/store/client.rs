@@ -45,6 +45,17 @@ pub fn hold(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 
+/// The same of a client that was read earlier, for what is built upon it.
+///
+/// # Errors
+/// [`Error::Stale`] when it is another one by now.
+pub fn hold_as_read(c: &mut Conn<'_>, read: &Client) -> Result<(), Error> {
+    match hold(c, &read.id)?.as_ref() == Some(read) {
+        true => Ok(()),
+        false => Err(Error::Stale),
+    }
+}
+
 /// Locks a client until the transaction ends and reads it as it then stands: of two who change it
 /// at once the second sees what the first wrote.
 pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {

@@ -1,8 +1,11 @@
 //! Apps known by a document at their `client_id`
 //! (draft-ietf-oauth-client-id-metadata-document-02).
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use gerege::app::App;
+use gerege::flow;
 use gerege::store;
 use serde_json::{Value, json};
 
@@ -218,6 +221,62 @@ fn an_app_may_push_before_it_is_on_file() {
     let allowed = browser.allow(&page);
     assert!(browser.arrive(allowed).is(303).param("code").is_some());
     assert_eq!(server.asked().len(), 1);
+    app.deliver();
+}
+
+/// Each server keeps its own copy: an older one undoes nothing of what another server read since.
+#[test]
+fn two_servers_do_not_undo_each_others_reading() {
+    let (app, server) = (on("127.0.0.1"), Elsewhere::new());
+    let (id, second) = (server.url("/client.json"), app.second());
+    let named = |name: &str| {
+        let mut says = document(&id, CB);
+        says["client_name"] = name.into();
+        server.answers("/client.json", 200, &says.to_string());
+    };
+    named("First");
+    let person = app.person("temuulen").id;
+    let mut browser = app.browser();
+    let page = arrive(&mut browser, &id, CB, "temuulen").is(200);
+    let allowed = browser.allow(&page);
+    browser.arrive(allowed).is(303);
+    let reads = |house: &App| {
+        let read = app.wait(flow::document::current(
+            house,
+            &id,
+            Ipv4Addr::LOCALHOST.into(),
+        ));
+        read.unwrap().unwrap().expect("an app").name
+    };
+    let on_file = || {
+        let id = id.clone();
+        app.read(move |c| store::client::find(c, &id)).expect("it")
+    };
+    // The other server reads it once it says something else; a person allows that, and the
+    // operator looks at it.
+    named("Second");
+    assert_eq!(reads(&second), "Second");
+    let (whose, now) = (person.clone(), app.app.clock.now());
+    let mut looked_at = on_file();
+    looked_at.registration.checked = true;
+    app.write(move |c| {
+        store::grant::allow(c, &whose, &looked_at.id, &["openid".into()], now)?;
+        store::client::save(c, &looked_at)
+    });
+    assert_eq!(reads(&app.app), "Second");
+    let stands = || {
+        let (whose, id) = (person.clone(), id.clone());
+        on_file().registration.checked
+            && (app.read(move |c| store::grant::consent(c, &whose, &id))).is_some()
+    };
+    assert!(stands());
+    // Where it cannot be read now, what was put on file last counts.
+    named("Third");
+    app.pass(Duration::from_secs(601));
+    assert_eq!(reads(&second), "Third");
+    server.answers("/client.json", 500, "");
+    assert_eq!(reads(&app.app), "Third");
+    assert_eq!(on_file().name, "Third");
     app.deliver();
 }
 

@@ -433,6 +433,36 @@ fn merging_brings_back_nothing_that_the_person_took_back() {
 }
 
 #[test]
+fn merging_undoes_nothing_that_was_changed_since() {
+    let app = TestApp::new();
+    set_up(&app);
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let create = [("grant_management_action", "create")];
+    let back = allowed(&app, &mut browser, &format!("{OPENID} profile"), &create);
+    let first = redeemed(&app, &back).is(200).json();
+    let id = text(&first, "grant_id");
+    let act = |action: &'static str| [("grant_management_action", action), ("grant_id", &*id)];
+    // Two windows ask at once; whoever comes second for its tokens asks again.
+    let late = allowed(&app, &mut browser, "openid email", &act("merge"));
+    let soon = allowed(&app, &mut browser, "openid room", &act("merge"));
+    let wide = redeemed(&app, &soon).is(200).json();
+    assert_eq!(
+        redeemed(&app, &late).is(400).json()["error"],
+        "invalid_grant"
+    );
+    refreshed(&app, &wide).is(200);
+    let late = allowed(&app, &mut browser, "openid email", &act("merge"));
+    // What was replaced meanwhile does not come back.
+    let narrow = allowed(&app, &mut browser, OPENID, &act("replace"));
+    redeemed(&app, &narrow).is(200);
+    redeemed(&app, &late).is(400);
+    let again = allowed(&app, &mut browser, "openid email", &act("merge"));
+    let tokens = redeemed(&app, &again).is(200).json();
+    assert_eq!(tokens["scope"], "openid email offline_access");
+}
+
+#[test]
 fn merging_asks_again_for_what_was_allowed_in_detail() {
     let app = TestApp::new();
     set_up(&app);

@@ -143,6 +143,44 @@ fn no_app_that_is_let_in_by_what_was_allowed_outlives_its_removal() {
     }
 }
 
+// RFC 6749 3.1.2.3: once the operator has taken an address from an app, no code goes there.
+#[test]
+fn no_code_is_given_by_what_an_app_was_a_moment_ago() {
+    let app = TestApp::new();
+    register(&app);
+    let at = request(&[
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", "openid"),
+    ]);
+    let set = |redirect: &'static str| {
+        let edit = client::edit(&app.app, "forum", move |one| {
+            one.redirects = vec![redirect.to_owned()];
+        });
+        app.wait(edit).unwrap();
+    };
+    let id = app.person("temuulen").id;
+    let mut browser = app.browser();
+    sign_in(&mut browser, "temuulen");
+    let (whose, now) = (id.clone(), app.app.clock.now());
+    app.write(move |c| store::grant::allow(c, &whose, "forum", &["openid".to_owned()], now));
+    for round in 0..ROUNDS {
+        set(FORUM);
+        let calls = (0..CALLERS).map(|_| {
+            let stored = browser.get(&at).is(303).location().to_owned();
+            let mut browser = browser.clone();
+            move || browser.get(&stored)
+        });
+        let mut before = 0;
+        meanwhile(calls.collect(), || {
+            set("https://elsewhere.example/cb");
+            before = apps(&app, &id).len();
+        });
+        assert_eq!(apps(&app, &id).len(), before, "round {round}");
+    }
+    app.deliver();
+}
+
 // PROTOCOL 2: without offline_access a refresh token ends with the session.
 #[test]
 fn what_was_allowed_for_a_session_ends_with_it_whatever_the_app_is_given_later() {

@@ -6,9 +6,9 @@ use gerege::store::browser::Browser;
 use gerege::store::pushed::Pushed;
 use gerege::{store, worker};
 
-use crate::app::TestApp;
+use crate::app::{PASSWORD, TestApp};
 use crate::dpop::Key;
-use crate::road::{refresh, text, tokens};
+use crate::road::{refresh, request, text, tokens};
 use crate::signin::sign_in;
 
 #[test]
@@ -70,6 +70,25 @@ fn a_browser_is_forgotten_when_it_holds_no_session_and_stays_away() {
     let now = app.app.clock.now();
     assert!(app.wait(worker::sweep(&app.app, now)).unwrap() > 0);
     assert_eq!(app.wait(worker::tidy(&app.app, now)).unwrap(), 1);
+    app.deliver();
+}
+
+#[test]
+fn a_browser_stays_for_a_sign_in_that_begins_when_it_was_long_away() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    browser.get(&request(&[])).is(303);
+    app.pass(Duration::from_secs(24 * 3600 - 60));
+    let stored = browser.get(&request(&[])).is(303);
+    let page = browser.arrive(stored).is(200);
+    app.pass(Duration::from_secs(120));
+    let now = app.app.clock.now();
+    app.wait(worker::tidy(&app.app, now)).unwrap();
+    let fields = [("login", "temuulen"), ("password", PASSWORD)];
+    let signed_in = browser.submit(&page, &fields);
+    let back = browser.arrive(signed_in).is(303);
+    assert!(back.param("code").is_some(), "{}", back.location());
     app.deliver();
 }
 

@@ -121,22 +121,27 @@ async fn the_operator_lets_in_or_not() {
         .map(|one| one.username)
         .collect();
     assert_eq!(names, ["sarnai", "temuulen-b"]);
-    assert!(
-        waiting::refuse(&house.app, "sarnai", "Not this week")
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        waiting::approve(&house.app, "sarnai")
-            .await
-            .unwrap()
-            .is_none()
-    );
-    let let_in = waiting::approve(&house.app, "temuulen-b")
-        .await
-        .unwrap()
-        .unwrap();
+    // Another who asks for the same name is not let in, nor refused, in the place of the first.
+    let mut other = house.person();
+    let address = "another@mail.example";
+    house.later(minutes(31));
+    house.answers(&mut other, "temuulen-b", address).await;
+    let code = house.code(&other).await;
+    assert_eq!(step_of(&house.prove(&other, &code).await), Step::Waiting);
+    for refusal in [
+        waiting::approve(&house.app, "temuulen-b").await,
+        waiting::refuse(&house.app, "temuulen-b", "").await,
+    ] {
+        assert!(matches!(refusal, Err(waiting::Refusal::Several(two)) if two.len() == 2));
+    }
+    let listed = waiting::list(&house.app).await.unwrap();
+    let other = listed.iter().find(|one| one.email == address).unwrap();
+    waiting::refuse(&house.app, &other.id, "").await.unwrap();
+    let refused = waiting::refuse(&house.app, "sarnai", "Not this week").await;
+    assert_eq!(refused.unwrap().username, "sarnai");
+    let again = waiting::approve(&house.app, "sarnai").await;
+    assert!(matches!(again, Err(waiting::Refusal::Unknown)));
+    let let_in = waiting::approve(&house.app, "temuulen-b").await.unwrap();
     assert!(waiting::list(&house.app).await.unwrap().is_empty());
     let text = Link::LetIn.make(house.app.keys.master(), &let_in.id, 0);
     let stranger = house.person();
