@@ -120,6 +120,7 @@ async fn publish_drafts(
     let now = app.clock.now();
     app.store
         .write(move |c| {
+            store::terms::lock(c)?;
             let standing = store::terms::list(c)?;
             let mut documents: BTreeMap<&str, Vec<&Draft>> = BTreeMap::new();
             for draft in &drafts {

@@ -65,14 +65,16 @@ pub fn add(
     skeleton: &str,
     name_mac: &str,
 ) -> Result<Result<(), Conflict>, Error> {
-    if is_retired(c, name_mac)? {
-        return Ok(Err(Conflict("username")));
-    }
     let row = Row::from(new);
     let added = db!(c, conn => diesel::insert_into(account::table)
         .values((row, account::skeleton.eq(skeleton)))
         .on_conflict_do_nothing()
         .execute(conn))?;
+    // Looked at afterwards: who had the name may have been deleted while this one waited.
+    if added == 1 && is_retired(c, name_mac)? {
+        db!(c, conn => diesel::delete(account::table.find(&new.id)).execute(conn))?;
+        return Ok(Err(Conflict("username")));
+    }
     if added == 1 {
         return Ok(Ok(()));
     }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::{db, held, shared};
+use super::engine::{db, held, shared, write_alone};
 use super::schema::{client, logout, pending, pushed, request, service, session_client};
 use super::{Conflict, Conn, Error};
 use crate::oauth::client::Client;
@@ -63,6 +63,21 @@ pub fn lock(c: &mut Conn<'_>, id: &str) -> Result<Option<Client>, Error> {
     Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
 }
 
+/// The same of several.
+pub(super) fn lock_all(c: &mut Conn<'_>, ids: &[String]) -> Result<Vec<Client>, Error> {
+    let query = client::table.filter(client::id.eq_any(ids));
+    // In one order, so that two who lock some of the same wait for each other and no more.
+    let query = query.order(client::id).select(client::body);
+    let bodies: Vec<String> = match c {
+        Conn::Sqlite(conn) => query.load(&mut **conn)?,
+        Conn::Pg(conn) => query.for_update().load(&mut **conn)?,
+    };
+    bodies
+        .iter()
+        .map(|body| Ok(serde_json::from_str(body)?))
+        .collect()
+}
+
 /// All of them, by id.
 pub fn list(c: &mut Conn<'_>) -> Result<Vec<Client>, Error> {
     let query = client::table.order(client::id).select(client::body);
@@ -93,11 +108,7 @@ pub(crate) fn forget_people(c: &mut Conn<'_>, ids: &[&str]) -> Result<(), Error>
 /// Lets nobody else add or change services until the transaction ends: what must be theirs alone,
 /// a scope or an id, is compared with all of them first.
 pub fn lock_services(c: &mut Conn<'_>) -> Result<(), Error> {
-    if let Conn::Pg(conn) = c {
-        // Whoever reads them does not wait.
-        diesel::sql_query("LOCK TABLE service IN SHARE ROW EXCLUSIVE MODE").execute(&mut **conn)?;
-    }
-    Ok(())
+    write_alone(c, "service")
 }
 
 /// Registers a service, unless its id or audience is taken.

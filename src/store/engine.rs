@@ -72,6 +72,16 @@ macro_rules! shared {
 }
 pub(super) use shared;
 
+/// Lets nobody else write to a table until the transaction ends, where what is written depends on
+/// all its rows. Whoever reads them does not wait.
+pub(super) fn write_alone(c: &mut Conn<'_>, table: &'static str) -> Result<(), Error> {
+    if let Conn::Pg(conn) = c {
+        let lock = format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
+        diesel::sql_query(lock).execute(&mut **conn)?;
+    }
+    Ok(())
+}
+
 /// How many rows are swept in one transaction: whoever else writes waits for no more.
 pub(super) const FEW: i64 = 1000;
 

@@ -60,9 +60,10 @@ pub fn retire(c: &mut Conn<'_>, kid: &str, retired_at: Time, gone_at: Time) -> R
     Ok(())
 }
 
-/// Sets from when a key signs.
+/// Sets from when a key signs, unless it does so sooner.
 pub fn activate(c: &mut Conn<'_>, kid: &str, active_at: Time) -> Result<(), Error> {
-    db!(c, conn => diesel::update(signing_key::table.find(kid))
+    let later = signing_key::active_at.gt(active_at.millis());
+    db!(c, conn => diesel::update(signing_key::table.find(kid).filter(later))
         .set(signing_key::active_at.eq(active_at.millis()))
         .execute(conn))?;
     Ok(())

@@ -189,17 +189,13 @@ pub fn sweep_unused(c: &mut Conn<'_>, before: Time) -> Result<usize, Error> {
 
 /// Removes those of `ids` that may go; gives how many.
 fn remove_unused(c: &mut Conn<'_>, mut ids: Vec<String>, before: Time) -> Result<usize, Error> {
-    let query = client::table
-        .filter(client::id.eq_any(&ids))
-        .select(client::body);
-    let bodies: Vec<String> = db!(c, conn => query.load(conn))?;
-    for body in &bodies {
-        let client: Client = serde_json::from_str(body)?;
+    // Held, so that nobody changes one meanwhile or lets it in (which is noted here), and looked at
+    // again.
+    for client in super::client::lock_all(c, &ids)? {
         if client.registration.checked {
             ids.retain(|id| *id != client.id);
         }
     }
-    // Held, so that nobody lets one in meanwhile (it would be noted here), and looked at again.
     let held = registered::table.filter(registered::client_id.eq_any(&ids));
     db!(c, conn => diesel::update(held)
         .set(registered::created_at.eq(registered::created_at))

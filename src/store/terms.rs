@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, write_alone};
 use super::schema::{acceptance, account, terms};
 use super::{Conn, Error};
 use crate::account::terms::{Acceptance, Version};
@@ -23,6 +23,12 @@ pub fn publish(c: &mut Conn<'_>, new: &Version) -> Result<bool, Error> {
         .on_conflict_do_nothing()
         .execute(conn))?
         == 1)
+}
+
+/// Lets nobody else publish until the transaction ends: the number of a version is one more than
+/// the last.
+pub fn lock(c: &mut Conn<'_>) -> Result<(), Error> {
+    write_alone(c, "terms")
 }
 
 /// All published versions, by document, then newest first.

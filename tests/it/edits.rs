@@ -1,13 +1,19 @@
-//! Two who change what is registered at the same moment: the second sees what the first wrote, and
-//! neither undoes what the other did.
+//! Two who change the same at the same moment, be it an app, a service, a key, an agreement or a
+//! name: the second sees what the first wrote, and neither undoes what the other did.
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use gerege::flow::operate::{client, service};
+use gerege::account::username::skeleton;
+use gerege::flow::operate::key::{self, When};
+use gerege::flow::operate::{client, person, service};
+use gerege::flow::{keyring, terms};
+use gerege::keys::ISSUER;
 use gerege::oauth::client::{Client, Need};
-use gerege::oauth::service::Service;
-use gerege::store;
+use gerege::oauth::service::{Algorithm, Service};
+use gerege::{store, worker};
 use serde_json::json;
 
 use crate::app::TestApp;
@@ -19,6 +25,8 @@ use crate::road::{register, text};
 const CB: &str = "https://app.example/cb";
 /// So often each race is run.
 const ROUNDS: usize = 20;
+/// After that time an app that nobody let in goes.
+const UNUSED: Duration = Duration::from_secs(91 * 86_400);
 /// So many change the same at once.
 const CALLERS: usize = 6;
 
@@ -167,5 +175,108 @@ fn an_app_that_is_removed_does_not_touch_what_comes_under_its_id() {
             app.wait(client::add(&app.app, new)).unwrap();
         });
         assert_eq!(on_file(&app, &id).name, "Forum", "round {round}");
+    }
+}
+
+// What the operator has looked at stays.
+#[test]
+fn an_app_that_is_marked_as_checked_is_not_swept_with_the_others() {
+    let app = open();
+    let mut was_swept = 0;
+    for round in 0..ROUNDS {
+        let (id, _) = own_app(&app);
+        app.pass(UNUSED);
+        let now = app.app.clock.now();
+        let marked = AtomicBool::new(false);
+        at_once(|number| match number {
+            0 => {
+                let mark = |one: &mut Client| one.registration.checked = true;
+                let edit = app.wait(client::edit(&app.app, &id, mark));
+                marked.store(edit.is_ok(), Ordering::Relaxed);
+            }
+            1 => drop(app.wait(worker::tidy(&app.app, now)).unwrap()),
+            _ => {}
+        });
+        let stands = app.read(move |c| store::client::find(c, &id)).is_some();
+        assert_eq!(stands, marked.into_inner(), "round {round}");
+        was_swept += usize::from(!stands);
+    }
+    assert!(was_swept < ROUNDS);
+}
+
+// PROTOCOL 4: after a theft the next key signs at once, whoever made it.
+#[test]
+fn a_key_signs_after_a_theft_also_when_its_successor_is_made_at_that_moment() {
+    let app = TestApp::new();
+    let second = app.second();
+    for round in 0..ROUNDS {
+        at_once(|number| match number {
+            0 => {
+                let turned = key::rotate(&app.app, ISSUER, None, When::Compromised);
+                app.wait(turned).unwrap();
+            }
+            1 => {
+                let turned = key::rotate(&second, ISSUER, None, When::Ahead);
+                app.wait(turned).unwrap();
+            }
+            _ => {}
+        });
+        app.wait(keyring::refresh(&app.app)).unwrap();
+        let now = app.app.clock.now();
+        for algorithm in [Algorithm::ES256, Algorithm::RS256] {
+            let signs = app.app.keys.current(ISSUER, algorithm, now);
+            let kid = signs.expect("a key").kid.clone();
+            let told = app.app.keys.jwks(ISSUER, now).to_string();
+            assert!(
+                told.contains(&kid),
+                "round {round}: {algorithm:?} is taken back"
+            );
+        }
+    }
+}
+
+#[test]
+fn of_two_who_publish_an_agreement_at_once_neither_is_lost() {
+    let app = TestApp::new();
+    for round in 0..ROUNDS {
+        let says = |number: usize| format!("Round {round}, as {number} has it");
+        at_once(|number| {
+            let folder = app.folder().join(number.to_string());
+            std::fs::create_dir_all(&folder).unwrap();
+            let file = folder.join("rules.md");
+            let text = format!("---\ntitle: Rules\nlanguage: en\n---\n# {}\n", says(number));
+            std::fs::write(&file, text).unwrap();
+            app.wait(terms::publish(&app.app, &file)).unwrap();
+        });
+        let all = app.read(store::terms::list);
+        for number in 0..CALLERS {
+            let stands = all.iter().any(|one| one.text.contains(&says(number)));
+            assert!(stands, "{}", says(number));
+        }
+    }
+}
+
+// DESIGN 7: a name is never given again.
+#[test]
+fn a_name_is_not_given_to_another_as_its_owner_is_deleted() {
+    let app = TestApp::new();
+    for round in 0..ROUNDS {
+        let name = format!("temuulen-{round}");
+        let owner = app.person(&name);
+        let mac = app.app.name_mac(&skeleton(&name));
+        let added = at_once(|number| {
+            if number == 0 {
+                app.wait(person::delete(&app.app, owner.clone())).unwrap();
+                return false;
+            }
+            let mut other = owner.clone();
+            other.id = format!("{name}-{number}");
+            other.email = format!("{number}@{name}.example");
+            other.email_key.clone_from(&other.email);
+            let mac = mac.clone();
+            app.write(move |c| store::account::add(c, &other, &skeleton(&other.username), &mac))
+                .is_ok()
+        });
+        assert!(!added.contains(&true), "round {round}");
     }
 }

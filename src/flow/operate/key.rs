@@ -199,10 +199,14 @@ async fn turn(
             keyring::make(app, want, now).await?;
             let slot = keys::slot(owner, algorithm, number);
             let rows = app.store.read(store::key::list).await?;
-            // Another process may have made the key of this slot first: then that one counts.
+            // Another process may have made the key of this slot first: then that one counts, from
+            // the earlier of the two moments.
             rows.iter().find(|row| row.slot == slot).map_or_else(
                 || (String::new(), active_at),
-                |row| (row.kid.clone(), Time::from_millis(row.active_at)),
+                |row| {
+                    let theirs = Time::from_millis(row.active_at);
+                    (row.kid.clone(), theirs.min(active_at))
+                },
             )
         }
     };
