@@ -67,6 +67,18 @@ impl House {
     }
 }
 
+/// Refuses a database that has migrations which this program does not know.
+pub fn refuse_newer(status: &migrate::Status, fix: &str) -> Result<(), Fault> {
+    match status.unknown.first() {
+        None => Ok(()),
+        Some(newer) => Err(Fault::new(
+            "this database was made by a newer Gerege",
+            format!("it has migration {newer}, which this program does not know"),
+            fix,
+        )),
+    }
+}
+
 fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
     let engine = &config.database.engine;
     if !is_there(engine) && missing == Missing::Refuse {
@@ -75,14 +87,9 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
     if missing == Missing::Make {
         make_folders(config)?;
     }
+    let newer = "use the newer program";
     let status = migrate::status(engine)?;
-    if let Some(newer) = status.unknown.first() {
-        return Err(Fault::new(
-            "this database was made by a newer Gerege",
-            format!("it has migration {newer}, which this program does not know"),
-            "use the newer program",
-        ));
-    }
+    refuse_newer(&status, newer)?;
     if status.applied.is_empty() {
         if missing == Missing::Refuse {
             return Err(nothing_yet(config));
@@ -103,7 +110,12 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
     // A server that starts holds it alone for a moment.
     for _ in 0..ASKS {
         if let Some(lock) = Lock::shared(engine)? {
-            return Ok(lock);
+            // Whoever held it alone until now may have migrated it, or put another in its place.
+            let status = migrate::status(engine)?;
+            refuse_newer(&status, newer)?;
+            if status.pending.is_empty() {
+                return Ok(lock);
+            }
         }
         #[allow(clippy::disallowed_methods)] // nothing tells when another process lets go
         std::thread::sleep(ASK_AGAIN);

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::fault::Fault;
 use super::file;
-use super::house::{has_its_key, in_use, make_folders, mark};
+use super::house::{has_its_key, in_use, make_folders, mark, refuse_newer};
 use super::out;
 use crate::app::App;
 use crate::clock::{Clock, Time};
@@ -130,15 +130,10 @@ fn prepare(config: &Config) -> Result<(migrate::Done, Option<Time>, Lock), Fault
         ran: Vec::new(),
     };
     let mut alone_at = None;
+    let newer = "start the newer program, or restore the backup that was made before it";
     for _ in 0..ASKS {
         let status = migrate::status(engine)?;
-        if let Some(newer) = status.unknown.first() {
-            return Err(Fault::new(
-                "this database was made by a newer Gerege",
-                format!("it has migration {newer}, which this program does not know"),
-                "start the newer program, or restore the backup that was made before it",
-            ));
-        }
+        refuse_newer(&status, newer)?;
         if let Some(_alone) = Lock::alone(engine)? {
             alone_at = Some(Clock::system().now());
             if !status.pending.is_empty() {
@@ -149,8 +144,13 @@ fn prepare(config: &Config) -> Result<(migrate::Done, Option<Time>, Lock), Fault
             continue;
         }
         if let Some(lock) = Lock::shared(engine)? {
-            has_its_key(config)?;
-            return Ok((done, alone_at, lock));
+            // Whoever held it alone until now may have migrated it, or put another in its place.
+            let status = migrate::status(engine)?;
+            refuse_newer(&status, newer)?;
+            if status.pending.is_empty() {
+                has_its_key(config)?;
+                return Ok((done, alone_at, lock));
+            }
         }
         wait();
     }

@@ -1,15 +1,18 @@
 //! A database of an earlier version is brought up to this one, and the people in it are there.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gerege::account::{Email, Username, username};
+use gerege::config::{Engine, Hidden, Postgres};
 use gerege::hash::{Hasher, Params};
 use gerege::rng::Rng;
+use gerege::store::lock::Lock;
 
 use crate::app::{PASSWORD, sql};
-use crate::operate::Place;
+use crate::operate::{Place, wait_for};
 
 /// The folders of the migrations, oldest first.
 fn migrations() -> Vec<String> {
@@ -58,17 +61,24 @@ fn made_by(migrations: &[String]) -> String {
     )
 }
 
-fn place(migrations: &[String]) -> Place {
-    let place = Place::new(&format!("upgrade-{}", migrations.len()));
-    let made = made_by(migrations);
-    std::fs::create_dir_all(place.folder.join("data")).unwrap();
+/// What a newer program leaves in a database.
+const NEWER: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
+
+/// Runs statements on a place's database, past the program.
+fn run(place: &Place, statements: &str) {
     if place.is_postgres() {
-        sql(&place.database, &made);
+        sql(&place.database, statements);
     } else {
         let file = place.folder.join("data/gerege.db").display().to_string();
         let mut conn = SqliteConnection::establish(&file).unwrap();
-        conn.batch_execute(&made).unwrap();
+        conn.batch_execute(statements).unwrap();
     }
+}
+
+fn place(migrations: &[String]) -> Place {
+    let place = Place::new(&format!("upgrade-{}", migrations.len()));
+    std::fs::create_dir_all(place.folder.join("data")).unwrap();
+    run(&place, &made_by(migrations));
     place
 }
 
@@ -109,16 +119,38 @@ fn a_server_brings_an_old_database_up_and_its_people_sign_in() {
     browser.fill("/signin", &fields).leads("/");
     server.stop();
     // One that a newer program changed is left alone.
-    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
-    if place.is_postgres() {
-        sql(&place.database, newer);
-    } else {
-        let file = place.folder.join("data/gerege.db").display().to_string();
-        let mut conn = SqliteConnection::establish(&file).unwrap();
-        conn.batch_execute(newer).unwrap();
-    }
+    run(&place, NEWER);
     place
         .run(&["serve"])
         .is(1)
         .says(&["made by a newer Gerege", "9999"]);
+}
+
+#[test]
+fn what_waits_for_a_migration_looks_again_at_what_it_left() {
+    for words in [&["user", "list"][..], &["serve"]] {
+        let place = place(&migrations());
+        place.add_person("sarnai");
+        let file = place.folder.join("data/gerege.db");
+        let engine = match place.is_postgres() {
+            false => Engine::Sqlite(file),
+            true => Engine::Postgres(Postgres {
+                url: Hidden::new(place.database.clone()),
+                ca_file: None,
+            }),
+        };
+        // The program finds the database as it knows it, and someone who holds it alone.
+        let migrates = Lock::alone(&engine).unwrap().expect("nobody else");
+        let done = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| place.run(words));
+            let begun = Instant::now();
+            wait_for("its first look", || {
+                begun.elapsed() > Duration::from_millis(700)
+            });
+            run(&place, NEWER);
+            drop(migrates);
+            waits.join().unwrap()
+        });
+        done.is(1).says(&["made by a newer Gerege", "9999"]);
+    }
 }
