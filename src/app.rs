@@ -14,7 +14,7 @@ use crate::account::{email, password, throttle, username};
 use crate::call::{self, Caller};
 use crate::captcha::question::Questions;
 use crate::clock::{Clock, Time};
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
 use crate::hash::{self, Hasher};
 use crate::keys::certificate::Authority;
 use crate::keys::{self, Keys, Master, Purpose};
@@ -261,7 +261,7 @@ impl App {
                 let set = set.clone();
                 return Ok(Err(Error::Domain { stands, set }));
             }
-            if set.parse::<IpAddr>().is_err() {
+            if set.parse::<IpAddr>().is_err() && !is_loopback(&set) {
                 setting::put(c, DOMAIN, &set)?;
             }
             Ok(Ok(()))

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Engine, is_loopback};
+use crate::flow::health;
 use crate::rng::Rng;
 use crate::store::lock::Lock;
 use crate::store::migrate;
@@ -54,8 +55,11 @@ impl House {
                     "see that the system has threads to give",
                 )
             })?;
+        let app = Arc::new(app);
+        // What a command notes must not be ahead of what the servers sign.
+        runtime.block_on(health::set_clock(&app))?;
         Ok(Self {
-            app: Arc::new(app),
+            app,
             runtime,
             _lock: lock,
         })
@@ -65,6 +69,14 @@ impl House {
     pub fn wait<F: Future>(&self, story: F) -> F::Output {
         self.runtime.block_on(story)
     }
+}
+
+fn too_old(pending: usize) -> Fault {
+    Fault::new(
+        "this database is older than this program",
+        due(pending),
+        "stop the server, then: gerege db migrate (or start the new server, which does it)",
+    )
 }
 
 /// Refuses a database that has migrations which this program does not know.
@@ -99,11 +111,7 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
             migrate::run(engine, None)?;
         }
     } else if !status.pending.is_empty() {
-        return Err(Fault::new(
-            "this database is older than this program",
-            due(status.pending.len()),
-            "stop the server, then: gerege db migrate (or start the new server, which does it)",
-        ));
+        return Err(too_old(status.pending.len()));
     } else {
         has_its_key(config)?;
     }
@@ -116,6 +124,7 @@ fn hold(config: &Config, missing: Missing) -> Result<Lock, Fault> {
             if status.pending.is_empty() {
                 return Ok(lock);
             }
+            return Err(too_old(status.pending.len()));
         }
         #[allow(clippy::disallowed_methods)] // nothing tells when another process lets go
         std::thread::sleep(ASK_AGAIN);

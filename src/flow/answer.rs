@@ -137,7 +137,7 @@ pub(super) async fn issue(
             }
             let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone(), first_party)?
             else {
-                return Ok(false); // the one that it was to change was ended meanwhile
+                return Err(Error::Stale); // the one that it was to change was ended meanwhile
             };
             // What the operator took from the app since is not brought back by a merge.
             grant.scopes.retain(|name| client.may_have(name));

@@ -120,6 +120,7 @@ pub async fn current(
         Ok(answer) => parsed(&answer).map_err(|why| (why, None)),
         Err(failure) => Err((failure.to_string(), failure.mend(client_id))),
     };
+    let says = read.as_ref().ok().cloned();
     let laid = read.and_then(|new| match &old {
         None => Ok(new),
         // What the operator demands of it may leave nothing that works.
@@ -140,12 +141,13 @@ pub async fn current(
             return Ok(Ok(None));
         }
     };
-    match old {
-        Some(old) if new != old && is_read_now => bring_up(app, new.clone(), now).await?,
-        Some(old) => return Ok(Ok(Some(old))),
-        None => {}
+    match (old, says) {
+        (Some(old), Some(says)) if new != old && is_read_now => {
+            Ok(Ok(bring_up(app, says, now).await?.or(Some(old))))
+        }
+        (Some(old), _) => Ok(Ok(Some(old))),
+        (None, _) => Ok(Ok(Some(new))),
     }
-    Ok(Ok(Some(new)))
 }
 
 /// What a document says, as it comes on file: with what the operator demands, and as it stands
@@ -162,17 +164,20 @@ fn laid(new: Client, old: &Client) -> Result<Client, Problem> {
     Ok(if same == *old { same } else { new })
 }
 
-/// Brings what is on file up to what a document says.
-async fn bring_up(app: &App, new: Client, now: Time) -> Result<(), Error> {
+/// Brings what is on file up to what a document says, under what the operator demands by then;
+/// gives what is on file from there on.
+async fn bring_up(app: &App, says: Client, now: Time) -> Result<Option<Client>, Error> {
     app.store
         .write(move |c| {
-            let Some(old) = store::client::lock(c, &new.id)? else {
-                return Ok(());
+            let Some(old) = store::client::lock(c, &says.id)? else {
+                return Ok(None);
             };
-            // What the operator demands stands, also when it came meanwhile.
-            match laid(new.clone(), &old) {
-                Ok(new) if new != old => super::register::replace(c, &old, &new, now),
-                _ => Ok(()),
+            match laid(says.clone(), &old) {
+                Ok(new) if new != old => {
+                    super::register::replace(c, &old, &new, now)?;
+                    Ok(Some(new))
+                }
+                _ => Ok(Some(old)),
             }
         })
         .await

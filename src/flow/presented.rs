@@ -71,7 +71,7 @@ impl Good {
 
 /// Whether a token that was issued then may be of a client, or for a service, that was added at this
 /// time. Who is added anew under the id of one that was removed has nothing of what that one had.
-fn is_of(issued_at: Time, added_at: Time) -> bool {
+pub(super) fn is_of(issued_at: Time, added_at: Time) -> bool {
     issued_at.seconds() >= added_at.seconds()
 }
 

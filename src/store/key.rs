@@ -49,13 +49,17 @@ pub fn list(c: &mut Conn<'_>) -> Result<Vec<Row>, Error> {
         .select(Row::as_select()).load(conn))?)
 }
 
-/// Sets from when a key signs no more and is published no more.
+/// Sets from when a key signs no more and is published no more; neither is ever put off: one that
+/// was taken back stays so.
 pub fn retire(c: &mut Conn<'_>, kid: &str, retired_at: Time, gone_at: Time) -> Result<(), Error> {
-    db!(c, conn => diesel::update(signing_key::table.find(kid))
-        .set((
-            signing_key::retired_at.eq(retired_at.millis()),
-            signing_key::gone_at.eq(gone_at.millis()),
-        ))
+    let (retired, gone) = (signing_key::retired_at, signing_key::gone_at);
+    let retires = retired.is_null().or(retired.gt(retired_at.millis()));
+    db!(c, conn => diesel::update(signing_key::table.find(kid).filter(retires))
+        .set(retired.eq(retired_at.millis()))
+        .execute(conn))?;
+    let goes = gone.is_null().or(gone.gt(gone_at.millis()));
+    db!(c, conn => diesel::update(signing_key::table.find(kid).filter(goes))
+        .set(gone.eq(gone_at.millis()))
         .execute(conn))?;
     Ok(())
 }

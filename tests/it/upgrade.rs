@@ -1,11 +1,12 @@
 //! A database of an earlier version is brought up to this one, and the people in it are there.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use gerege::account::{Email, Username, username};
+use gerege::clock::Clock;
 use gerege::config::{Engine, Hidden, Postgres};
 use gerege::hash::{Hasher, Params};
 use gerege::rng::Rng;
@@ -143,9 +144,9 @@ fn what_waits_for_a_migration_looks_again_at_what_it_left() {
         let migrates = Lock::alone(&engine).unwrap().expect("nobody else");
         let done = std::thread::scope(|scope| {
             let waits = scope.spawn(|| place.run(words));
-            let begun = Instant::now();
+            let (clock, begun) = (Clock::system(), Clock::system().now());
             wait_for("its first look", || {
-                begun.elapsed() > Duration::from_millis(700)
+                clock.now().since(begun) > Duration::from_millis(700)
             });
             run(&place, NEWER);
             drop(migrates);

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::flow::access::OPAQUE;
 use crate::flow::opaque::{self, Refresh};
+use crate::flow::presented::is_of;
 use crate::keys::{self, ISSUER, Key, Purpose};
 use crate::oauth::client::Client;
 use crate::oauth::grant::Grant;
@@ -245,8 +246,13 @@ async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Res
                 _ => report.text("client_id").unwrap_or_default(),
             };
             report.client = store::client::find(c, &app_id)?;
-            if report.client.is_none() {
-                report.refuse("the app that it was made for is not on file");
+            let issued_at = report.issued_at.unwrap_or_default();
+            match &report.client {
+                None => report.refuse("the app that it was made for is not on file"),
+                Some(client) if !is_of(issued_at, client.created_at) => {
+                    report.refuse("it is older than the app that has this id now");
+                }
+                Some(_) => {}
             }
             let signer = key.as_ref().map(|key| key.owner.as_str());
             let trusted = if report.kind == Kind::Id || audience == house.config.issuer() {
@@ -255,6 +261,10 @@ async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Res
                 report.service = store::client::list_services(c)?
                     .into_iter()
                     .find(|service| service.audience == audience);
+                let newer = |one: &Service| !is_of(issued_at, one.created_at);
+                if report.service.as_ref().is_some_and(newer) {
+                    report.refuse("it is older than the service that has its audience now");
+                }
                 match &report.service {
                     Some(service) if service.keys == KeyOwner::Own => service.id.clone(),
                     Some(_) => ISSUER.to_owned(),
