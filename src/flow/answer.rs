@@ -46,7 +46,11 @@ pub(super) async fn issue(
         client_id: scene.client.id.clone(),
         sid,
         // What was allowed for single claims' sake is no scope of a token.
-        scopes: scope::cut(&scene.checked.scopes, &scopes),
+        scopes: [
+            scope::cut(&scene.checked.scopes, &scopes),
+            scene.checked.manages.clone(),
+        ]
+        .concat(),
         claims: scene.checked.claims.cut(&scopes),
         details: scene.checked.details.clone(),
         resources: scene.checked.resources.clone(),

@@ -193,8 +193,9 @@ pub enum Act {
     Revoke,
 }
 
-/// Reads or ends a grant of the client that the token was given to. The inner `None`: there is no
-/// such grant, or it is another's.
+/// Reads or ends a grant by a token of its client's: one of the client's own (client_credentials)
+/// opens each of its grants, one that it was given for a person the grant that it is of and no
+/// other. The inner `None`: there is no such grant, or it is another's, or the token's own has ended.
 ///
 /// # Errors
 /// The outer one when the database does not answer; the inner one is `invalid_token` or
@@ -208,20 +209,16 @@ pub async fn manage(
 ) -> Result<Result<Option<Map<String, Value>>, Problem>, Error> {
     let now = app.clock.now();
     let good = match presented::own(app, token, held, now)? {
-        // A person's token speaks for the person, and not for the client.
-        Ok(good) if good.text("gid").is_empty() => good,
-        Ok(_) => {
-            let why =
-                "the token was given to the client for a person; get one by client_credentials";
-            return Ok(Err(Problem::new(Code::InvalidToken, why)));
-        }
+        Ok(good) => good,
         Err(problem) => return Ok(Err(problem)),
     };
     let needed = match act {
         Act::Query => QUERY,
         Act::Revoke => REVOKE,
     };
-    let Some(client) = client::find(app, good.text("client_id")).await? else {
+    let client = client::find(app, good.text("client_id")).await?;
+    let own = |client: &Client| presented::is_of(good.time("iat"), client.created_at);
+    let Some(client) = client.filter(own) else {
         let why = "the client is not there any more";
         let problem = Problem::new(Code::InvalidToken, why);
         return Ok(Err(problem.mend("gerege client list".into())));
@@ -244,11 +241,19 @@ pub async fn manage(
     if let Err(problem) = check_proof(&client, held) {
         return Ok(Err(problem));
     }
-    let (id, client_id) = (id.to_owned(), client.id.clone());
+    let wanted = Wanted {
+        id: id.to_owned(),
+        client_id: client.id.clone(),
+        gid: good.text("gid").to_owned(),
+    };
+    let house = app.clone();
     let found = match act {
-        Act::Query => app.store.read(move |c| find(c, &client_id, &id)).await?,
+        Act::Query => {
+            let found = app.store.read(move |c| wanted.find(c, &house, now));
+            found.await?
+        }
         Act::Revoke => {
-            let ended = app.store.write(move |c| end(c, &client_id, &id, now));
+            let ended = app.store.write(move |c| wanted.end(c, &house, now));
             ended.await?
         }
     };
@@ -258,20 +263,44 @@ pub async fn manage(
     Ok(Ok(found.as_ref().map(management::show)))
 }
 
-/// Ends a grant. Where the client has no other one of the person's, it is connected no more.
-fn end(c: &mut Conn<'_>, client_id: &str, id: &str, now: Time) -> Result<Option<Grant>, Error> {
-    let Some(grant) = find(c, client_id, id)? else {
-        return Ok(None);
-    };
-    store::account::hold(c, &grant.account_id, None)?;
-    for one in store::grant::managed(c, id)? {
-        if one.client_id == client_id {
-            store::grant::revoke(c, &one.id, now)?;
+/// A grant that a token asks for.
+struct Wanted {
+    id: String,
+    client_id: String,
+    /// The grant that the token is of; nothing of a client's own.
+    gid: String,
+}
+
+impl Wanted {
+    fn find(&self, c: &mut Conn<'_>, app: &App, now: Time) -> Result<Option<Grant>, Error> {
+        if !self.gid.is_empty() {
+            let stands = presented::stands(c, app, &self.gid, now)?;
+            let own = stands.is_some_and(|(grant, _, client)| {
+                let managed = grant.managed.as_ref();
+                client.id == self.client_id && managed.is_some_and(|named| named.id == self.id)
+            });
+            if !own {
+                return Ok(None);
+            }
         }
+        find(c, &self.client_id, &self.id)
     }
-    let others = store::grant::list(c, &grant.account_id, now)?;
-    if !others.iter().any(|other| other.client_id == client_id) {
-        store::grant::revoke_client(c, &grant.account_id, client_id, now)?;
+
+    /// Ends it. Where the client has no other one of the person's, it is connected no more.
+    fn end(&self, c: &mut Conn<'_>, app: &App, now: Time) -> Result<Option<Grant>, Error> {
+        let Some(grant) = self.find(c, app, now)? else {
+            return Ok(None);
+        };
+        store::account::hold(c, &grant.account_id, None)?;
+        for one in store::grant::managed(c, &self.id)? {
+            if one.client_id == self.client_id {
+                store::grant::revoke(c, &one.id, now)?;
+            }
+        }
+        let others = store::grant::list(c, &grant.account_id, now)?;
+        if !others.iter().any(|other| other.client_id == self.client_id) {
+            store::grant::revoke_client(c, &grant.account_id, &self.client_id, now)?;
+        }
+        Ok(Some(grant))
     }
-    Ok(Some(grant))
 }

@@ -56,17 +56,18 @@ impl Good {
         cnf.map(serde_json::from_value).transpose()
     }
 
-    /// The mark by which an exchanged token is known once it was given back: the grant behind it
-    /// is another app's, and stands. `None` for any other token.
-    pub(super) fn mark(&self) -> Option<String> {
-        let traded = self.claims.contains_key("act");
-        traded.then(|| digest(&format!("ended {}", self.text("jti"))))
-    }
-
     pub(super) fn time(&self, name: &str) -> Time {
         let seconds = self.claims.get(name).and_then(Value::as_i64);
         Time::from_seconds(seconds.unwrap_or_default())
     }
+}
+
+/// The mark by which an exchanged token is known once it was given back: the grant behind it is
+/// another app's, and stands. `None` for any other token.
+pub(super) fn mark(claims: &Map<String, Value>) -> Option<String> {
+    let jti = claims.get("jti").and_then(Value::as_str);
+    let traded = claims.contains_key("act");
+    traded.then(|| digest(&format!("ended {}", jti.unwrap_or_default())))
 }
 
 /// Whether a token that was issued then may be of a client, or for a service, that was added at this
@@ -122,7 +123,7 @@ pub fn is_ours(app: &App, token: &str) -> bool {
 
 /// Whether a grant still stands: not ended, its client there, its account open, its session alive
 /// unless it outlives it. What it stands for is what its client may still have.
-fn stands(
+pub(super) fn stands(
     c: &mut Conn<'_>,
     app: &App,
     gid: &str,
@@ -164,7 +165,7 @@ impl Asked {
         Self {
             gid: good.text("gid").to_owned(),
             client_id: good.text("client_id").to_owned(),
-            traded: good.mark().map(|mark| Traded {
+            traded: mark(&good.claims).map(|mark| Traded {
                 mark,
                 service_id,
                 issued_at: good.time("iat"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::opaque::Refresh;
-use super::presented::{Good, read};
+use super::presented::{self, Good, read};
 use crate::app::App;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Code, Problem};
@@ -54,7 +54,7 @@ pub async fn revoke(
 
 /// Ends an exchanged token: for whoever asks about it, and in the list of its service.
 fn end_traded(c: &mut Conn<'_>, app: &App, good: &Good) -> Result<(), Error> {
-    let Some(mark) = good.mark() else {
+    let Some(mark) = presented::mark(&good.claims) else {
         return Ok(());
     };
     store::counter::see_once(c, &mark, good.time("exp"))?;

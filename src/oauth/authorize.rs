@@ -136,6 +136,8 @@ pub struct Checked {
     pub dpop_jkt: Option<String>,
     /// What it does with a grant that the client manages.
     pub action: Option<Action>,
+    /// The scopes by which the client may manage that grant with its token.
+    pub manages: Vec<String>,
     /// What is to be shown.
     pub prompt: Prompt,
     /// The longest time since the person last proved who they are.
@@ -353,6 +355,11 @@ pub fn check(
         Some(text) => Details::parse(text, client, &scopes, services).map_err(refuse)?,
     };
     let claims = claims(request.claims.as_deref()).map_err(refuse)?;
+    let action = Action::read(request, client).map_err(refuse)?;
+    let manages = match action {
+        None => Vec::new(),
+        Some(_) => Action::scopes(request.scope.as_deref(), client),
+    };
     Ok(Checked {
         client_id: client.id.clone(),
         delivery,
@@ -367,7 +374,8 @@ pub fn check(
         resources: request.resource.clone(),
         challenge,
         dpop_jkt: request.dpop_jkt.clone(),
-        action: Action::read(request, client).map_err(refuse)?,
+        action,
+        manages,
         prompt,
         max_age,
         login_hint: request.login_hint.clone(),

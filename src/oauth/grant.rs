@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::claims_request::Given;
 use super::client::Client;
 use super::details::Details;
-use super::management::Managed;
+use super::management::{self, Managed};
 use super::scope;
 use crate::clock::Time;
 
@@ -53,7 +53,7 @@ pub struct Grant {
 impl Grant {
     /// What the person allowed: the scopes, and those whose claims were asked for by name.
     pub fn allowed(&self) -> Vec<String> {
-        let mut allowed = self.scopes.clone();
+        let mut allowed = management::allowed(&self.scopes);
         for name in self.claims.scopes() {
             if !scope::has(&allowed, name) {
                 allowed.push(name.to_owned());
@@ -69,7 +69,7 @@ impl Grant {
         let mut allowed = self.allowed();
         allowed.retain(|name| client.may_have(name));
         self.claims = self.claims.cut(&allowed);
-        self.scopes.retain(|name| scope::has(&allowed, name));
+        self.scopes.retain(|name| client.may_have(name));
         self.details = self.details.among(&client.asking.details);
         self
     }

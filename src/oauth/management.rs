@@ -14,6 +14,9 @@ use super::scope;
 pub const QUERY: &str = "grant_management_query";
 /// Ends a grant (6.1).
 pub const REVOKE: &str = "grant_management_revoke";
+/// The scopes of the endpoint where grants are managed (6.1). They open that endpoint, and are
+/// nothing that a person allows.
+pub const SCOPES: [&str; 2] = [QUERY, REVOKE];
 /// What there is to do (7.1).
 pub const ACTIONS: [&str; 5] = ["query", "revoke", "merge", "replace", "create"];
 
@@ -71,6 +74,17 @@ impl Action {
         Ok(Some(action))
     }
 
+    /// The scopes by which a client may manage the grant that this request makes, with the token
+    /// that it gets for it (6.1): those that it asks for and is registered for. A person gives
+    /// nothing away by them, and is not asked.
+    pub fn scopes(asked: Option<&str>, client: &Client) -> Vec<String> {
+        let asked: Vec<&str> = asked.unwrap_or_default().split(' ').collect();
+        let both = SCOPES.iter();
+        both.filter(|name| asked.contains(name) && client.may_have(name))
+            .map(|name| (*name).to_owned())
+            .collect()
+    }
+
     /// The grant that must stand.
     pub fn names(&self) -> Option<&str> {
         match self {
@@ -100,6 +114,14 @@ impl Action {
     }
 }
 
+/// What of the scopes of a grant a person allowed.
+pub fn allowed(scopes: &[String]) -> Vec<String> {
+    let all = scopes.iter();
+    all.filter(|name| !scope::has(&SCOPES, name))
+        .cloned()
+        .collect()
+}
+
 /// Both, each once.
 fn widen(new: &mut Vec<String>, old: &[String]) {
     for name in old {
@@ -119,7 +141,7 @@ pub fn unknown() -> Problem {
 
 /// What a client reads of its grant (6.4).
 pub fn show(grant: &Grant) -> Map<String, Value> {
-    let mut scopes = json!({ "scope": scope::print(&grant.scopes) });
+    let mut scopes = json!({ "scope": scope::print(&allowed(&grant.scopes)) });
     if !grant.resources.is_empty() {
         scopes["resource"] = json!(grant.resources);
     }

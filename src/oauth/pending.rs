@@ -69,6 +69,7 @@ impl Asked {
             challenge: None,
             dpop_jkt: None,
             action: None,
+            manages: Vec::new(),
             prompt: Prompt {
                 consent: true, // RFC 8628 5.4: a link alone must not do it; nor a server
                 ..Prompt::default()

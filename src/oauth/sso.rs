@@ -5,6 +5,7 @@ use super::authorize::grantable;
 use super::client::Client;
 use super::error::{Code, Problem};
 use super::grant::Grant;
+use super::management;
 use super::params::Params;
 use super::scope::{self, DEVICE_SSO, OPENID};
 use super::service::Service;
@@ -150,8 +151,8 @@ pub fn judge(
         return bad("the ID token and the device secret were not given together");
     }
     // The pair in the shared store stays the first app's: a second secret beside its ID token
-    // would fit neither.
-    let keep = |name: &String| name != DEVICE_SSO;
+    // would fit neither. And this grant has no name by which it could be managed.
+    let keep = |name: &String| name != DEVICE_SSO && !scope::has(&management::SCOPES, name);
     let mut scopes: Vec<String> = match &ask.scope {
         Some(asked) => grantable(Some(asked), client, services)?,
         None => scope::cut(&behind.grant.scopes, &client.scopes),

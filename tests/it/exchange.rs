@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gerege::flow::client::Caller;
-use gerege::flow::operate::{client as operate, service};
+use gerege::flow::operate::{client as operate, service, token as inspect};
 use gerege::flow::presented;
 use gerege::oauth::client::{Client, ClientAuth, GrantType};
 use gerege::oauth::registration::SubjectType;
@@ -384,6 +384,7 @@ fn an_exchanged_token_ends_with_its_program() {
         assert!(is_let_in(&app, &room, &new), "{why}");
         end(&app);
         assert_eq!(is_good(&app, &new), (false, false), "{why}");
+        assert!(!why_not(&app, &new).is_empty(), "{why}");
         assert!(!is_let_in(&app, &room, &new), "{why}");
         // It leads no further, and what it came from stands.
         let on = trade(&app, "room-server", &new, &[("audience", "demo-chat")]);
@@ -422,7 +423,11 @@ fn what_comes_anew_under_an_old_id_has_none_of_the_old_tokens() {
             store::client::save(c, &forum)
         });
         let (mut new, mut own) = (traded(&app, &access), machine(&app));
-        let heard = |token: &str| introspect(&app, "room", token)["active"] == true;
+        let heard = |token: &str| {
+            let heard = introspect(&app, "room", token)["active"] == true;
+            assert_eq!(why_not(&app, token).is_empty(), heard, "{id}");
+            heard
+        };
         assert!(heard(&new) && heard(&own), "{id}");
         add(&app);
         assert_eq!((heard(&new), heard(&own)), stand, "{id}");
@@ -442,6 +447,12 @@ fn add_again(app: &TestApp, id: &'static str) {
         store::client::add(c, &Client { created_at, ..old })
     })
     .expect("its id is free");
+}
+
+/// What `gerege token inspect` has against a token.
+fn why_not(app: &TestApp, token: &str) -> Vec<String> {
+    let report = inspect::inspect(&app.app, token);
+    app.wait(report).unwrap().why_not
 }
 
 /// The forum's own token for the room, of no person.
@@ -481,9 +492,11 @@ fn a_program_gives_back_its_own_exchanged_token_alone() {
     assert_eq!(is_good(&app, &first), (true, true));
     assert!(heard_there(&first) && heard_there(&first) && heard_there(&second));
 
+    assert!(why_not(&app, &first).is_empty());
     revoke("chat-server", &first);
     revoke("chat-server", &first);
     assert_eq!(is_good(&app, &first), (false, false));
+    assert_eq!(why_not(&app, &first), ["its app gave it back"]);
     assert_eq!(is_good(&app, &second), (true, true));
     app.pass(Duration::from_millis(998));
     assert!(!heard_there(&first) && heard_there(&second));

@@ -1,7 +1,7 @@
 //! Grant management: a client reads, widens, replaces and ends its own grant, the one that the
 //! person sees under "Connected apps".
 
-use gerege::oauth::client::GrantType;
+use gerege::oauth::client::{Client, GrantType};
 use gerege::store;
 use serde_json::{Value, json};
 
@@ -248,15 +248,15 @@ fn nobody_reads_or_ends_the_grant_of_another() {
         // Another client, and a name that is none: the same answer.
         call(&app, method, &other, &id).is(404);
         call(&app, method, &own, "nothing").is(404);
-        // No token, a made-up one, a person's own.
+        // No token, a made-up one, a person's that was not asked for with the scopes.
         let bare = app
             .browser()
             .send(method, &format!("/oauth2/grants/{id}"), &[], None);
         assert!(bare.is(401).header("www-authenticate").is_some());
         call(&app, method, "made-up", &id).is(401);
         let person = text(&tokens, "access_token");
-        let refused = call(&app, method, &person, &id).is(401);
-        assert_eq!(refused.json()["error"], "invalid_token");
+        let refused = call(&app, method, &person, &id).is(403);
+        assert_eq!(refused.json()["error"], "insufficient_scope");
         call(&app, method, &text(&tokens, "refresh_token"), &id).is(401);
     }
     call(&app, "PUT", &own, &id).is(405);
@@ -269,6 +269,19 @@ fn nobody_reads_or_ends_the_grant_of_another() {
     );
     call(&app, "GET", &room, &id).is(401);
     call(&app, "GET", &own, &id).is(200);
+    // Nor is one of the app that had this id before.
+    app.write(|c| {
+        let forum = store::client::find(c, "other")?.expect("the other");
+        let created_at = forum.created_at.plus(std::time::Duration::from_secs(1));
+        store::client::save(
+            c,
+            &Client {
+                created_at,
+                ..forum
+            },
+        )
+    });
+    call(&app, "GET", &other, &id).is(401);
     // Another person cannot widen it, and another client cannot name it.
     app.person("saraana");
     let mut stranger = app.browser();
@@ -292,6 +305,84 @@ fn nobody_reads_or_ends_the_grant_of_another() {
     let stored = browser.get(&request(&[&own[..], &merge].concat()));
     let back = browser.arrive(stored).is(303);
     assert_eq!(back.param("error").as_deref(), Some("invalid_grant_id"));
+}
+
+/// The scopes of the endpoint, as an app asks for them beside its own.
+const BOTH: &str = "openid offline_access grant_management_query grant_management_revoke";
+
+#[test]
+fn a_persons_token_manages_the_grant_that_it_is_of_and_no_other() {
+    let app = TestApp::new();
+    set_up(&app);
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let create = [("grant_management_action", "create")];
+    let given = |browser: &mut Browser, more: &[(&str, &str)]| {
+        let back = allowed(&app, browser, BOTH, more);
+        let tokens = redeemed(&app, &back).is(200).json();
+        (text(&tokens, "access_token"), tokens)
+    };
+    // Without a name for the grant the scopes mean nothing.
+    let (plain, tokens) = given(&mut browser, &[]);
+    assert_eq!(tokens["scope"], OPENID);
+    // Nobody is asked for what only reads and ends what was allowed.
+    let own = [
+        ("client_id", "forum"),
+        ("redirect_uri", FORUM),
+        ("scope", BOTH),
+        ("prompt", "consent"),
+    ];
+    let stored = browser.get(&request(&[&own[..], &create].concat()));
+    let page = browser.arrive(stored).is(200);
+    assert!(page.path.starts_with("/consent") && !page.text().contains("grant_management"));
+
+    let (first, tokens) = given(&mut browser, &create);
+    assert_eq!(tokens["scope"], BOTH);
+    let id = text(&tokens, "grant_id");
+    let told = call(&app, "GET", &first, &id).is(200).json();
+    assert_eq!(told["scopes"], json!([{ "scope": OPENID }]));
+    // Another grant of the same app and person, of another person, and none at all.
+    let (second, tokens) = given(&mut browser, &create);
+    let other = text(&tokens, "grant_id");
+    app.person("saraana");
+    let at = request(&[&own[..3], &create].concat());
+    let mut theirs = app.browser();
+    let page = ask(&mut theirs, &at, "saraana").is(200);
+    let sent = theirs.allow(&page);
+    let back = theirs.arrive(sent);
+    let saraanas = text(&redeemed(&app, &back).is(200).json(), "grant_id");
+    for method in ["GET", "DELETE"] {
+        for not in [&other, &saraanas, "nothing"] {
+            call(&app, method, &first, not).is(404);
+        }
+        call(&app, method, &plain, &id).is(403);
+    }
+    // A narrower token does not have them, and one of a grant that another took over is of none.
+    let refresh = text(&tokens, "refresh_token");
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str()),
+        ("scope", "openid"),
+    ];
+    let narrow = ask_token(&app, "forum", &fields).is(200).json();
+    call(&app, "GET", &text(&narrow, "access_token"), &other).is(403);
+    let merge = [("grant_management_action", "merge"), ("grant_id", &*other)];
+    let (merged, _) = given(&mut browser, &merge);
+    call(&app, "DELETE", &second, &other).is(404);
+    call(&app, "GET", &merged, &other).is(200);
+    // What is asked for the endpoint is asked each time: a merge does not bring it along.
+    let back = allowed(&app, &mut browser, "openid", &merge);
+    let without = redeemed(&app, &back).is(200).json();
+    assert_eq!(without["scope"], OPENID);
+    // Ended, there is nothing left to read; and what was ended by the person is ended.
+    call(&app, "DELETE", &first, &id).is(204);
+    call(&app, "DELETE", &first, &id).is(404);
+    call(&app, "GET", &first, &id).is(404);
+    let (third, tokens) = given(&mut browser, &create);
+    let page = browser.get("/account/apps").is(200);
+    assert!(!page.text().contains("grant_management"));
+    browser.submit(&page, &[("client", "forum")]);
+    call(&app, "DELETE", &third, &text(&tokens, "grant_id")).is(404);
 }
 
 #[test]
@@ -324,7 +415,7 @@ fn what_does_not_go_together_is_refused_and_public_apps_manage_nothing() {
     let create = [("grant_management_action", "create")];
     let back = app.browser().get(&request(&create)).is(303);
     assert_eq!(back.param("error").as_deref(), Some("unauthorized_client"));
-    // The scopes have to be on file, and give nothing to a person's token.
+    // The scopes have to be on file.
     app.write(|c| {
         let mut other = store::client::find(c, "other")?.expect("the other");
         other.scopes.retain(|name| !name.starts_with("grant_"));

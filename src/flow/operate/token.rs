@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::flow::access::OPAQUE;
 use crate::flow::opaque::{self, Refresh};
-use crate::flow::presented::is_of;
+use crate::flow::presented::{is_of, mark};
 use crate::keys::{self, ISSUER, Key, Purpose};
 use crate::oauth::client::Client;
 use crate::oauth::grant::Grant;
@@ -276,6 +276,16 @@ async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Res
             };
             if signer.is_some_and(|signer| !trusted.is_empty() && signer != trusted) {
                 report.refuse("the key that signed it is not the one that its service trusts");
+            }
+            if let Some(mark) = mark(&report.claims) {
+                let service = report.service.as_ref().map(|one| one.id.as_str());
+                let may = |client: &Client| service.is_none_or(|id| client.may_trade(id));
+                if !report.client.as_ref().is_none_or(may) {
+                    report.refuse("its app may not take others' tokens to this service any more");
+                }
+                if store::counter::was_seen(c, &mark)? {
+                    report.refuse("its app gave it back");
+                }
             }
             let sub = report.text("sub").unwrap_or_default();
             let machine = report.kind != Kind::Id && sub == app_id;

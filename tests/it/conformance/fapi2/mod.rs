@@ -1,6 +1,7 @@
 //! fapi2-security-profile-final-test-plan and fapi2-message-signing-final-test-plan: plain FAPI with
 //! OpenID Connect, `private_key_jwt` and DPoP. `/oauth2/userinfo` is the resource.
 
+mod grant;
 mod proof;
 mod request;
 mod security;
