@@ -2,6 +2,7 @@
 //! OpenID Connect, `private_key_jwt` and DPoP. `/oauth2/userinfo` is the resource.
 
 mod grant;
+mod machine;
 mod proof;
 mod request;
 mod security;
@@ -11,7 +12,7 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use gerege::flow::operate;
-use gerege::oauth::client::ClientAuth;
+use gerege::oauth::client::{ClientAuth, GrantType};
 use gerege::oauth::fapi::Fapi;
 use gerege::oauth::service::Algorithm;
 
