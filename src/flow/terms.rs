@@ -460,6 +460,9 @@ pub async fn accept(
     let (device, network) = (visitor.agent.clone(), visitor.network());
     app.store
         .write(move |c| {
+            if !store::account::stays(c, &id)? {
+                return Ok(false);
+            }
             let due = due_in(c, ask_again, &id, &language, now)?;
             let shown = |one: &Version| {
                 seen.iter().any(|(document, version, language)| {

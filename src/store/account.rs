@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::engine::db;
+use super::engine::{db, shared};
 use super::schema::{acceptance, account, consent, device, event, retired_name};
 use super::{Conflict, Conn, Error};
 use crate::account::Account;
@@ -161,12 +161,12 @@ pub fn rehash(c: &mut Conn<'_>, id: &str, old: &str, new: &str) -> Result<(), Er
     Ok(())
 }
 
-/// Sets the name that others see.
-pub fn set_name(c: &mut Conn<'_>, id: &str, name: &str) -> Result<(), Error> {
-    db!(c, conn => diesel::update(account::table.find(id))
+/// Sets the name that others see; `false` when the account is gone.
+pub fn set_name(c: &mut Conn<'_>, id: &str, name: &str) -> Result<bool, Error> {
+    let set = db!(c, conn => diesel::update(account::table.find(id))
         .set(account::name.eq(name))
         .execute(conn))?;
-    Ok(())
+    Ok(set == 1)
 }
 
 /// Sets the address, unless another account has it; `false` then.
@@ -204,6 +204,13 @@ pub fn delete(c: &mut Conn<'_>, id: &str, name_mac: &str, now: Time) -> Result<(
     super::pending::remove(c, id)?;
     db!(c, conn => diesel::delete(account::table.find(id)).execute(conn))?;
     Ok(())
+}
+
+/// Holds an account, open or closed, until the transaction ends, beside others who do: whoever
+/// deletes it waits, and takes along what this one wrote. `false` when it is gone.
+pub fn stays(c: &mut Conn<'_>, id: &str) -> Result<bool, Error> {
+    let found: Option<String> = shared!(c, account::table.find(id).select(account::id))?;
+    Ok(found.is_some())
 }
 
 /// Holds an account until the transaction ends, if it is open: whoever closes it, deletes it or

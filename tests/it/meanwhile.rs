@@ -15,6 +15,7 @@ use crate::http::{Answer, Browser};
 use crate::road::*;
 use crate::signin::sign_in;
 use crate::sso;
+use crate::terms;
 
 /// So often each race is run: the orders that do harm come by in some of them.
 const ROUNDS: usize = 20;
@@ -270,4 +271,58 @@ fn no_token_that_is_exchanged_meanwhile_outlives_the_right_to_it() {
         }
     }
     assert!(given > 0);
+}
+
+// A deleted account leaves nothing that tells of it.
+#[test]
+fn nothing_is_written_down_of_who_is_deleted_meanwhile() {
+    let app = TestApp::new();
+    for round in 0..ROUNDS {
+        let username = format!("temuulen-{round}");
+        let account = app.person(&username);
+        let mut browser = app.browser();
+        sign_in(&mut browser, &username);
+        let details = browser.get("/account/details").is(200);
+        let mut nobody = app.browser();
+        let form = nobody.get("/signin").is(200);
+        terms::publish(&app, "terms", &format!("The {round}. text"));
+        let changed = browser.get("/signin/terms").is(200);
+        let seen = changed.hidden("seen_terms").expect("what was shown");
+        let address = format!("new-{round}@mail.example");
+        let at = |who: &Browser, page: &Answer, fields: &[(&str, &str)]| {
+            let fields = fields
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            (who.clone(), page.clone(), fields.collect::<Vec<_>>())
+        };
+        let wrong = [("login", username.as_str()), ("password", OWN)];
+        let yes = [("decision", "accept"), ("seen_terms", seen.as_str())];
+        let name = [("save", "name"), ("name", "Temuulen Bat")];
+        let email = [("save", "email"), ("email", address.as_str())];
+        let four = [
+            at(&nobody, &form, &wrong),
+            at(&browser, &changed, &yes),
+            at(&browser, &details, &name),
+            at(&browser, &details, &email),
+        ];
+        let calls = four.into_iter().map(|(mut browser, page, fields)| {
+            move || {
+                let fields: Vec<_> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+                browser.submit(&page, &fields)
+            }
+        });
+        let (id, now) = (account.id.clone(), app.app.clock.now());
+        meanwhile(calls.collect(), || {
+            app.wait(person::delete(&app.app, account)).unwrap();
+        });
+        let left = app.read(move |c| {
+            let lines = store::event::list(c, &id, 100)?.into_iter();
+            let lines: Vec<String> = lines.map(|line| line.kind).collect();
+            let accepted = store::terms::accepted(c, &id)?.len();
+            let address = store::address::find(c, &id, now)?.is_some();
+            Ok((lines, accepted, address))
+        });
+        assert_eq!(left, (Vec::new(), 0, false), "round {round}");
+    }
+    app.deliver();
 }

@@ -103,6 +103,10 @@ pub async fn ask_email(
     let asked = app
         .store
         .write(move |c| {
+            if !account::stays(c, &change.account_id)? {
+                // Deleted meanwhile: the page that comes next says that nobody is signed in.
+                return Ok(Asked::Sent);
+            }
             for (at, (key, most, span)) in keys.iter().enumerate() {
                 if counter::add(c, key, *span, now)?.count > i64::from(*most) {
                     let rest = counter::rest(c, key, now)?;

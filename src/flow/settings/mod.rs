@@ -37,8 +37,10 @@ pub async fn rename(
     let id = account.id.clone();
     app.store
         .write(move |c| {
-            account::set_name(c, &id, name.as_str())?;
-            event::add(c, &line)
+            if account::set_name(c, &id, name.as_str())? {
+                event::add(c, &line)?;
+            }
+            Ok(())
         })
         .await
         .map(Ok)

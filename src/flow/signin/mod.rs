@@ -193,8 +193,14 @@ async fn note_failure(
 ) -> Result<(), Error> {
     let whose = account.map_or("", |account| account.id.as_str());
     let line = visitor.event(app, whose, "signin.failed", now);
-    app.store.write(move |c| event::add(c, &line)).await?;
-    Ok(())
+    let noted = app.store.write(move |c| {
+        // Of who was deleted meanwhile nothing is kept.
+        if line.account_id.is_empty() || account::stays(c, &line.account_id)? {
+            event::add(c, &line)?;
+        }
+        Ok(())
+    });
+    Ok(noted.await?)
 }
 
 /// A known device passes an address from which too much comes (SECURITY R22).
