@@ -295,17 +295,20 @@ fn nothing_is_written_down_of_who_is_deleted_meanwhile() {
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
             (who.clone(), page.clone(), fields.collect::<Vec<_>>())
         };
+        let own = browser.get("/confirm").is(200);
+        let other = [("password", OWN)];
         let wrong = [("login", username.as_str()), ("password", OWN)];
         let yes = [("decision", "accept"), ("seen_terms", seen.as_str())];
         let name = [("save", "name"), ("name", "Temuulen Bat")];
         let email = [("save", "email"), ("email", address.as_str())];
-        let four = [
+        let all = [
+            at(&browser, &own, &other),
             at(&nobody, &form, &wrong),
             at(&browser, &changed, &yes),
             at(&browser, &details, &name),
             at(&browser, &details, &email),
         ];
-        let calls = four.into_iter().map(|(mut browser, page, fields)| {
+        let calls = all.into_iter().map(|(mut browser, page, fields)| {
             move || {
                 let fields: Vec<_> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
                 browser.submit(&page, &fields)

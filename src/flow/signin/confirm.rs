@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
 use super::guess::{Reserved, Who, reserve};
+use super::{Error, note};
 use crate::account::{Account, Session};
 use crate::app::App;
 use crate::clock::Time;
@@ -87,7 +87,7 @@ pub async fn confirm(
     let kind = if right { "confirmed" } else { "confirm.wrong" };
     let line = visitor.event(app, &session.account_id, kind, now);
     if !right {
-        app.store.write(move |c| event::add(c, &line)).await?;
+        note(app, line).await?;
         return Ok(Confirmed::Wrong);
     }
     let turn = browser::Turn::draw(app, cookie, now);

@@ -192,9 +192,12 @@ async fn note_failure(
     now: Time,
 ) -> Result<(), Error> {
     let whose = account.map_or("", |account| account.id.as_str());
-    let line = visitor.event(app, whose, "signin.failed", now);
+    note(app, visitor.event(app, whose, "signin.failed", now)).await
+}
+
+/// Writes a line of a person's log, or of nobody's; of who was deleted meanwhile nothing is kept.
+async fn note(app: &App, line: event::Event) -> Result<(), Error> {
     let noted = app.store.write(move |c| {
-        // Of who was deleted meanwhile nothing is kept.
         if line.account_id.is_empty() || account::stays(c, &line.account_id)? {
             event::add(c, &line)?;
         }
