@@ -1,7 +1,6 @@
 //! The parts of the house in one struct, built once and passed to every story.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::account::{email, password, throttle, username};
 use crate::call::{self, Caller};
 use crate::captcha::question::Questions;
 use crate::clock::{Clock, Time};
-use crate::config::{Config, is_loopback};
+use crate::config::Config;
 use crate::hash::{self, Hasher};
 use crate::keys::certificate::Authority;
 use crate::keys::{self, Keys, Master, Purpose};
@@ -27,13 +26,10 @@ use crate::oauth::service::Service;
 use crate::page::{self, Engine};
 use crate::recent::Recent;
 use crate::rng::Rng;
-use crate::store::{self, Conn, Store, setting};
+use crate::store::{self, Store, setting};
 
 /// Addresses that are remembered for throttling.
 const ADDRESSES: usize = 100_000;
-
-/// The setting that holds the domain of the people's addresses.
-const DOMAIN: &str = "domain";
 
 /// Why the house could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -246,29 +242,6 @@ impl App {
         format!("{username}@{}", self.config.domain)
     }
 
-    /// Remembers the domain of the people's addresses, once there are people for good: their
-    /// accounts at chat servers have it in their names. An address of a machine is for a trial.
-    ///
-    /// # Errors
-    /// [`Error::Domain`]; or when the database does not answer.
-    pub async fn keep_domain(&self) -> Result<(), Error> {
-        if self.config.dev {
-            return Ok(());
-        }
-        let set = self.config.domain.clone();
-        let keep = move |c: &mut store::Conn<'_>| {
-            if let Some(stands) = other_domain(c, &set)? {
-                let set = set.clone();
-                return Ok(Err(Error::Domain { stands, set }));
-            }
-            if set.parse::<IpAddr>().is_err() && !is_loopback(&set) {
-                setting::put(c, DOMAIN, &set)?;
-            }
-            Ok(Ok(()))
-        };
-        self.store.write(keep).await?
-    }
-
     /// How fast a guesser is slowed.
     pub fn throttle(&self) -> throttle::Policy {
         throttle::Policy {
@@ -282,17 +255,6 @@ impl App {
         self.keys
             .master()
             .mac_text(Purpose::Name, &[skeleton.as_bytes()])
-    }
-}
-
-/// The domain of the addresses of the people who are here, when it is another than the one set.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn other_domain(c: &mut Conn<'_>, set: &str) -> Result<Option<String>, store::Error> {
-    match setting::find(c, DOMAIN)?.filter(|stands| stands != set) {
-        Some(stands) if store::account::count(c)? > 0 => Ok(Some(stands)),
-        _ => Ok(None),
     }
 }
 

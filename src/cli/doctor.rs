@@ -15,10 +15,9 @@ use super::health;
 use super::house::{due, is_there, place};
 use super::out::{self, Out, State};
 use crate::account::terms::{self, Version};
-use crate::app::other_domain;
 use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine};
-use crate::flow::demo;
+use crate::flow::{demo, domain};
 use crate::keys::{Keys, Master, Purpose};
 use crate::oauth::client::Client;
 use crate::oauth::service::{Algorithm, KeyOwner, Rotation, Service};
@@ -375,7 +374,7 @@ fn contents(found: &mut Findings, config: &Config, store: &Store, master: Master
     let read = store.read_now(|c| {
         Ok((
             store::setting::find(c, "master_key_proof")?,
-            other_domain(c, &config.domain)?,
+            domain::other(c, &config.domain)?,
             store::key::list(c)?,
             store::client::list(c)?,
             store::client::list_services(c)?,

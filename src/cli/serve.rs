@@ -16,7 +16,7 @@ use super::out;
 use crate::app::App;
 use crate::clock::{Clock, Time};
 use crate::config::{Config, Engine, LogFormat};
-use crate::flow::{demo, health};
+use crate::flow::{demo, domain, health};
 use crate::rng::Rng;
 use crate::store::lock::Lock;
 use crate::store::migrate;
@@ -53,7 +53,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
     let app = Arc::new(App::build(config, Clock::system(), Rng::System)?);
     web::run(async move {
         health::set_clock(&app).await?;
-        app.keep_domain().await?;
+        domain::keep(&app).await?;
         if let Some(since) = alone_at {
             worker::take_over(&app, since).await?;
         }

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod derived;
 pub mod device;
 pub mod document;
+pub mod domain;
 pub mod dpop;
 pub mod exchange;
 pub mod grants;

@@ -175,6 +175,17 @@ fn the_domain_of_people_who_are_here_stays() {
     place.run(&["user", "delete", "temuulen", "--yes"]).is(0);
     place.set("DOMAIN", "horde.example");
     place.serve().stop();
+    // Where people tried it on this machine, a name comes later.
+    for trial in ["localhost", "chat.localhost"] {
+        let mut place = dear("trial-domain")
+            .with("PUBLIC_URL", "https://id.steppe.example")
+            .with("DOMAIN", trial);
+        place.serve().stop();
+        place.add_person("temuulen");
+        place.serve().stop();
+        place.set("DOMAIN", "steppe.example");
+        place.serve().stop();
+    }
 }
 
 // PROTOCOL 8
