@@ -420,6 +420,12 @@ fn the_names_stand_on_our_pages() {
     let signed = newcomer.submit(&page, &fields);
     keep(&newcomer.arrive(signed));
     suite.app.deliver();
+    let mut newcomer = suite.app.browser();
+    let page = newcomer.get("/signin").is(200);
+    let wrong = newcomer.submit(&page, &[("login", ""), ("password", "x")]);
+    for id in ["login-err", "sum"] {
+        assert!(wrong.text().contains(&format!("id=\"{id}\"")), "{id}");
+    }
     let names = names();
     assert_eq!(names.len(), 9);
     for (path, fields, buttons) in names {
@@ -430,9 +436,14 @@ fn the_names_stand_on_our_pages() {
         let main = html.split("<main").nth(1).expect("a page");
         for field in fields {
             let inputs = main.split("<input").skip(1);
-            let mut tags = inputs.filter_map(|tag| tag.split('>').next());
-            let found = tags.any(|tag| attribute(tag, "name").as_ref() == Some(&field));
-            assert!(found, "{path} has no field {field}");
+            let tags = inputs.filter_map(|tag| tag.split('>').next());
+            let named = tags.filter(|tag| attribute(tag, "name").as_ref() == Some(&field));
+            let ids: Vec<String> = named.filter_map(|tag| attribute(tag, "id")).collect();
+            let wanted = match field.as_str() {
+                "scope" => vec!["scope-profile", "scope-email", "scope-offline_access"],
+                name => vec![name],
+            };
+            assert_eq!(ids, wanted, "{path}: {field}");
         }
         for one in buttons {
             let (name, value) = one
