@@ -131,6 +131,14 @@ export function tests(about) {
           return await manager.signinSilent()`)
         assert.equal(revoked?.why, 'invalid_grant')
 
+        // A frame of another site signs nobody out either: the person is still here.
+        const unheard = await browser.run('return await users({ silentRequestTimeoutInSeconds: 2 }).signoutSilent()')
+        assert.match(unheard?.why ?? '', /timed out/)
+        await browser.run('void users().signinRedirect({ prompt: "none" })')
+        await browser.until(() => path('/back'), 'not back at the app')
+        const here = await browser.run('return { ...(await users().signinCallback()) }')
+        assert.equal(here.profile?.sub, user.profile.sub, here.why)
+
         await browser.run('void users().signoutRedirect()')
         await browser.until(() => path('/bye'), 'not back after signing out')
         await browser.run('await users().signoutCallback()')

@@ -182,6 +182,39 @@ const own = {
     assert.throws(() => oauth.validateAuthResponse(as, client, away, state))
   },
 
+  async 'oauth4webapi: a confidential app without PKCE, where the operator lets it'() {
+    const as = await oauth
+      .discoveryRequest(new URL(issuer), insecure)
+      .then((answer) => oauth.processDiscoveryResponse(new URL(issuer), answer))
+    const { client_id, client_secret } = forum('old-forum')
+    const client = { client_id }
+    const callback = 'https://forum.example/callback'
+    const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]
+    const url = new URL(as.authorization_endpoint)
+    const wishes = { client_id, redirect_uri: callback, response_type: 'code', scope: 'openid', state, nonce }
+    url.search = new URLSearchParams(wishes)
+    const person = new Person(issuer)
+    const refused = await person.go(url)
+    assert.equal(refused.away?.searchParams.get('error'), 'invalid_request', 'PKCE is asked for')
+    server.command('client', 'edit', client_id, '--pkce', 'optional')
+    const { away } = await person.allow(url)
+    const found = oauth.validateAuthResponse(as, client, away, state)
+    const auth = oauth.ClientSecretBasic(client_secret)
+    const tokens = await oauth
+      .authorizationCodeGrantRequest(as, client, auth, found, callback, oauth.nopkce, insecure)
+      .then((answer) => oauth.processAuthorizationCodeResponse(as, client, answer, { expectedNonce: nonce }))
+    assert.ok(oauth.getValidatedIdTokenClaims(tokens).sub)
+    // A verifier where there was no challenge is a code put into another's hands (RFC 9700 2.1.1).
+    const again = oauth.validateAuthResponse(as, client, (await person.allow(url)).away, state)
+    const verifier = oauth.generateRandomCodeVerifier()
+    await assert.rejects(
+      oauth
+        .authorizationCodeGrantRequest(as, client, auth, again, callback, verifier, insecure)
+        .then((answer) => oauth.processAuthorizationCodeResponse(as, client, answer)),
+      { error: 'invalid_grant' },
+    )
+  },
+
   async 'openid-client: a request pushed before the browser comes'() {
     const { client_id, client_secret } = forum('pusher')
     server.command('client', 'edit', client_id, '--par', 'required')
