@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
 use url::{Host, Url};
 
 pub use cache::{Ask, Purpose, Wanted};
@@ -139,19 +139,29 @@ impl Caller {
     /// # Errors
     /// When `network.ca_file` holds no certificate.
     pub fn new(network: &Network) -> Result<Self, Error> {
+        Self::by(network, || {
+            (DefaultConnector::new(), DefaultResolver::default())
+        })
+    }
+
+    /// By a way to connect and one to look names up.
+    fn by<C: Connector, N: Resolver>(
+        network: &Network,
+        parts: impl Fn() -> (C, N),
+    ) -> Result<Self, Error> {
         let roots = roots(network)?;
         let allow = Arc::new(network.allow.clone());
-        let way = |guarded| Way {
-            agent: ureq::Agent::with_parts(
-                settings(roots.clone()),
-                DefaultConnector::new(),
-                Guard {
-                    allow: allow.clone(),
-                    guarded,
-                    names: DefaultResolver::default(),
-                },
-            ),
-            free: Arc::new(Semaphore::new(AT_ONCE)),
+        let way = |guarded| {
+            let (connector, names) = parts();
+            let guard = Guard {
+                allow: allow.clone(),
+                guarded,
+                names,
+            };
+            Way {
+                agent: ureq::Agent::with_parts(settings(roots.clone()), connector, guard),
+                free: Arc::new(Semaphore::new(AT_ONCE)),
+            }
         };
         Ok(Self {
             operator: way(false),
@@ -332,6 +342,10 @@ fn failed(error: ureq::Error) -> Failure {
         ureq::Error::BodyExceedsLimit(_) => Failure::TooLong,
         ureq::Error::Other(inner) if inner.is::<IsInside>() => Failure::Inside,
         other if is_unvouched(&other) => Failure::Unvouched,
+        ureq::Error::Timeout(_) => Failure::Unreachable(format!(
+            "nothing whole within {} seconds",
+            LONGEST.as_secs()
+        )),
         // The words of an error never hold what was sent.
         other => Failure::Unreachable(other.to_string().chars().take(160).collect()),
     }
@@ -392,10 +406,10 @@ fn roots(network: &Network) -> Result<RootCerts, Error> {
 
 /// Looks a name up once, and lets the call go on only to addresses that were checked.
 #[derive(Debug)]
-struct Guard {
+struct Guard<N> {
     allow: Arc<Vec<Reachable>>,
     guarded: bool,
-    names: DefaultResolver,
+    names: N,
 }
 
 /// The mark of an answer that leads inside.
@@ -403,7 +417,7 @@ struct Guard {
 #[error("inside")]
 struct IsInside;
 
-impl Resolver for Guard {
+impl<N: Resolver> Resolver for Guard<N> {
     fn resolve(
         &self,
         uri: &Uri,

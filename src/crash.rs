@@ -1,14 +1,19 @@
 //! Points at which a test can end the process, as a power cut would: before and after a commit,
-//! and before an answer leaves. Nothing of it is in a release build.
+//! and before an answer leaves; and at which it can hold one caller, or end that one alone. Nothing
+//! of it is in a release build.
 
 #[cfg(debug_assertions)]
-use std::sync::OnceLock;
+use std::cell::RefCell;
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(debug_assertions)]
+use std::sync::{Arc, OnceLock};
 
 /// An edge between what is on disk and what somebody was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
+    /// What a story needs was drawn, the time with it; it holds nothing.
+    BeforeBegin,
     /// The stories of a batch have run; nothing is on disk.
     BeforeCommit,
     /// All of it is on disk; nobody was told.
@@ -32,6 +37,7 @@ pub fn point(edge: Edge) {
         return;
     };
     let here = match edge {
+        Edge::BeforeBegin => "before-begin",
         Edge::BeforeCommit => "before-commit",
         Edge::AfterCommit => "after-commit",
         Edge::BeforeAnswer => "before-answer",
@@ -45,3 +51,48 @@ pub fn point(edge: Edge) {
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn point(_: Edge) {}
+
+/// Says at each edge whether a caller goes on, and may let it wait there.
+#[cfg(debug_assertions)]
+type Watcher = Arc<dyn Fn(Edge) -> bool + Send + Sync>;
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+}
+
+/// Who watches over the writes that begin on this thread.
+#[derive(Clone)]
+pub struct Watch {
+    #[cfg(debug_assertions)]
+    by: Option<Watcher>,
+}
+
+impl Watch {
+    /// The one of this thread; nobody where no test named one.
+    pub fn here() -> Self {
+        Self {
+            #[cfg(debug_assertions)]
+            by: WATCHER.with_borrow(Clone::clone),
+        }
+    }
+
+    /// Whether a caller goes on.
+    #[cfg(debug_assertions)]
+    pub fn lets_on(&self, edge: Edge) -> bool {
+        self.by.as_ref().is_none_or(|by| by(edge))
+    }
+
+    /// It does.
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub fn lets_on(&self, _: Edge) -> bool {
+        true
+    }
+}
+
+/// From now on `by` watches over the writes that begin on this thread.
+#[cfg(debug_assertions)]
+pub fn watch(by: impl Fn(Edge) -> bool + Send + Sync + 'static) {
+    WATCHER.set(Some(Arc::new(by)));
+}

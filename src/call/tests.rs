@@ -1,21 +1,25 @@
 //! What is called and what is not, against a small server on this machine.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
+
+use ureq::unversioned::transport::ConnectionDetails;
 
 use super::*;
 use crate::clock::Time;
 use Typed::{ByOperator, ByStranger};
 
-fn caller(allow: &[&str]) -> Caller {
-    Caller::new(&Network {
+fn network(allow: &[&str]) -> Network {
+    let allow = allow.iter().map(|one| Reachable::parse(one).unwrap());
+    Network {
         ca_file: None,
-        allow: allow
-            .iter()
-            .map(|one| Reachable::parse(one).unwrap())
-            .collect(),
-    })
-    .unwrap()
+        allow: allow.collect(),
+    }
+}
+
+fn caller(allow: &[&str]) -> Caller {
+    Caller::new(&network(allow)).unwrap()
 }
 
 /// Answers one caller with these bytes; gives what it was asked.
@@ -192,7 +196,7 @@ async fn a_form_is_posted_and_a_long_answer_is_refused() {
 }
 
 /// Accepts every call and answers none before it is dropped; tells of each.
-fn silent() -> (SocketAddr, std::sync::mpsc::Receiver<std::net::TcpStream>) {
+fn silent() -> (SocketAddr, std::sync::mpsc::Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     let (tell, told) = std::sync::mpsc::channel();
@@ -281,5 +285,174 @@ fn how_long_an_answer_may_be_kept_is_read() {
         ("public", None),
     ] {
         assert_eq!(max_age(header), wanted.map(Duration::from_secs), "{header}");
+    }
+}
+
+/// Look-ups, each answered by the next of these; what stands here was not looked up.
+#[derive(Clone, Debug)]
+struct Zone(Arc<Mutex<Vec<Vec<&'static str>>>>);
+
+impl Resolver for Zone {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut left = self.0.lock().unwrap();
+        let mut found = self.empty();
+        for at in left.remove(0) {
+            found.push(at.parse().unwrap());
+        }
+        Ok(found)
+    }
+}
+
+/// Where it would have been connected to: nobody listens there.
+#[derive(Clone, Debug, Default)]
+struct Tried(Arc<Mutex<Vec<String>>>);
+
+impl Connector for Tried {
+    type Out = ();
+
+    fn connect(&self, to: &ConnectionDetails, _: Option<()>) -> Result<Option<()>, ureq::Error> {
+        let mut tried = self.0.lock().unwrap();
+        tried.extend(to.addrs.iter().map(ToString::to_string));
+        Err(ureq::Error::ConnectionFailed)
+    }
+}
+
+fn in_zone(allow: &[&str], answers: &[&[&'static str]]) -> (Caller, Zone, Tried) {
+    let answers = answers.iter().map(|one| one.to_vec()).collect();
+    let (zone, tried) = (Zone(Arc::new(Mutex::new(answers))), Tried::default());
+    let caller = Caller::by(&network(allow), || (tried.clone(), zone.clone()));
+    (caller.unwrap(), zone, tried)
+}
+
+#[tokio::test]
+async fn a_name_of_one_address_inside_is_not_called_at_its_others_either() {
+    let (v4, v6) = ("1.1.1.1:443", "[2606:4700:4700::1111]:443");
+    for inside in [
+        "127.0.0.1:443",
+        "10.0.0.1:443",
+        "169.254.169.254:443",
+        "0.0.0.0:443",
+        "[::1]:443",
+        "[fd00::1]:443",
+        "[fe80::1]:443",
+        "[::ffff:10.0.0.1]:443",
+        "[64:ff9b::a00:1]:443",
+    ] {
+        for answer in [
+            &[inside][..],
+            &[v4, inside],
+            &[inside, v4],
+            &[v4, v6, inside],
+            &[v6, inside, v4],
+        ] {
+            let (caller, zone, tried) = in_zone(&[], &[answer, answer]);
+            let got = caller.read(ByStranger, "https://app.example/", "*/*").await;
+            assert_eq!(got, Err(Failure::Inside), "{answer:?}");
+            let posted = caller.post(ByStranger, "https://app.example/", "a=1".into());
+            assert_eq!(posted.await, Err(Failure::Inside), "{answer:?}");
+            assert!(zone.0.lock().unwrap().is_empty(), "{answer:?}");
+            assert!(tried.0.lock().unwrap().is_empty(), "{answer:?}");
+        }
+    }
+    // Where all are public, or the operator allows the one that is not, all are tried.
+    for (allow, answer) in [
+        (&[][..], &[v4, v6][..]),
+        (&["10.0.0.0/8"], &[v4, "10.0.0.1:443"]),
+    ] {
+        let (caller, _, tried) = in_zone(allow, &[answer]);
+        let got = caller.read(ByStranger, "https://app.example/", "*/*").await;
+        assert!(matches!(got, Err(Failure::Unreachable(_))), "{got:?}");
+        assert_eq!(*tried.0.lock().unwrap(), answer);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_turns_inside_after_it_was_checked_is_called_nowhere_else() {
+    let (outside, inside) = (["1.1.1.1:443"], ["127.0.0.1:443"]);
+    let (caller, zone, tried) = in_zone(&[], &[&outside, &inside, &outside]);
+    let call = || caller.read(ByStranger, "https://app.example/", "*/*");
+    // One look-up for a call: what was checked is what is called.
+    let got = call().await;
+    assert!(matches!(got, Err(Failure::Unreachable(_))), "{got:?}");
+    assert_eq!(zone.0.lock().unwrap().len(), 2);
+    assert_eq!(*tried.0.lock().unwrap(), outside);
+    // And one for each call: what was checked before counts for nothing.
+    assert_eq!(call().await, Err(Failure::Inside));
+    assert_eq!(zone.0.lock().unwrap().len(), 1);
+    assert_eq!(*tried.0.lock().unwrap(), outside);
+    let got = call().await;
+    assert!(matches!(got, Err(Failure::Unreachable(_))), "{got:?}");
+    assert_eq!(*tried.0.lock().unwrap(), [outside, outside].concat());
+}
+
+/// How long a server that drips waits from one byte to the next.
+const DRIP: Duration = Duration::from_millis(100);
+
+/// Sends this at once, and then an `a` every now and then until the caller goes away; tells how
+/// many it sent.
+fn dripping(first: &'static str) -> (SocketAddr, std::thread::JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let sent = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(first.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(DRIP)).unwrap();
+        let mut sent = 0;
+        loop {
+            match stream.read(&mut [0; 4096]) {
+                Ok(0) => return sent,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return sent,
+                // It has nothing to say.
+                Err(_) if stream.write_all(b"a").is_err() => return sent,
+                Err(_) => sent += 1,
+            }
+        }
+    });
+    (at, sent)
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_or_drips_is_given_up_after_the_longest_call() {
+    let caller = Arc::new(caller(&["127.0.0.0/8"]));
+    let late = Err(Failure::Unreachable(
+        "nothing whole within 3 seconds".into(),
+    ));
+    // It would drip for an hour.
+    let heads = [
+        "HTTP/1.1 200 ",
+        "HTTP/1.1 200 OK\r\nX-Long: ",
+        "HTTP/1.1 200 OK\r\nContent-Length: 36000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+    ];
+    let (silent, _held) = silent();
+    let (servers, drips): (Vec<_>, Vec<_>) = heads.into_iter().map(dripping).unzip();
+    let mut calls = Vec::new();
+    for address in servers.into_iter().chain([silent]) {
+        let caller = caller.clone();
+        calls.push(tokio::spawn(async move {
+            let address = format!("http://127.0.0.1:{}/", address.port());
+            caller.read(ByOperator, &address, "*/*").await
+        }));
+    }
+    // Its greeting of TLS is not answered either.
+    let address = format!("https://127.0.0.1:{}/", silent.port());
+    let greeting = caller.read(ByStranger, &address, "*/*");
+    let posted = format!("http://127.0.0.1:{}/", silent.port());
+    let posted = caller.post(ByOperator, &posted, "a=1".into());
+    let (greeting, posted) = tokio::join!(greeting, posted);
+    assert_eq!((&greeting, &posted), (&late, &late));
+    for call in calls {
+        assert_eq!(call.await.unwrap(), late);
+    }
+    for (head, drips) in heads.into_iter().zip(drips) {
+        // Each byte that came in time did not buy it more.
+        let sent = drips.join().unwrap();
+        assert!(sent as u32 * DRIP < 2 * LONGEST, "{head}: {sent}");
     }
 }

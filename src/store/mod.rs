@@ -39,6 +39,7 @@ use diesel::RunQueryDsl as _;
 
 use crate::clock::Time;
 use crate::config::Engine;
+use crate::crash::{Edge, Watch};
 
 /// Why the store could not answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -203,7 +204,21 @@ impl Store {
     {
         // Before anyone is told that it is done, or when nobody is there to be told.
         let _written = Written(self.1.clone());
-        engine::write(&self.0, story).await
+        let watch = Watch::here();
+        let lets_on = |watch: &Watch, edge| match watch.lets_on(edge) {
+            true => Ok(()),
+            false => Err(Error::Broken("a test ended it here".into())),
+        };
+        lets_on(&watch, Edge::BeforeBegin)?;
+        let inside = watch.clone();
+        let story = move |c: &mut Conn<'_>| {
+            let done = story(c)?;
+            lets_on(&inside, Edge::BeforeCommit)?;
+            Ok(done)
+        };
+        let done = engine::write(&self.0, story).await?;
+        lets_on(&watch, Edge::AfterCommit)?;
+        Ok(done)
     }
 
     /// Whether the database was away when it was asked last.

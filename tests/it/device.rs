@@ -63,7 +63,7 @@ pub fn arrive(browser: &mut Browser, begun: &Value, username: &str) -> Answer {
     browser.arrive(signed)
 }
 
-fn allow(browser: &mut Browser, page: &Answer) -> Answer {
+pub fn allow(browser: &mut Browser, page: &Answer) -> Answer {
     let answer = browser.submit(page, &[("decision", "allow"), ("seen", "1")]);
     browser.arrive(answer)
 }

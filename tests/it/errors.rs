@@ -194,16 +194,10 @@ fn each_sentence_stands_on_a_page() {
     for Row { page, says, advice } in &rows {
         assert!(advice.len() > 3, "{page}: nothing to do about {says}");
     }
-    let folders = ["src/oauth", "src/flow", "src/web/oauth"].map(|folder| root().join(folder));
-    let mut files: Vec<PathBuf> = vec![root().join("src/web/guard.rs")];
-    for folder in folders {
-        let inside = std::fs::read_dir(folder).unwrap();
-        files.extend(inside.map(|file| file.unwrap().path()));
-    }
     let (mut seen, mut without) = (0, Vec::new());
-    for file in files {
+    for file in source::files(&root().join("src")) {
         let name = file.file_name().unwrap().to_str().unwrap();
-        if !name.ends_with(".rs") || name.ends_with("_test.rs") || name.ends_with("tests.rs") {
+        if name.ends_with("_test.rs") || name.ends_with("tests.rs") {
             continue;
         }
         let source = std::fs::read_to_string(&file).unwrap();

@@ -31,7 +31,7 @@ pub fn set_up(app: &TestApp) {
 }
 
 /// The forum's request, allowed wherever it is asked for; gives the answer that leads back.
-fn allowed(app: &TestApp, browser: &mut Browser, scope: &str, more: &[(&str, &str)]) -> Answer {
+pub fn allowed(app: &TestApp, browser: &mut Browser, scope: &str, more: &[(&str, &str)]) -> Answer {
     let own = [
         ("client_id", "forum"),
         ("redirect_uri", FORUM),
@@ -75,7 +75,7 @@ pub fn redeemed(app: &TestApp, back: &Answer) -> Answer {
 }
 
 /// A token by which a client manages its grants.
-fn manager(app: &TestApp, client: &str, scope: &str) -> String {
+pub fn manager(app: &TestApp, client: &str, scope: &str) -> String {
     let fields = [("grant_type", "client_credentials"), ("scope", scope)];
     text(
         &ask_token(app, client, &fields).is(200).json(),

@@ -1,5 +1,6 @@
 //! Pushed authorization requests (RFC 9126): left at `/oauth2/par`, opened once by one browser.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::oauth::client::Need;
@@ -7,6 +8,7 @@ use gerege::store;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::http::{Answer, Browser, basic, encode, jwt};
+use crate::race::{CALLERS, race};
 use crate::road::*;
 
 /// Pushes the demo messenger's request, with parameters added, changed, or (by an empty value)
@@ -102,6 +104,30 @@ fn a_reference_is_opened_once_by_the_client_that_pushed_within_a_minute() {
     browser.get(&opened(&late)).is(400);
     app.pass(Duration::from_secs(30 * 60));
     assert!(browser.arrive(stored).path.starts_with("/signin"));
+}
+
+// RFC 9126 7.3
+#[test]
+fn a_reference_whose_request_was_answered_opens_nothing_for_any_of_many() {
+    let app = TestApp::new();
+    app.person("temuulen");
+    let mut browser = app.browser();
+    let uri = push(&app, &[]);
+    let back = ask(&mut browser, &opened(&uri), "temuulen").is(303);
+    let code = back.param("code").expect("a code");
+    // Tabs of the browser that it was answered in, strangers, and one who is signed in as well.
+    let mut other = app.browser();
+    crate::signin::sign_in(&mut other, "temuulen");
+    app.deliver();
+    let kinds = [browser, app.browser(), other];
+    let callers = kinds.iter().cycle().take(CALLERS).cloned().collect();
+    let at = opened(&uri);
+    let answers = race(callers, move |browser| browser.get(&at));
+    let told = |answer: &Answer| (answer.status, answer.header("location").map(str::to_owned));
+    let told: BTreeSet<_> = answers.iter().map(told).collect();
+    assert_eq!(told, [(400, None)].into(), "of {}", answers.len());
+    // The code that it was answered with is as good as before.
+    redeem(&mut app.browser(), &code).is(200);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::sign::Signer;
 use crate::signin::sign_in;
 use crate::signup::{begin, walk_to_code};
 
-const CALLERS: usize = 100;
+pub const CALLERS: usize = 100;
 
 /// Lets all callers go at once, each with a browser of its own.
 pub fn race(

@@ -3,6 +3,7 @@
 
 mod assertion;
 mod grant;
+mod matrix;
 mod pens;
 mod proof;
 mod request;

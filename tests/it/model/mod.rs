@@ -3,8 +3,11 @@
 //! (`redeem`, `rotate`) and a small model of the store. What the model allows is then asked of a
 //! running server, on whichever database the test has: each step that any course takes, from the
 //! rows that it finds to the rows that it leaves, so that a course is what its steps are; courses
-//! from their beginning, picked by chance; and callers that do come at once.
+//! from their beginning, picked by chance, one caller after the other; courses with their overlaps
+//! and crashes (`overlap`), some hundreds of each story's, picked by chance and always the same
+//! ones; and callers that do come at once.
 
+mod overlap;
 mod redeem;
 mod rotate;
 
@@ -20,7 +23,7 @@ use gerege::store;
 
 use crate::app::{NOON, TestApp};
 use crate::http::{Answer, Browser, basic};
-use crate::road::{SECRET, register};
+use crate::road::{SECRET, register, text};
 
 /// The most callers of one course.
 const MOST: usize = 4;
@@ -70,7 +73,7 @@ pub struct Entry<S, O> {
 
 /// How far a caller came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum At<S, O> {
+pub enum At<S, O> {
     Away,
     /// It has drawn the time, and waits for the locks.
     Drawn(u8),
@@ -93,6 +96,20 @@ struct Moment<S, O, L> {
 }
 
 type Now<S> = Moment<<S as Story>::Store, <S as Story>::Outcome, <S as Story>::Onlooker>;
+/// What happens from one moment to the next.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<S, O> {
+    /// The clock goes on to its next reading.
+    Later,
+    /// A caller of this kind, that was there, is here.
+    Comes(u8, At<S, O>, At<S, O>),
+}
+
+/// The steps of a course, each with the rows that are on disk after it.
+pub type Course<S> = Vec<(
+    Step<<S as Story>::Store, <S as Story>::Outcome>,
+    <S as Story>::Store,
+)>;
 /// What was committed: kind, time, answer.
 type Log<S> = Vec<(u8, u8, <S as Story>::Outcome)>;
 
@@ -113,17 +130,13 @@ impl<S: Copy + Ord, O: Copy + Ord, L: Copy> Moment<S, O, L> {
     }
 }
 
-/// How a course is walked.
+/// How a course is walked. Each step is one for itself: draw, lock, commit, answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Steps {
-    /// Each for itself: draw, lock, commit, answer.
-    Fine,
-    /// What nobody can tell apart is one step: from the locks to the commit (the others wait, or
-    /// draw the time, which is the same before and after), and from the commit to the answer
-    /// (whoever acts on an answer may come at any later time).
-    Whole,
-    /// Each for itself, and nothing is locked: both read the same, and the later commit wins. Only
-    /// to see that the model would tell.
+    /// Who holds the locks keeps the others out until it commits.
+    Locked,
+    /// Nothing is locked: both read the same, and the later commit wins. Only to see that the model
+    /// would tell.
     Unlocked,
 }
 
@@ -195,9 +208,9 @@ impl<S: Story> Walk<'_, S> {
         Ok(courses)
     }
 
-    /// The moments that can come next, with what was committed on the way.
+    /// The moments that can come next, each with the step to it.
     #[allow(clippy::type_complexity)]
-    fn next(&self, here: &Now<S>) -> Result<Vec<(Now<S>, Option<(u8, u8, S::Outcome)>)>, String> {
+    fn next(&self, here: &Now<S>) -> Result<Vec<(Now<S>, Step<S::Store, S::Outcome>)>, String> {
         let mut all = Vec::new();
         let held = here
             .callers
@@ -210,33 +223,18 @@ impl<S: Story> Walk<'_, S> {
             if number > 0 && here.callers[number - 1] == here.callers[number] {
                 continue;
             }
+            let mut comes = |to, next: Option<Now<S>>| {
+                let next = next.unwrap_or(*here).with(number, to);
+                all.push((next, Step::Comes(kind, at, to)));
+            };
             match at {
                 At::Away if self.story.may_come(kind, &told) => {
-                    all.push((here.with(number, At::Drawn(here.clock)), None));
+                    comes(At::Drawn(here.clock), None);
                 }
                 At::Drawn(now) if !held || self.steps == Steps::Unlocked => {
                     let before = here.store;
                     let (after, outcome) = self.story.run(before, kind, now);
-                    if self.steps == Steps::Whole {
-                        let one = Entry {
-                            kind,
-                            now,
-                            before,
-                            after,
-                            outcome,
-                        };
-                        let done = Some((kind, now, outcome));
-                        let mut next = here.with(number, At::Told(outcome));
-                        (next.store, next.seen) = (after, self.story.judge(here.seen, &one)?);
-                        all.push((next, done));
-                        let mut next = here.with(number, At::Lost);
-                        (next.store, next.seen) = (after, self.story.judge(here.seen, &one)?);
-                        all.push((next, done));
-                        all.push((here.with(number, At::Lost), None));
-                    } else {
-                        let holding = At::Holding(now, before, after, outcome);
-                        all.push((here.with(number, holding), None));
-                    }
+                    comes(At::Holding(now, before, after, outcome), None);
                 }
                 At::Holding(now, before, after, outcome) => {
                     let one = Entry {
@@ -246,15 +244,15 @@ impl<S: Story> Walk<'_, S> {
                         after,
                         outcome,
                     };
-                    let mut next = here.with(number, At::Committed(outcome));
+                    let mut next = *here;
                     (next.store, next.seen) = (after, self.story.judge(here.seen, &one)?);
-                    all.push((next, Some((kind, now, outcome))));
+                    comes(At::Committed(outcome), Some(next));
                     // The process ends before the commit: nothing of it was.
-                    all.push((here.with(number, At::Lost), None));
+                    comes(At::Lost, None);
                 }
                 At::Committed(outcome) => {
-                    all.push((here.with(number, At::Told(outcome)), None));
-                    all.push((here.with(number, At::Lost), None));
+                    comes(At::Told(outcome), None);
+                    comes(At::Lost, None);
                 }
                 At::Away | At::Drawn(_) | At::Told(_) | At::Lost => {}
             }
@@ -262,32 +260,30 @@ impl<S: Story> Walk<'_, S> {
         if here.clock < self.last && waiting {
             let mut later = *here;
             later.clock += 1;
-            all.push((later, None));
+            all.push((later, Step::Later));
         }
         Ok(all)
     }
 }
 
-/// Courses in which all callers committed, picked by chance: what was committed, in order.
-pub fn courses<S: Story>(
+/// Courses picked by chance, always the same ones.
+pub fn picked<S: Story>(
     story: &S,
     from: (S::Store, S::Onlooker),
     kinds: &[u8],
     last: u8,
     tries: usize,
-) -> BTreeSet<Log<S>> {
-    let (walk, mut chance) = (
-        Walk {
-            story,
-            steps: Steps::Fine,
-            last,
-            known: HashMap::new(),
-        },
-        0x9e37_79b9_7f4a_7c15_u64,
-    );
-    let mut all = BTreeSet::new();
+) -> Vec<Course<S>> {
+    let walk = Walk {
+        story,
+        steps: Steps::Locked,
+        last,
+        known: HashMap::new(),
+    };
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut all = Vec::new();
     for _ in 0..tries {
-        let (mut here, mut log) = (begin::<S>(from.0, from.1, kinds), Vec::new());
+        let (mut here, mut course) = (begin::<S>(from.0, from.1, kinds), Vec::new());
         loop {
             let mut next = walk.next(&here).unwrap();
             if next.is_empty() {
@@ -299,13 +295,32 @@ pub fn courses<S: Story>(
             let pick = usize::try_from(chance % next.len() as u64).unwrap();
             let (step, done) = next.swap_remove(pick);
             here = step;
-            log.extend(done);
+            course.push((done, here.store));
         }
-        if log.len() == kinds.len() {
-            all.insert(log);
-        }
+        all.push(course);
     }
     all
+}
+
+/// Of those the ones in which all callers committed: what was committed, in order.
+pub fn courses<S: Story>(
+    story: &S,
+    from: (S::Store, S::Onlooker),
+    kinds: &[u8],
+    last: u8,
+    tries: usize,
+) -> BTreeSet<Log<S>> {
+    let all = picked(story, from, kinds, last, tries).into_iter();
+    let logs = all.map(|course| {
+        let committed = course.into_iter().filter_map(|(step, _)| match step {
+            Step::Comes(kind, At::Holding(now, ..), At::Committed(outcome)) => {
+                Some((kind, now, outcome))
+            }
+            _ => None,
+        });
+        committed.collect::<Log<S>>()
+    });
+    logs.filter(|log| log.len() == kinds.len()).collect()
 }
 
 /// What callers of these kinds can hear when all of them come at once and none is lost.
@@ -375,13 +390,7 @@ fn fours() -> impl Iterator<Item = Vec<u8>> {
 /// Walks every course of up to four callers, from each beginning; adds up what was found.
 fn explore_all<S: Story>(story: &S, from: (S::Store, S::Onlooker), last: u8, all: &mut Found) {
     for kinds in choices(KINDS, MOST) {
-        // Each step for itself, and with four callers what nobody can tell apart as one.
-        let steps = if kinds.len() < MOST {
-            Steps::Fine
-        } else {
-            Steps::Whole
-        };
-        let found = explore(story, from, &kinds, last, steps)
+        let found = explore(story, from, &kinds, last, Steps::Locked)
             .unwrap_or_else(|why| panic!("{kinds:?}: {why}"));
         all.moments += found.moments;
         all.courses += found.courses;
@@ -477,6 +486,17 @@ fn send(browser: &mut Browser, kind: u8, fields: &[(&str, &str)]) -> Answer {
     }
     let own = [fields, &[("client_id", "demo-messenger")]].concat();
     browser.post("/oauth2/token", &own)
+}
+
+/// What a caller was answered: the refresh token, or why there is none.
+type Said = Result<String, String>;
+
+fn said(answer: &Answer) -> Said {
+    if answer.status == 200 {
+        return Ok(text(&answer.json(), "refresh_token"));
+    }
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    Err(text(&answer.json(), "error_description"))
 }
 
 /// Whether a grant in the database has ended.
