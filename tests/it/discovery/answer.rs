@@ -11,57 +11,6 @@ pub fn issuer(world: &mut World, value: &Value) {
     assert_eq!(&jwt(&text(&tokens, "id_token")).1["iss"], value);
 }
 
-/// The path of an endpoint of ours.
-fn path(world: &World, value: &Value) -> String {
-    let at = value.as_str().unwrap();
-    assert!(!at.contains(['#', '?']), "{at}");
-    at.strip_prefix(&world.app.origin).expect("ours").to_owned()
-}
-
-/// A door for programs: it answers what they post, and nothing else.
-pub fn door(world: &mut World, value: &Value) {
-    let at = path(world, value);
-    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
-    let mut browser = world.app.browser();
-    let answer = browser.send("POST", &at, &kind, Some(b""));
-    assert!(
-        [400, 401, 415].contains(&answer.status),
-        "{at}: {}",
-        answer.status
-    );
-    let answer = browser.send("GET", &at, &[], None);
-    assert_eq!(answer.status, 405, "{at}");
-    nothing_beside(world, &at);
-}
-
-/// A door that is read.
-pub fn page(world: &mut World, value: &Value) {
-    let at = path(world, value);
-    let status = world.app.browser().get(&at).status;
-    assert!([200, 400, 401].contains(&status), "{at}: {status}");
-    nothing_beside(world, &at);
-}
-
-/// No door stands where others have theirs and none is told.
-fn nothing_beside(world: &World, at: &str) {
-    let mut browser = world.app.browser();
-    for beside in [&format!("{at}x"), &format!("{at}/"), &at.to_uppercase()] {
-        assert_eq!(browser.get(beside).status, 404, "{beside}");
-    }
-    for other in [
-        "/oauth2/check_session",
-        "/oauth2/auth",
-        "/authorize",
-        "/token",
-        "/userinfo",
-        "/.well-known/webfinger",
-        "/.well-known/jwks.json",
-        "/oauth/token",
-    ] {
-        assert_eq!(browser.get(other).status, 404, "{other}");
-    }
-}
-
 pub fn subject_types(world: &mut World, value: &Value) {
     let (list, others) = listed(value, &["anonymous", "Public", "ephemeral"]);
     let mut subs = BTreeSet::new();
