@@ -13,6 +13,7 @@ pub mod ciba;
 pub mod claims;
 pub mod claims_request;
 pub mod client;
+pub mod cors;
 pub mod details;
 pub mod device;
 pub mod difference;
