@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::iss;
 use super::redirect::{Delivery, RedirectUri, Response};
 use crate::clock::Time;
 
@@ -23,7 +24,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// With the state that came (RFC 6749 4.1.2) and our name (RFC 9207 2).
+    /// With the state that came (RFC 6749 4.1.2) and the name of who answers.
     pub(super) fn new(
         to: &RedirectUri,
         delivery: Delivery,
@@ -37,7 +38,7 @@ impl Answer {
             to: to.clone(),
             delivery,
             params: all
-                .chain([("iss", issuer)])
+                .chain([iss::parameter(issuer)])
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
         }

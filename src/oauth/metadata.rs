@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::ciba;
 use super::client::GrantType;
 use super::dpop;
+use super::iss;
 use super::management::ACTIONS;
 use super::request_object::ALGORITHMS;
 use super::scope::{DEVICE_SSO, STANDARD};
@@ -193,10 +194,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             json!(["page", "popup", "touch"]),
         ),
         ("ui_locales_supported", json!(ui_locales)),
-        (
-            "authorization_response_iss_parameter_supported",
-            json!(true),
-        ),
+        (iss::SUPPORTED, json!(true)),
         // Back-Channel Logout 1.0, 2.1
         ("backchannel_logout_supported", json!(true)),
         ("backchannel_logout_session_supported", json!(true)),

@@ -25,6 +25,7 @@ pub mod fapi;
 pub mod grant;
 pub mod imposed;
 pub mod introspection;
+pub mod iss;
 pub mod jarm;
 pub mod json;
 pub mod logout;
