@@ -1,7 +1,5 @@
 //! What we answer: who we are, where the doors are, and how what we say is signed.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::backchannel::{EVENT, tell, told_at_by};
 
@@ -53,7 +51,8 @@ pub fn claims(world: &mut World, value: &Value) {
         .collect::<serde_json::Map<_, _>>()
         .into();
     let wanted = json!({ "id_token": wanted, "userinfo": wanted }).to_string();
-    let asked = [("scope", EVERYTHING), ("claims", wanted.as_str())];
+    let everything = format!("{EVERYTHING} device_sso");
+    let asked = [("scope", everything.as_str()), ("claims", wanted.as_str())];
     let tokens = world.tokens(&asked, &own);
     let id = jwt(&text(&tokens, "id_token")).1;
     let info = world.userinfo(&tokens).json();
@@ -84,12 +83,8 @@ fn algorithm(name: &str) -> Algorithm {
     gerege::keys::parse(name).unwrap_or_else(|| panic!("nobody tries {name}"))
 }
 
-const OTHERS: [&str; 7] = [
-    "none", "HS256", "PS256", "RS512", "ES384", "ES256K", "es256",
-];
-
 pub fn id_token_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = algorithm(one);
         world.edit(move |crawler| crawler.id_token_algorithm = kind);
@@ -106,7 +101,7 @@ pub fn id_token_algorithms(world: &mut World, value: &Value) {
 }
 
 pub fn userinfo_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = Some(algorithm(one));
         world.edit(move |crawler| crawler.registration.userinfo_algorithm = kind);
@@ -126,7 +121,7 @@ pub fn userinfo_algorithms(world: &mut World, value: &Value) {
 }
 
 pub fn answer_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = Some(algorithm(one));
         world.edit(move |crawler| crawler.asking.response_algorithm = kind);
@@ -142,7 +137,7 @@ pub fn answer_algorithms(world: &mut World, value: &Value) {
 
 /// A service's algorithm is the one that signs what it hears.
 pub fn introspection_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = algorithm(one);
         world.app.write(move |c| {

@@ -66,7 +66,7 @@ pub fn modes(world: &mut World, value: &Value) {
 }
 
 pub fn algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &["none", "HS256", "RS512", "ES384", "es256"]);
+    let (list, others) = listed(value, &SIGNATURES);
     let object = |world: &World, alg: &str| {
         world.app.pass(Duration::from_secs(901));
         let now = world.now();

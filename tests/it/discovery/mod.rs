@@ -7,7 +7,10 @@ mod asked;
 mod endpoint;
 mod manage;
 mod prove;
+mod service;
+mod untold;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::flow::keyring;
@@ -29,6 +32,11 @@ use crate::sign::{Signer, b64, set, without};
 use crate::signin::sign_in;
 
 const BACK: &str = "https://crawler.example/back";
+/// What signs a JWS (the registry of RFC 7518 7.1), and words that are near.
+const SIGNATURES: [&str; 18] = [
+    "none", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "Ed448", "es256",
+];
 const EVERYTHING: &str = "openid profile email offline_access chat room";
 
 /// A server with everything switched on, an app that may do everything, and a person who is signed
@@ -50,8 +58,8 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
-        let folder = own_folder("discovery");
+    fn new(name: &str) -> Self {
+        let folder = own_folder(&format!("discovery-{name}"));
         let (authority, pem) = mtls::authority("Steppe CA");
         let place = |file: &str| folder.join(file).display().to_string();
         std::fs::write(place("ca.pem"), pem).unwrap();
@@ -256,9 +264,9 @@ impl World {
         header["alg"] = json!(alg);
         let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
         let signature = match alg {
-            "RS256" | "RS512" => self.rsa.sign_bytes(message.as_bytes()),
-            "PS256" => self.rsa.sign_pss(message.as_bytes()),
-            "EdDSA" | "Ed25519" => self.ed.sign_bytes(message.as_bytes()),
+            "RS256" | "RS384" | "RS512" => self.rsa.sign_bytes(message.as_bytes()),
+            "PS256" | "PS384" | "PS512" => self.rsa.sign_pss(message.as_bytes()),
+            "EdDSA" | "Ed25519" | "Ed448" => self.ed.sign_bytes(message.as_bytes()),
             "none" => Vec::new(),
             _ => self.ec.sign_bytes(message.as_bytes()),
         };
@@ -267,8 +275,8 @@ impl World {
 
     fn key(&self, alg: &str) -> &Signer {
         match alg {
-            "RS256" | "RS512" | "PS256" => &self.rsa,
-            "EdDSA" | "Ed25519" => &self.ed,
+            "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => &self.rsa,
+            "EdDSA" | "Ed25519" | "Ed448" => &self.ed,
             _ => &self.ec,
         }
     }
@@ -449,7 +457,7 @@ fn trial(name: &str) -> Try {
 
 #[test]
 fn discovery_tells_the_truth() {
-    let mut world = World::new();
+    let mut world = World::new("whole");
     let read = |at: &str| world.app.browser().get(at).is(200).json();
     let told = world.told.clone();
     let same = read("/.well-known/oauth-authorization-server");
