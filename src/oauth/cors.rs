@@ -1,10 +1,11 @@
-//! Which addresses pages of other origins may ask (the CORS protocol of Fetch): exactly those that an
-//! app in a browser fetches. No cookie is read at any of them, so none is said to take credentials.
+//! Which addresses pages of other origins may ask (the CORS protocol of Fetch): exactly those that
+//! an app in a browser fetches. No cookie is read at any of them, so none is said to take
+//! credentials.
 
 /// The addresses, as the table of URLs writes them: what an app itself asks (OpenID Connect
 /// Discovery 3). Everything else is closed: pages of people, where the browser goes as a whole
-/// (`/oauth2/authorize`, `/oauth2/logout`), and what an app's or a service's own server asks (`par`,
-/// `ciba`, `introspect`, `grants`, a service's `userinfo`).
+/// (`/oauth2/authorize`, `/oauth2/logout`), and what an app's or a service's own server asks
+/// (`par`, `ciba`, `introspect`, `grants`, a service's `userinfo`).
 const OPEN: [&str; 17] = [
     // What an app reads first (OpenID Connect Discovery 4, RFC 8414 3) and the keys by which it
     // checks what it is given (OpenID Connect Core 10.1.1).
@@ -22,8 +23,8 @@ const OPEN: [&str; 17] = [
     "/.well-known/oauth-protected-resource/services/{id}",
     // Token Status List 8.1: for whoever checks tokens in a browser.
     "/services/{id}/status/{list}",
-    // A public app redeems its code and refreshes (RFC 6749 3.2; RFC 9449 8 for nonces), ends what it
-    // was given (RFC 7009 2.3), and asks who it is (OpenID Connect Core 5.3).
+    // A public app redeems its code and refreshes (RFC 6749 3.2; RFC 9449 8 for nonces), ends what
+    // it was given (RFC 7009 2.3), and asks who it is (OpenID Connect Core 5.3).
     "/oauth2/token",
     "/oauth2/revoke",
     "/oauth2/userinfo",
@@ -34,16 +35,16 @@ const OPEN: [&str; 17] = [
     "/oauth2/register/{id}",
 ];
 
-/// What a page may send beside a form: a token (RFC 6750 2.1), JSON (RFC 7591 3.1), a proof (RFC 9449
-/// 4.1).
+/// What a page may send beside a form: a token (RFC 6750 2.1), JSON (RFC 7591 3.1), a proof (RFC
+/// 9449 4.1).
 pub const SENDABLE: &str = "Authorization, Content-Type, DPoP";
 
 /// What a page may read beside the body: why a token was refused (RFC 6750 3), the
 /// next nonce (RFC 9449 8.2), and the number to ask the operator about.
 pub const READABLE: &str = "WWW-Authenticate, DPoP-Nonce, Request-Id";
 
-/// Whether pages of other origins may ask at an address, as it is called or as the table of URLs
-/// writes it.
+/// Whether pages of other origins may ask at an address (OpenID Connect Discovery 3), as it is
+/// called or as the table of URLs writes it.
 pub fn is_open(path: &str) -> bool {
     OPEN.iter().any(|open| fits(open, path))
 }

@@ -1,5 +1,5 @@
-//! Who answers: our name in every answer to an authorization request, so that the code of one server
-//! is not carried to another (RFC 9207).
+//! Who answers: our name in every answer to an authorization request, so that the code of one
+//! server is not carried to another (RFC 9207).
 
 /// The parameter (RFC 9207 2). No address to return to may bring one of its own.
 pub const NAME: &str = "iss";

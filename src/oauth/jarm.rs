@@ -15,7 +15,7 @@ pub const TYPE: &str = "oauth-authz-resp+jwt";
 /// How long a signed answer holds: the longest that JARM 2.1 recommends.
 const LIFE: Duration = Duration::from_secs(600);
 
-/// An answer that is still to be sent, to an address that its client registered.
+/// An answer that is still to be sent, to an address that its client registered (RFC 6749 4.1.2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     to: RedirectUri,
@@ -52,7 +52,7 @@ impl Answer {
         self
     }
 
-    /// Whether the client asked for it signed.
+    /// Whether the client asked for it signed, by a response mode (JARM 2.3).
     pub fn is_signed(&self) -> bool {
         self.delivery.signed
     }
@@ -68,7 +68,7 @@ impl Answer {
         claims
     }
 
-    /// As it is.
+    /// As it is (RFC 6749 4.1.2).
     pub fn plain(&self) -> Response {
         let params: Vec<(&str, &str)> = self
             .params

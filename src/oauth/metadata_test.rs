@@ -1,5 +1,5 @@
-//! What is told is exactly what there is: every kind that the code knows stands in the document, and
-//! no other.
+//! What is told is exactly what there is: every kind that the code knows stands in the document,
+//! and no other.
 
 use std::collections::BTreeSet;
 

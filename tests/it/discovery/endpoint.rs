@@ -151,7 +151,8 @@ pub fn pushed(world: &mut World, value: &Value) {
     posted(world, &at);
 }
 
-/// RFC 7591 3.2.1 and RFC 7592 2.1: an app registers, and reads what is on file where it is told to.
+/// RFC 7591 3.2.1 and RFC 7592 2.1: an app registers, and reads what is on file where it is told
+/// to.
 pub fn registration(world: &mut World, value: &Value) {
     let at = world.path(value);
     let body = json!({ "redirect_uris": [BACK], "client_name": "New app" });

@@ -8,6 +8,7 @@ mod endpoint;
 mod manage;
 mod prove;
 mod service;
+mod standards;
 mod untold;
 
 use std::collections::BTreeSet;

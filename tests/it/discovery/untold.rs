@@ -1,5 +1,5 @@
-//! The table of URLs beside the document: nothing that programs ask is there without being told, but
-//! for what stands here with its reason.
+//! The table of URLs beside the document: nothing that programs ask is there without being told,
+//! but for what stands here with its reason.
 
 use super::*;
 use crate::routes::routes;
