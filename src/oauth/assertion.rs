@@ -20,7 +20,8 @@ const SKEW: Duration = Duration::from_secs(60);
 /// An assertion may run this long; its `jti` is remembered until then.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// `sub` of an assertion whose signature is not checked: only to find the client and its keys.
+/// `sub` of an assertion whose signature is not checked: only to find the client and its keys (RFC
+/// 7521 4.2: nothing else has to name it).
 pub fn subject(assertion: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Subject {
@@ -55,7 +56,7 @@ pub struct Claims {
     pub jti: Option<String>,
 }
 
-/// What must be remembered so that an assertion works once.
+/// What must be remembered so that an assertion works once (RFC 7523 3, 7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Id {
     /// Its `jti`.
@@ -64,11 +65,11 @@ pub struct Id {
     pub until: Time,
 }
 
-/// Checks an assertion's claims. `legacy` are the URLs of endpoints that the client may still
-/// name as the audience (`client.assertion_aud = legacy`).
+/// Checks an assertion's claims (RFC 7523 3). `legacy` are the URLs of endpoints that the client
+/// may still name as the audience (`client.assertion_aud = legacy`).
 ///
 /// # Errors
-/// `invalid_client`.
+/// `invalid_client` (RFC 7523 3.2).
 pub fn check(
     client_id: &str,
     claims: &Claims,
@@ -76,16 +77,18 @@ pub fn check(
     legacy: &[&str],
     now: Time,
 ) -> Result<Id, Problem> {
+    // RFC 7523 3, 1 and 2.
     if claims.iss != client_id || claims.sub != client_id {
         return Err(failed("iss and sub of the assertion must be the client_id"));
     }
-    // PROTOCOL.md 3: one string; an array could be meant for someone else too.
+    // RFC 7523 3, 3; PROTOCOL.md 3: one string; an array could be meant for someone else too.
     let aud = claims.aud.as_str();
     if aud.is_none_or(|aud| aud != issuer && !legacy.contains(&aud)) {
         return Err(failed(
             "aud of the assertion must be the issuer, as one string",
         ));
     }
+    // RFC 7523 3, 4: it must have an end, and not one that is unreasonably far.
     let exp =
         numeric_date(&claims.exp).ok_or_else(|| failed("exp of the assertion is malformed"))?;
     if exp.plus(SKEW) <= now {
@@ -94,11 +97,13 @@ pub fn check(
     if exp > now.plus(LONGEST).plus(SKEW) {
         return Err(failed("exp of the assertion is more than an hour ahead"));
     }
+    // RFC 7523 3, 5 and 6.
     for early in [&claims.nbf, &claims.iat].into_iter().flatten() {
         if numeric_date(early).is_none_or(|early| early > now.plus(SKEW)) {
             return Err(failed("the assertion is from the future"));
         }
     }
+    // RFC 7523 3, 7: it works once.
     let jti = claims
         .jti
         .as_ref()

@@ -4,7 +4,8 @@ use super::error::{Code, Problem};
 use super::scope;
 use super::service::Service;
 
-/// Who an access token is for.
+/// Who an access token is for: one, so that nobody who is shown it can use it elsewhere (RFC 8707
+/// 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience<'a> {
     /// This server: `/oauth2/userinfo`.
@@ -14,7 +15,7 @@ pub enum Audience<'a> {
 }
 
 impl<'a> Audience<'a> {
-    /// The value of `aud`.
+    /// The value of `aud` (RFC 9068 2.2).
     pub fn name(&self, issuer: &'a str) -> &'a str {
         match self {
             Self::Issuer => issuer,
@@ -23,7 +24,7 @@ impl<'a> Audience<'a> {
     }
 }
 
-/// An audience and the scopes that belong to it.
+/// An audience and the scopes that belong to it (RFC 8707 2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     /// Who the token is for.
@@ -39,7 +40,7 @@ pub struct Target<'a> {
 /// nothing but the signature, so a token of theirs that nobody allowed would open the account.
 ///
 /// # Errors
-/// `invalid_target` when two remain, or the one named is unknown or was not granted.
+/// `invalid_target` (RFC 8707 2) when two remain, or the one named is unknown or was not granted.
 pub fn audience<'a>(
     asked: &[String],
     resources: &[String],
@@ -48,10 +49,11 @@ pub fn audience<'a>(
     issuer: &str,
 ) -> Result<Target<'a>, Problem> {
     let audience = match (asked, resources) {
-        // PROTOCOL.md 1: (1) named at the token endpoint, (2) named once before.
+        // PROTOCOL.md 1: (1) named at the token endpoint (RFC 8707 2.2), (2) named once before,
+        // when the browser was sent (RFC 8707 2.1).
         ([one], _) | ([], [one]) => named(one, services, issuer)?,
         ([], []) => {
-            // (3) the one service among the scopes, (4) else this server.
+            // RFC 9068 3, none named: (3) the one service among the scopes, (4) else this server.
             let mut owners = services
                 .iter()
                 .filter(|service| granted.iter().any(|name| scope::has(&service.scopes, name)));
@@ -72,6 +74,7 @@ pub fn audience<'a>(
         }
         _ => return Err(refuse("a token has one audience: name one resource")),
     };
+    // RFC 8707 2.2: no scope of another resource is in the token.
     let scopes = match audience {
         Audience::Issuer => scope::cut(granted, &scope::OURS),
         Audience::Service(service) => scope::cut(granted, &service.scopes),

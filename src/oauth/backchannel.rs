@@ -1,4 +1,5 @@
-//! Telling apps that a session ended (OpenID Connect Back-Channel Logout 1.0).
+//! Telling apps that a session ended (OpenID Connect Back-Channel Logout 1.0; section numbers are
+//! its own).
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const LIFE: Duration = Duration::from_secs(120);
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// What a logout token is made of.
+/// What a logout token is made of (2.4).
 #[derive(Clone, Copy, Debug)]
 pub struct LogoutToken<'a> {
     /// Us.
@@ -55,7 +56,7 @@ pub fn logout_token(token: &LogoutToken<'_>) -> Claims {
     .collect()
 }
 
-/// What an app's answer means.
+/// What an app's answer means (2.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// It ended its session.

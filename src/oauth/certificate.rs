@@ -33,7 +33,7 @@ pub enum Known {
     Email(String),
 }
 
-/// The names in a certificate.
+/// The names in a certificate, of the kinds by which a client can be known (RFC 8705 2.1.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The subject, as RFC 4514 writes it.
@@ -49,8 +49,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Whether the client is named. Host names are compared as such, everything else letter by
-    /// letter; a wildcard stands for nobody.
+    /// Whether the client is named (RFC 8705 2.1). Host names are compared as such, everything else
+    /// letter by letter; a wildcard stands for nobody.
     pub fn has(&self, known: &Known) -> bool {
         match known {
             Known::SubjectDn(subject) => !subject.is_empty() && self.subject == *subject,

@@ -1,5 +1,5 @@
 //! Asking a person from an app's own server: they decide on their telephone, the app never sees a
-//! browser (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0).
+//! browser (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0, CIBA).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::service::Service;
 /// How an app learns that the person has decided (CIBA 5): it asks, or is told to ask.
 pub const MODES: [&str; 2] = ["poll", "ping"];
 
-/// The longest `binding_message`, in characters: it is compared by eye.
+/// The longest `binding_message` (CIBA 7.1), in characters: it is compared by eye.
 pub const LONGEST_MESSAGE: usize = 100;
 
 /// The longest `client_notification_token` (CIBA 7.1).
@@ -32,7 +32,7 @@ pub enum Hint {
     IdToken(String),
 }
 
-/// What an app asks for.
+/// What an app asks for (CIBA 7.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct CibaRequest {
     /// What it wants to do, and whom it wants to speak to.

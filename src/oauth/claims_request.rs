@@ -21,7 +21,7 @@ pub const PERSONAL: [(&str, &str); 6] = [
 /// A longer parameter, in bytes, is refused.
 const LONGEST: usize = 4 * 1024;
 
-/// What must be true of a claim for the request to be answered.
+/// What must be true of a claim for the request to be answered (OpenID Connect Core 5.5.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// One of these; empty when none was named.
@@ -30,8 +30,8 @@ pub struct Wanted {
     pub essential: bool,
 }
 
-/// The claims that are to be given, by name. Kept with the grant, so that userinfo and a refreshed
-/// ID token know.
+/// The claims that are to be given, by name (OpenID Connect Core 5.5). Kept with the grant, so that
+/// userinfo and a refreshed ID token know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Given {
@@ -42,7 +42,7 @@ pub struct Given {
 }
 
 impl Given {
-    /// The claims whose scope is among `allowed`.
+    /// The claims whose scope (OpenID Connect Core 5.4) is among `allowed`.
     pub fn cut(&self, allowed: &[String]) -> Self {
         let keep = |names: &[String]| {
             let allows = |name: &&String| owner(name).is_some_and(|had| scope::has(allowed, had));
@@ -54,7 +54,7 @@ impl Given {
         }
     }
 
-    /// The scopes that these claims belong to, each once.
+    /// The scopes that these claims belong to (OpenID Connect Core 5.4), each once.
     pub fn scopes(&self) -> Vec<&'static str> {
         let mut scopes = Vec::new();
         for name in self.id_token.iter().chain(&self.userinfo) {

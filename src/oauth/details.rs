@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 1024;
 /// A longer name of a type, in bytes, is refused.
 pub const MAX_TYPE: usize = 100;
 
-/// What was asked for in detail, in its order. Kept with the grant.
+/// What was asked for in detail (RFC 9396 2), in its order. Kept with the grant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Details(Vec<Map<String, Value>>);
@@ -79,7 +79,7 @@ impl Details {
         Self(self.0.iter().filter(own).cloned().collect())
     }
 
-    /// Those of these types.
+    /// Those of these types: what a client may ask for (RFC 9396 10).
     #[must_use]
     pub fn among(&self, types: &[String]) -> Self {
         let own = |detail: &&Map<String, Value>| scope::has(types, kind(detail));
@@ -93,7 +93,7 @@ impl Details {
         Self(all)
     }
 
-    /// As they go over the wire.
+    /// As they go over the wire (RFC 9396 7).
     pub fn json(&self) -> Value {
         self.0.iter().cloned().map(Value::Object).collect()
     }
@@ -113,7 +113,7 @@ impl Details {
     }
 }
 
-/// A type as an operator may write it.
+/// A type (RFC 9396 2) as an operator may write it.
 pub fn is_type(name: &str) -> bool {
     name.len() <= MAX_TYPE && scope::is_token(name)
 }

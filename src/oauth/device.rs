@@ -4,10 +4,11 @@
 /// looks like a digit (RFC 8628 6.1).
 pub const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// How many letters such a code has.
+/// How many letters such a code has: with the bound on tries, too many to guess (RFC 8628 5.1).
 pub const LENGTH: usize = 8;
 
-/// A code that a person types, from as many drawn bytes as [`LENGTH`], each below 20.
+/// A code that a person types (RFC 8628 3.2, `user_code`), from as many drawn bytes as [`LENGTH`],
+/// each below 20.
 pub fn user_code(drawn: impl Iterator<Item = u8>) -> String {
     drawn
         .take(LENGTH)
@@ -32,7 +33,7 @@ pub fn typed(text: &str) -> Option<String> {
     (code.len() == LENGTH).then_some(code)
 }
 
-/// A code as it is shown: `WDJB-MJHT`.
+/// A code as it is shown, `WDJB-MJHT`: in two halves, which are easier to read (RFC 8628 6.1).
 pub fn shown(code: &str) -> String {
     match code.split_at_checked(LENGTH / 2) {
         Some((head, tail)) => format!("{head}-{tail}"),

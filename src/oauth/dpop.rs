@@ -39,7 +39,7 @@ pub struct Claims {
     pub nonce: Option<String>,
 }
 
-/// The request that a proof came with.
+/// The request that a proof came with, which its claims must fit (RFC 9449 4.3).
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// Its method.
@@ -50,7 +50,7 @@ pub struct Call<'a> {
     pub access_token: Option<&'a str>,
 }
 
-/// What must be remembered so that a proof works once.
+/// What must be remembered so that a proof works once (RFC 9449 11.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofId {
     /// Its `jti`.
@@ -75,7 +75,7 @@ pub fn find<'a>(mut headers: impl Iterator<Item = &'a [u8]>) -> Result<Option<St
         .map_err(|_| malformed())
 }
 
-/// The refusal of a proof that cannot be read or whose signature does not fit.
+/// The refusal of a proof that cannot be read or whose signature does not fit (RFC 9449 5).
 pub fn malformed() -> Problem {
     refuse(
         "the DPoP proof is no JWT of type dpop+jwt, signed by the public key in its header with an algorithm that is supported",

@@ -36,7 +36,7 @@ impl std::fmt::Debug for Ask {
 }
 
 impl Ask {
-    /// Reads a token request's body.
+    /// Reads a token request's body (RFC 8693 2.1).
     ///
     /// # Errors
     /// `invalid_request` or `invalid_scope`.
@@ -60,7 +60,8 @@ impl Ask {
                 "requested_token_type must be {ACCESS_TOKEN}"
             )));
         }
-        // The client itself is the one that acts, and has proved who it is.
+        // RFC 8693 2.1 leaves it open: the client itself is the one that acts, and has proved who
+        // it is.
         if params.has("actor_token") || params.has("actor_token_type") {
             return Err(invalid("actor_token is not supported"));
         }
@@ -72,7 +73,7 @@ impl Ask {
     }
 }
 
-/// The token that was brought, after it was found good.
+/// The token that was brought, after it was found good (RFC 8693 2.1, `subject_token`).
 #[derive(Clone, Copy, Debug)]
 pub struct Brought<'a> {
     /// Whom it was given to.
@@ -91,7 +92,7 @@ pub struct Brought<'a> {
     pub expires_at: Time,
 }
 
-/// What is given for it.
+/// What is given for it (RFC 8693 2.2.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Given<'a> {
     /// The service that the new token is for.
@@ -109,7 +110,7 @@ pub struct Given<'a> {
 /// Judges an exchange. `grant` is the one behind the token that was brought.
 ///
 /// # Errors
-/// `unauthorized_client`, `invalid_request`, `invalid_target` or `invalid_scope`.
+/// `unauthorized_client`, `invalid_request`, `invalid_target` or `invalid_scope` (RFC 8693 2.2.2).
 pub fn judge<'a>(
     ask: &Ask,
     brought: &Brought<'_>,
@@ -182,7 +183,8 @@ pub fn judge<'a>(
     })
 }
 
-/// The one service that is named, by its audience or its id, and that the client may reach so.
+/// The one service that is named, by its audience or its id, and that the client may reach so (RFC
+/// 8693 2.1.1).
 fn target<'a>(
     named: &[String],
     client: &Client,

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::claims::Claims;
 use crate::clock::Time;
 
-/// The media type of a signed answer; without its first half the `typ` of the token.
+/// The media type of a signed answer (RFC 9701 4); without its first half the `typ` of the token
+/// (5).
 pub const SIGNED: &str = "application/token-introspection+jwt";
 
 /// Whether a caller takes a signed answer (RFC 9701 4): its `Accept` names the type, and does not
@@ -14,7 +15,7 @@ pub fn is_taken(accept: &str) -> bool {
     weight(accept, &[SIGNED]) > 0
 }
 
-/// Whether a caller takes a signed answer and would not rather have JSON.
+/// Whether a caller takes a signed answer and would not rather have JSON (RFC 9110 12.5.1).
 pub fn is_wanted(accept: &str) -> bool {
     let plain = ["application/json", "application/*", "*/*"];
     is_taken(accept) && weight(accept, &[SIGNED]) >= weight(accept, &plain)

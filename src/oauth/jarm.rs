@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::iss;
 use super::redirect::{Delivery, RedirectUri, Response};
 use crate::clock::Time;
 
@@ -14,7 +15,7 @@ pub const TYPE: &str = "oauth-authz-resp+jwt";
 /// How long a signed answer holds: the longest that JARM 2.1 recommends.
 const LIFE: Duration = Duration::from_secs(600);
 
-/// An answer that is still to be sent, to an address that its client registered.
+/// An answer that is still to be sent, to an address that its client registered (RFC 6749 4.1.2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     to: RedirectUri,
@@ -23,7 +24,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// With the state that came (RFC 6749 4.1.2) and our name (RFC 9207 2).
+    /// With the state that came (RFC 6749 4.1.2) and the name of who answers.
     pub(super) fn new(
         to: &RedirectUri,
         delivery: Delivery,
@@ -37,7 +38,7 @@ impl Answer {
             to: to.clone(),
             delivery,
             params: all
-                .chain([("iss", issuer)])
+                .chain([iss::parameter(issuer)])
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
         }
@@ -51,7 +52,7 @@ impl Answer {
         self
     }
 
-    /// Whether the client asked for it signed.
+    /// Whether the client asked for it signed, by a response mode (JARM 2.3).
     pub fn is_signed(&self) -> bool {
         self.delivery.signed
     }
@@ -67,7 +68,7 @@ impl Answer {
         claims
     }
 
-    /// As it is.
+    /// As it is (RFC 6749 4.1.2).
     pub fn plain(&self) -> Response {
         let params: Vec<(&str, &str)> = self
             .params

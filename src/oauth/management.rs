@@ -1,5 +1,5 @@
 //! Grant Management for OAuth 2.0 (OpenID FAPI, implementer's draft 1): a client names a grant of
-//! its own, widens or replaces it, reads it and ends it.
+//! its own, widens or replaces it, reads it and ends it. Section numbers are its own.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ pub enum Action {
     Replace(String),
 }
 
-/// The name of a grant that its client manages.
+/// The name of a grant that its client manages (5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Managed {
     /// `grant_id`.
@@ -85,7 +85,7 @@ impl Action {
             .collect()
     }
 
-    /// The grant that must stand.
+    /// The grant that must stand (5.2).
     pub fn names(&self) -> Option<&str> {
         match self {
             Self::Create => None,
@@ -93,10 +93,10 @@ impl Action {
         }
     }
 
-    /// The grant as it is written: `new` is what was allowed now, `old` the one that is named. Of
-    /// the old one comes along what the person still allows (`on_file`, where they are asked at
-    /// all). What it has in detail does not: that is never on file, and stands in `new` where the
-    /// person has just allowed it again.
+    /// The grant as it is written (5.2): `new` is what was allowed now, `old` the one that is
+    /// named. Of the old one comes along what the person still allows (`on_file`, where they are
+    /// asked at all). What it has in detail does not: that is never on file, and stands in `new`
+    /// where the person has just allowed it again.
     pub fn settle(&self, mut new: Grant, old: Option<&Grant>, on_file: Option<&[String]>) -> Grant {
         let id = self.names().unwrap_or(&new.id).to_owned();
         let takes_over = self.names().is_some();

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use super::ciba;
 use super::client::GrantType;
 use super::dpop;
+use super::iss;
 use super::management::ACTIONS;
 use super::request_object::ALGORITHMS;
-use super::scope::{DEVICE_SSO, STANDARD};
+use super::scope::OURS;
 use super::service::Service;
 use super::step_up;
 use crate::rng::digest;
@@ -78,8 +79,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
         "client_secret_post",
         "private_key_jwt"
     ]);
-    let mut scopes: Vec<&str> = STANDARD.to_vec();
-    scopes.push(DEVICE_SSO);
+    let mut scopes: Vec<&str> = OURS.to_vec();
     for name in services.iter().flat_map(|service| &service.scopes) {
         if !scopes.contains(&name.as_str()) {
             scopes.push(name);
@@ -153,6 +153,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
                 "azp",
                 "sid",
                 "at_hash",
+                "ds_hash",
                 "name",
                 "preferred_username",
                 "updated_at",
@@ -193,10 +194,7 @@ pub fn discovery(issuer: &str, services: &[Service], ui_locales: &[String]) -> M
             json!(["page", "popup", "touch"]),
         ),
         ("ui_locales_supported", json!(ui_locales)),
-        (
-            "authorization_response_iss_parameter_supported",
-            json!(true),
-        ),
+        (iss::SUPPORTED, json!(true)),
         // Back-Channel Logout 1.0, 2.1
         ("backchannel_logout_supported", json!(true)),
         ("backchannel_logout_session_supported", json!(true)),
@@ -304,58 +302,5 @@ pub fn tell_of_certificates(fields: &mut Map<String, Value>, vouched: bool, door
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::oauth::service::tests::service;
-
-    #[test]
-    fn every_endpoint_stands_under_the_issuer() {
-        let issuer = "https://steppe.example";
-        let document = discovery(issuer, &[service("chat", &["chat"])], &["mn".to_owned()]);
-        assert_eq!(document["issuer"], issuer);
-        for (name, value) in &document {
-            if name.ends_with("_endpoint") || name == "jwks_uri" {
-                assert!(
-                    value
-                        .as_str()
-                        .unwrap()
-                        .starts_with("https://steppe.example/"),
-                    "{name}"
-                );
-            }
-        }
-        assert_eq!(document["scopes_supported"][5], "chat");
-        assert_eq!(document["ui_locales_supported"], json!(["mn"]));
-    }
-
-    #[test]
-    fn what_is_refused_is_not_told() {
-        let text = Value::Object(discovery("https://steppe.example", &[], &[])).to_string();
-        for word in [
-            "implicit",
-            "\"password\"",
-            "plain",
-            "none\",\"HS",
-            "HS256",
-            "token id_token",
-            "address",
-        ] {
-            assert!(!text.contains(word), "{word}");
-        }
-    }
-
-    #[test]
-    fn each_grant_told_is_one_that_is_read() {
-        let document = discovery("https://steppe.example", &[], &[]);
-        for name in document["grant_types_supported"].as_array().unwrap() {
-            assert!(GrantType::from_name(name.as_str().unwrap()).is_some());
-        }
-        for word in document["prompt_values_supported"].as_array().unwrap() {
-            assert!(crate::oauth::authorize::Prompt::parse(word.as_str().unwrap()).is_ok());
-        }
-        for mode in document["response_modes_supported"].as_array().unwrap() {
-            let mode = mode.as_str().unwrap();
-            assert!(crate::oauth::redirect::Delivery::from_name(mode).is_some());
-        }
-    }
-}
+#[path = "metadata_test.rs"]
+mod tests;

@@ -1,4 +1,5 @@
-//! `prompt`: what a client wants shown on the way.
+//! `prompt`: what a client wants shown on the way (OpenID Connect Core 3.1.2.1), the sign-up among it
+//! (`prompt=create`, Initiating User Registration 1.0).
 
 use super::error::{Code, Problem};
 
@@ -11,14 +12,14 @@ pub struct Prompt {
     pub login: bool,
     /// The consent page, also when consent is on file.
     pub consent: bool,
-    /// The sign-up wizard first.
+    /// The sign-up wizard first (Initiating User Registration 1.0, 4).
     pub create: bool,
     /// The chooser, also with one account.
     pub select_account: bool,
 }
 
 impl Prompt {
-    /// Reads the parameter.
+    /// Reads the parameter (OpenID Connect Core 3.1.2.1).
     ///
     /// # Errors
     /// `invalid_request` for an unknown word, one that comes twice, or `none` beside another.

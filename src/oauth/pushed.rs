@@ -10,12 +10,12 @@ use super::service::Service;
 /// What stands before the secret of a reference (RFC 9126 2.2).
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// A reference, as it is handed out.
+/// A reference, as it is handed out (RFC 9126 2.2).
 pub fn reference(secret: &str) -> String {
     format!("{PREFIX}{secret}")
 }
 
-/// The secret in a reference of ours; nothing for another kind of `request_uri`.
+/// The secret in a reference of ours (RFC 9126 4); nothing for another kind of `request_uri`.
 pub fn secret(request_uri: &str) -> Option<&str> {
     request_uri.strip_prefix(PREFIX)
 }

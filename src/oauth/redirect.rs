@@ -7,6 +7,7 @@ use super::client::Client;
 pub use super::difference::{
     Difference, Part, difference, nearest, registering, worth_registering,
 };
+use super::iss;
 use super::params::{decode, encode_all};
 
 /// A longer address, in bytes, is refused.
@@ -16,7 +17,7 @@ const MAX_BYTES: usize = 2000;
 const ANSWER: [&str; 7] = [
     "code",
     "state",
-    "iss",
+    iss::NAME,
     "error",
     "error_description",
     "error_uri",

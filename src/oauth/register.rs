@@ -1,5 +1,6 @@
-//! Client metadata as an app sends it about itself (RFC 7591 2, OpenID Connect Dynamic Client
-//! Registration 1.0, 2): read strictly, and told back. What is not known is ignored (RFC 7591 2).
+//! Client metadata as an app sends it about itself (RFC 7591 2, RFC 7592 2.2, OpenID Connect
+//! Dynamic Client Registration 1.0, 2): read strictly, and told back. What is not known is ignored
+//! (RFC 7591 2).
 
 use serde_json::{Map, Value, json};
 
@@ -19,7 +20,8 @@ use crate::clock::Time;
 const MOST: usize = 20;
 const LONGEST: usize = 2000;
 
-/// What the operator allows an app that registers itself.
+/// What the operator allows an app that registers itself; what it asks for beyond is refused or
+/// replaced (RFC 7591 3.2.1).
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The scopes it may have.
@@ -36,7 +38,7 @@ pub struct Policy {
     pub own: String,
 }
 
-/// Names that people know here.
+/// Names that people know here: an app with one of them would pass for somebody else (RFC 7591 5).
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// Ours: nobody else speaks for it.
@@ -45,7 +47,7 @@ pub struct Names {
     pub known: Vec<String>,
 }
 
-/// How an app is known here; drawn or kept by the caller.
+/// How an app is known here (RFC 7591 3.2.1); drawn or kept by the caller.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// `client_id`

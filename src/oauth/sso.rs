@@ -37,13 +37,14 @@ impl std::fmt::Debug for Ask {
     }
 }
 
-/// Whether a request for an exchange is one of this profile: no other takes an ID token.
+/// Whether a request for an exchange is one of this profile (Native SSO 4.2): no other takes an ID
+/// token.
 pub fn is_asked(params: &Params) -> bool {
     params.one("subject_token_type") == Some(ID_TOKEN)
 }
 
 impl Ask {
-    /// Reads a token request's body.
+    /// Reads a token request's body (Native SSO 4.2).
     ///
     /// # Errors
     /// `invalid_request`.
@@ -76,7 +77,7 @@ impl Ask {
     }
 }
 
-/// What the ID token that was brought says, once its signature was found good.
+/// What the ID token that was brought says, once its signature was found good (Native SSO 4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brought {
     /// Whom it was given to.
@@ -89,7 +90,7 @@ pub struct Brought {
     pub ds_hash: Option<String>,
 }
 
-/// What stands behind the device secret that was brought.
+/// What stands behind the device secret that was brought (Native SSO 4.3).
 #[derive(Clone, Copy, Debug)]
 pub struct Behind<'a> {
     /// The grant that it was given with, which still stands.

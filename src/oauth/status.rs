@@ -1,5 +1,6 @@
 //! Token Status List (draft-ietf-oauth-status-list-20): what of a service's tokens was ended,
-//! as a bit each in a signed list that the service reads again and again.
+//! as a bit each in a signed list that the service reads again and again. Section numbers are its
+//! own.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -15,9 +16,9 @@ use crate::clock::Time;
 pub const LAST: u16 = u16::MAX;
 /// Lists of one service: four million tokens that live at the same time.
 pub const LISTS: i64 = 64;
-/// How long a reader keeps a list (`ttl`).
+/// How long a reader keeps a list: `ttl` (5.1).
 pub const TTL: Duration = Duration::from_secs(5);
-/// How long a list may be believed while no newer one can be had (`exp`).
+/// How long a list may be believed while no newer one can be had: `exp` (5.1).
 pub const LIFE: Duration = Duration::from_secs(300);
 /// How long a place stays taken after its token's end: as far as clocks may be apart.
 pub const AFTER: Duration = Duration::from_secs(120);
@@ -26,7 +27,7 @@ pub const TYP: &str = "statuslist+jwt";
 /// The kind of document that it is sent as (8.2).
 pub const SENT_AS: &str = "application/statuslist+jwt";
 
-/// Where the status of a token stands.
+/// Where the status of a token stands (6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The number of the list.
@@ -35,7 +36,7 @@ pub struct Place {
     pub idx: i64,
 }
 
-/// Where a list lies; its name, too (`uri` and `sub`).
+/// Where a list lies; its name, too (`uri` in 6.2, `sub` in 5.1).
 pub fn uri(house: &str, service_id: &str, list: i64) -> String {
     let root = house.trim_end_matches('/');
     format!("{root}/services/{service_id}/status/{list}")
@@ -47,7 +48,7 @@ pub fn claim(house: &str, service_id: &str, place: Place) -> Value {
     json!({ "status_list": { "idx": place.idx, "uri": uri } })
 }
 
-/// The service and the place that the claim `status` of a token of ours names.
+/// The service and the place that the claim `status` (6.2) of a token of ours names.
 pub fn named<'a>(house: &str, claim: &'a Value) -> Option<(&'a str, Place)> {
     let at = claim.get("status_list")?;
     let root = house.trim_end_matches('/');

@@ -7,10 +7,10 @@ use super::error::{Code, Problem};
 use super::grant::Grant;
 use super::scope;
 
-/// `acr` of a sign-in by password: one factor.
+/// `acr` of a sign-in by password (OpenID Connect Core 2): one factor.
 pub const ACR_PASSWORD: &str = "urn:gerege:acr:password";
 
-/// Every class that a sign-in here can reach.
+/// Every class that a sign-in here can reach, as it is told (RFC 9470 7, `acr_values_supported`).
 pub const ACRS: [&str; 1] = [ACR_PASSWORD];
 
 /// Tells when a person last proved who they are, and how well (RFC 9470 6.1, 6.2).
@@ -19,13 +19,14 @@ pub(super) fn tell(claims: &mut Claims, grant: &Grant) {
     put(claims, "acr", ACR_PASSWORD);
 }
 
-/// Whether a sign-in here can reach what is asked for. A class that is only wished for, as all of
+/// Whether a sign-in here can reach what is asked for (RFC 9470 4). A class that is only wished
+/// for, as all of
 /// `acr_values` are, is answered by the one that was reached.
 ///
 /// # Errors
 /// `unmet_authentication_requirements` (OpenID Connect Core 5.5.1.1, RFC 9470 5).
 pub(super) fn reach(asked: &ClaimsRequest) -> Result<(), Problem> {
-    let Wanted { values, essential } = &asked.acr;
+    let Wanted { values, essential } = &asked.acr; // OpenID Connect Core 5.5.1.1
     if *essential && !values.is_empty() && !ACRS.iter().any(|acr| scope::has(values, acr)) {
         return Err(Problem::new(
             Code::UnmetAuthenticationRequirements,

@@ -16,7 +16,8 @@ use super::registration::{Origin, SubjectType};
 pub fn sector(client: &Client) -> Option<String> {
     let alone = format!("client:{}", client.id); // no host has a colon
     let named = client.registration.sector_identifier_uri.as_ref();
-    // The list there is read when an app registers, and for no document.
+    // OpenID Connect Registration 5: the list there is read when an app registers, and for no
+    // document.
     if let Some(uri) = named.filter(|_| client.registration.origin != Origin::Document) {
         return host(uri);
     }
@@ -39,10 +40,11 @@ pub fn sector(client: &Client) -> Option<String> {
     }
 }
 
-/// The sector by which a client's `sub` is computed; `None` where it sees the public one.
+/// The sector by which a client's `sub` is computed (OpenID Connect Core 8.1); `None` where it sees
+/// the public one.
 pub fn pairwise(client: &Client) -> Option<String> {
     match client.registration.subject_type {
-        SubjectType::Public => None,
+        SubjectType::Public => None, // OpenID Connect Core 8
         // Never the public one, even if its addresses came to differ.
         SubjectType::Pairwise => {
             Some(sector(client).unwrap_or_else(|| format!("client:{}", client.id)))

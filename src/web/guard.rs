@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
@@ -20,6 +20,7 @@ use crate::crash::{self, Edge};
 use crate::flow::client::Whence;
 use crate::flow::short;
 use crate::limit::Bucket;
+use crate::oauth::cors;
 use crate::oauth::error::{Code, Problem};
 use crate::rng::Rng;
 
@@ -125,6 +126,9 @@ pub async fn guard(
     };
     let status = response.status();
     dress(http.path(), app.config.secure(), response.headers_mut());
+    if cors::is_open(http.path()) {
+        open_to_browsers(response.headers_mut());
+    }
     if let Ok(number) = HeaderValue::from_str(&passed.reference) {
         response.headers_mut().insert(REQUEST_ID, number);
     }
@@ -296,20 +300,6 @@ fn bare(response: &HttpResponse) -> Option<Fault> {
     })
 }
 
-/// Programs in browsers ask here, and must be able to read a refusal (PROTOCOL 3).
-fn is_open_to_browsers(path: &str) -> bool {
-    path.starts_with("/.well-known/")
-        || path.starts_with("/oauth2/register")
-        || matches!(
-            path,
-            "/jwks.json"
-                | "/oauth2/token"
-                | "/oauth2/revoke"
-                | "/oauth2/userinfo"
-                | "/oauth2/device"
-        )
-}
-
 /// Programs ask here; they are answered in JSON.
 fn speaks_json(path: &str) -> bool {
     path.starts_with("/.well-known/")
@@ -413,9 +403,6 @@ fn json(http: &HttpRequest, fault: &Fault, reference: &str) -> HttpResponse {
     {
         response.insert_header(("DPoP-Nonce", crate::flow::dpop::nonce(app))); // RFC 9449 8
     }
-    if is_open_to_browsers(http.path()) {
-        open_to_browsers(http, &mut response);
-    }
     response.json(told(http, &problem))
 }
 
@@ -475,33 +462,24 @@ fn dress(path: &str, secure: bool, headers: &mut HeaderMap) {
     }
 }
 
-/// CORS exactly where browsers need it: any origin, never with credentials, where no cookie is
-/// read (PROTOCOL 3).
-pub fn open_to_browsers(http: &HttpRequest, response: &mut actix_web::HttpResponseBuilder) {
-    if http.headers().contains_key(header::ORIGIN) {
-        response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
-        response.insert_header((
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "WWW-Authenticate, DPoP-Nonce, Request-Id",
-        ));
+/// Lets pages of every origin read an answer, never with credentials (PROTOCOL 3). Each answer of an
+/// open address says so, whoever asked: one that a browser keeps may be handed to such a page later
+/// (Fetch, "CORS protocol and HTTP caches").
+fn open_to_browsers(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, cors::READABLE),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
     }
 }
 
-/// The answer to a browser that asks before it sends (Fetch 3.2.2).
-pub async fn preflight(http: HttpRequest) -> HttpResponse {
-    let mut response = HttpResponse::NoContent();
-    open_to_browsers(&http, &mut response);
-    response
-        .insert_header((
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            [Method::GET, Method::POST, Method::PUT, Method::DELETE]
-                .map(|one| one.to_string())
-                .join(", "),
-        ))
-        .insert_header((
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, DPoP",
-        ))
+/// The answer to a page that asks before it sends (a CORS-preflight request of Fetch), at an address
+/// with these methods.
+pub fn preflight(methods: &'static str) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, cors::SENDABLE))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
         .finish()
 }

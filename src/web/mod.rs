@@ -23,17 +23,15 @@ mod visit;
 use actix_web::web;
 
 pub use listen::{Server, Unbound, Unshown, bind, certificate};
-use route::{
-    act, act_or_send, ask_from_anywhere, form, keep, keep_from_anywhere, read, send,
-    send_from_anywhere,
-};
+use route::{act, act_or_send, ask, form, keep, look_after, read, send};
 
-/// Every URL in one table: a page is read, a form is read and sent, programs send.
+/// Every URL in one table: a page is read, a form is read and sent, programs send. Which of them
+/// pages of other origins may ask stands in `oauth::cors`.
 #[rustfmt::skip]
 fn routes(to: &mut web::ServiceConfig, dev: bool) {
     // First what programs ask for again and again: the table is searched from its top.
     send(to, "/oauth2/par", oauth::pushed::push);
-    send_from_anywhere(to, "/oauth2/token", oauth::token::token);
+    send(to, "/oauth2/token", oauth::token::token);
     read(to, "/healthz", health::alive);
     read(to, "/readyz", health::ready);
     read(to, "/jwks.json", oauth::discovery::jwks);
@@ -41,20 +39,19 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     read(to, "/.well-known/oauth-authorization-server", oauth::discovery::discovery);
     send(to, "/oauth2/ciba", oauth::ciba::begin);
     send(to, "/oauth2/introspect", oauth::token::introspect);
-    send_from_anywhere(to, "/oauth2/revoke", oauth::token::revoke);
-    ask_from_anywhere(to, "/oauth2/userinfo", oauth::token::userinfo);
+    send(to, "/oauth2/revoke", oauth::token::revoke);
+    ask(to, "/oauth2/userinfo", oauth::token::userinfo);
     keep(to, "/oauth2/grants/{id}", oauth::grant::show, oauth::grant::end);
-    send_from_anywhere(to, "/oauth2/register", oauth::register::create);
-    keep_from_anywhere(to, "/oauth2/register/{id}", oauth::register::read, oauth::register::update, oauth::register::delete);
+    send(to, "/oauth2/register", oauth::register::create);
+    look_after(to, "/oauth2/register/{id}", oauth::register::read, oauth::register::update, oauth::register::delete);
     read(to, "/services/{id}/jwks.json", oauth::discovery::service_jwks);
     read(to, "/services/{id}/status/{list}", oauth::status::list);
     read(to, "/services/{id}/current.{form}", oauth::discovery::current);
-    for found_by in ["/services/{id}/.well-known", "/.well-known"] {
-        let below = if found_by == "/.well-known" { "/services/{id}" } else { "" };
-        // RFC 8414 3.1 and 5, OpenID Connect Discovery 4: verifiers look in one of these.
-        read(to, &format!("{found_by}/openid-configuration{below}"), oauth::discovery::service_issuer);
-        read(to, &format!("{found_by}/oauth-authorization-server{below}"), oauth::discovery::service_issuer);
-    }
+    // RFC 8414 3.1 and 5, OpenID Connect Discovery 4: verifiers look in one of these.
+    read(to, "/services/{id}/.well-known/openid-configuration", oauth::discovery::service_issuer);
+    read(to, "/services/{id}/.well-known/oauth-authorization-server", oauth::discovery::service_issuer);
+    read(to, "/.well-known/openid-configuration/services/{id}", oauth::discovery::service_issuer);
+    read(to, "/.well-known/oauth-authorization-server/services/{id}", oauth::discovery::service_issuer);
     read(to, "/.well-known/oauth-protected-resource/services/{id}", oauth::discovery::resource);
     form(to, "/services/{id}/userinfo", oauth::token::service_userinfo, oauth::token::service_userinfo);
 
@@ -101,7 +98,7 @@ fn routes(to: &mut web::ServiceConfig, dev: bool) {
     form(to, "/device/allow", oauth::device::look, oauth::device::decide);
     read(to, "/device/done", oauth::device::done);
     read(to, "/device/qr.svg", oauth::device::picture);
-    send_from_anywhere(to, "/oauth2/device", oauth::device::begin);
+    send(to, "/oauth2/device", oauth::device::begin);
     act_or_send(to, "/oauth2/authorize", oauth::authorize::get, oauth::authorize::post);
     act(to, "/oauth2/authorize/{id}", oauth::authorize::decide);
     act_or_send(to, "/oauth2/logout", oauth::logout::get, oauth::logout::post);

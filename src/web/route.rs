@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder, ResponseError as
 
 use super::fault::Fault;
 use super::guard::preflight;
+use crate::oauth::cors;
 
 /// What answers at an address: a function of ours, by what it takes from the request.
 pub trait Answer<A>: Handler<A, Output: Responder + 'static> {}
@@ -55,37 +56,22 @@ pub fn send<A: Taken>(to: &mut web::ServiceConfig, path: &str, take: impl Answer
     to.service(at(path, "POST").route(web::post().to(take)));
 }
 
-/// Where programs send, those in browsers too (PROTOCOL 3).
-pub fn send_from_anywhere<A: Taken>(to: &mut web::ServiceConfig, path: &str, take: impl Answer<A>) {
-    let open = at(path, "POST, OPTIONS").route(web::post().to(take));
-    to.service(open.route(web::route().guard(Options()).to(preflight)));
+/// Where programs read or send as they like.
+pub fn ask<A: Taken>(to: &mut web::ServiceConfig, path: &str, answer: impl Answer<A>) {
+    form(to, path, answer.clone(), answer);
 }
 
-/// Where programs read or send as they like, those in browsers too.
-pub fn ask_from_anywhere<A: Taken>(
-    to: &mut web::ServiceConfig,
-    path: &str,
-    answer: impl Answer<A>,
-) {
-    let open = at(path, "GET, HEAD, POST, OPTIONS")
-        .route(get().to(answer.clone()))
-        .route(web::post().to(answer));
-    to.service(open.route(web::route().guard(Options()).to(preflight)));
-}
-
-/// What programs, those in browsers too, keep there: read, replaced, removed.
-pub fn keep_from_anywhere<A: Taken, B: Taken, C: Taken>(
+/// What programs look after here: read, replaced, removed.
+pub fn look_after<A: Taken, B: Taken, C: Taken>(
     to: &mut web::ServiceConfig,
     path: &str,
     show: impl Answer<A>,
     replace: impl Answer<B>,
     remove: impl Answer<C>,
 ) {
-    let open = at(path, "GET, HEAD, PUT, DELETE, OPTIONS")
-        .route(get().to(show))
-        .route(web::put().to(replace))
-        .route(web::delete().to(remove));
-    to.service(open.route(web::route().guard(Options()).to(preflight)));
+    let all = at(path, "GET, HEAD, PUT, DELETE").route(get().to(show));
+    let all = all.route(web::put().to(replace));
+    to.service(all.route(web::delete().to(remove)));
 }
 
 /// What programs keep here: read and removed.
@@ -99,15 +85,25 @@ pub fn keep<A: Taken, B: Taken>(
     to.service(both.route(web::delete().to(remove)));
 }
 
-fn at(path: &str, allow: &'static str) -> Resource {
+/// An address with the methods that it takes; where pages of other origins may ask, they may also
+/// ask before they send.
+fn at(path: &str, methods: &'static str) -> Resource {
+    let open = cors::is_open(path);
     let wrong = move || async move {
         let mut response: HttpResponse =
             Fault::Page(StatusCode::METHOD_NOT_ALLOWED, "method").error_response();
-        let allow = header::HeaderValue::from_static(allow);
-        response.headers_mut().insert(header::ALLOW, allow);
+        let more = if open { ", OPTIONS" } else { "" };
+        if let Ok(allow) = header::HeaderValue::from_str(&format!("{methods}{more}")) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
         response
     };
-    web::resource(path).default_service(web::route().to(wrong))
+    let here = web::resource(path).default_service(web::route().to(wrong));
+    if !open {
+        return here;
+    }
+    let preflight = move || async move { preflight(methods) };
+    here.route(web::route().guard(Options()).to(preflight))
 }
 
 fn get() -> Route {

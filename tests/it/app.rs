@@ -197,7 +197,11 @@ impl TestApp {
     /// A browser that was never here.
     pub fn browser(&self) -> Browser {
         let host = self.origin.split_once("://").unwrap().1;
-        Browser::new(self.address, host)
+        let browser = Browser::new(self.address, host);
+        match &self.app.config.listen.tls {
+            Some(tls) => browser.trusting(&tls.cert, None),
+            None => browser,
+        }
     }
 
     /// Reads from the database.

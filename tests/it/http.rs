@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
 /// Long enough for a slow machine: it only bounds a server that never answers.
@@ -203,11 +207,14 @@ pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     /// Further headers of every request.
     pub headers: Vec<(String, String)>,
+    /// How it speaks TLS, where the server does.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Browser {
     pub fn new(address: SocketAddr, host: &str) -> Self {
         Self {
+            tls: None,
             address,
             host: host.to_owned(),
             cookies: BTreeMap::new(),
@@ -216,6 +223,38 @@ impl Browser {
                 "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
             )],
         }
+    }
+
+    /// The same browser over TLS, which trusts the certificate in a file, and shows its own, with
+    /// its key, where it has one and is asked for it.
+    pub fn trusting(
+        mut self,
+        file: &Path,
+        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_file(file).unwrap())
+            .unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let start = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let tls = match own {
+            None => start.with_no_client_auth(),
+            Some((certificate, key)) => {
+                start.with_client_auth_cert(vec![certificate], key).unwrap()
+            }
+        };
+        self.tls = Some(Arc::new(tls));
+        self
+    }
+
+    /// The server that it speaks to.
+    fn origin(&self) -> String {
+        let scheme = ["http", "https"][usize::from(self.tls.is_some())];
+        format!("{scheme}://{}", self.host)
     }
 
     /// The same browser with one more header.
@@ -270,7 +309,7 @@ impl Browser {
     /// Goes where an answer leads, on our own server.
     pub fn follow(&mut self, answer: &Answer) -> Answer {
         let to = answer.location().to_owned();
-        let own = format!("http://{}", self.host);
+        let own = self.origin();
         let path = to.strip_prefix(&own).unwrap_or(&to).to_owned();
         assert!(path.starts_with('/'), "{to} is not on {own}");
         self.get(&path)
@@ -278,7 +317,7 @@ impl Browser {
 
     /// Follows until a page or another server comes.
     pub fn arrive(&mut self, mut answer: Answer) -> Answer {
-        let own = format!("http://{}", self.host);
+        let own = self.origin();
         for _ in 0..10 {
             let ours = answer
                 .header("location")
@@ -331,7 +370,7 @@ impl Browser {
         head.push_str("Connection: close\r\n\r\n");
         let mut all = head.into_bytes();
         all.extend_from_slice(body.unwrap_or_default());
-        let bytes = try_exchange(self.address, &all)?;
+        let bytes = try_exchange(self.address, self.tls.as_ref(), &all)?;
         if bytes.is_empty() {
             return None;
         }
@@ -362,22 +401,35 @@ pub fn raw(address: SocketAddr, bytes: &[u8], path: &str) -> Answer {
 
 /// Sends bytes and gives the bytes that come back. A server may close before it has read all.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    try_exchange(address, bytes).expect("the server listens")
+    try_exchange(address, None, bytes).expect("the server listens")
 }
 
-fn try_exchange(address: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut stream = TcpStream::connect(address).ok()?;
+fn try_exchange(
+    address: SocketAddr,
+    tls: Option<&Arc<ClientConfig>>,
+    bytes: &[u8],
+) -> Option<Vec<u8>> {
+    let stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    let Some(tls) = tls else {
+        return Some(say(stream, bytes));
+    };
+    let name = ServerName::try_from("localhost").unwrap();
+    let session = ClientConnection::new(tls.clone(), name).unwrap();
+    Some(say(StreamOwned::new(session, stream), bytes))
+}
+
+fn say(mut stream: impl std::io::Read + std::io::Write, bytes: &[u8]) -> Vec<u8> {
     let _ = stream.write_all(bytes);
     let mut all = Vec::new();
     let mut piece = [0; 16 * 1024];
     loop {
         match stream.read(&mut piece) {
-            Ok(0) => return Some(all),
+            Ok(0) => return all,
             Ok(read) => all.extend_from_slice(&piece[..read]),
             // Reset after an early answer: what came so far counts.
-            Err(_) => return Some(all),
+            Err(_) => return all,
         }
     }
 }

@@ -16,6 +16,7 @@ mod chromium;
 mod ciba;
 mod claims;
 mod conformance;
+mod cors;
 mod crash;
 mod details;
 mod device;
@@ -57,6 +58,7 @@ mod register;
 mod register_bounds;
 mod resource;
 mod road;
+mod routes;
 #[path = "../../verify/tests/sign/mod.rs"]
 mod sign;
 mod signin;

@@ -264,7 +264,7 @@ fn another_method_is_told_which_ones_there_are() {
         ("DELETE", "/signup", "GET, HEAD, POST"),
         ("GET", "/oauth2/token", "POST, OPTIONS"),
         ("PUT", "/oauth2/userinfo", "GET, HEAD, POST, OPTIONS"),
-        ("POST", "/jwks.json", "GET, HEAD"),
+        ("POST", "/jwks.json", "GET, HEAD, OPTIONS"),
         ("OPTIONS", "/oauth2/authorize", "GET, POST"),
         ("POST", "/oauth2/authorize/x", "GET"),
         ("PUT", "/oauth2/logout", "GET, POST"),

@@ -347,20 +347,6 @@ fn bad_metadata_is_refused_with_the_standards_words() {
     let long = json!({ "redirect_uris": [CB], "client_name": "a".repeat(70_000) });
     send(&mut app.browser(), "POST", DOOR, &long).is(413);
     assert_eq!(app.dump(), before);
-    // Programs in browsers may ask (PROTOCOL 3).
-    let headers = [
-        ("Origin", "https://app.example"),
-        ("Access-Control-Request-Method", "PUT"),
-    ];
-    for path in [DOOR, "/oauth2/register/app-1"] {
-        let answer = app.browser().send("OPTIONS", path, &headers, None).is(204);
-        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        let methods = answer.header("access-control-allow-methods").unwrap();
-        assert!(
-            methods.contains("PUT") && methods.contains("DELETE"),
-            "{methods}"
-        );
-    }
 }
 
 #[test]

@@ -410,51 +410,6 @@ fn what_discovery_lists_works() {
 }
 
 #[test]
-fn browsers_may_ask_where_no_cookie_is_read_and_nowhere_else() {
-    let app = TestApp::new();
-    let mut browser = app.browser().with("Origin", "https://app.example");
-    for path in [
-        "/.well-known/openid-configuration",
-        "/jwks.json",
-        "/oauth2/userinfo",
-    ] {
-        let answer = browser.get(path);
-        assert_eq!(
-            answer.header("access-control-allow-origin"),
-            Some("*"),
-            "{path}"
-        );
-        assert_eq!(
-            answer.header("access-control-allow-credentials"),
-            None,
-            "{path}"
-        );
-    }
-    let answer = token(
-        &mut browser,
-        &[("grant_type", "refresh_token"), ("refresh_token", "x")],
-    );
-    assert_eq!(
-        answer.header("access-control-allow-origin"),
-        Some("*"),
-        "an error is told too"
-    );
-    for path in [
-        "/signin",
-        "/signup",
-        "/account",
-        "/oauth2/authorize",
-        "/oauth2/introspect",
-    ] {
-        assert_eq!(
-            browser.get(path).header("access-control-allow-origin"),
-            None,
-            "{path}"
-        );
-    }
-}
-
-#[test]
 fn a_closed_account_has_no_live_token() {
     let app = TestApp::new();
     arm(&app);

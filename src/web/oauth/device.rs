@@ -16,7 +16,7 @@ use crate::page::{App as Chip, FieldError, qr};
 use crate::web::cookie::Jar;
 use crate::web::fault::Fault;
 use crate::web::form::{self, Form};
-use crate::web::guard::{open_to_browsers, whence};
+use crate::web::guard::whence;
 use crate::web::signin::{query, seconds};
 use crate::web::visit::Visit;
 
@@ -35,7 +35,6 @@ pub async fn begin(
     room(&app, &client, &whence)?;
     let begun = story::begin(&app, &client, &body, whence.address).await??;
     let mut response = HttpResponse::Ok();
-    open_to_browsers(&http, &mut response);
     Ok(response.json(begun))
 }
 

@@ -14,7 +14,6 @@ use crate::oauth::metadata::Document;
 use crate::oauth::resource;
 use crate::oauth::service::{Algorithm, KeyOwner, Service};
 use crate::web::fault::Fault;
-use crate::web::guard::open_to_browsers;
 
 /// How long readers may keep it, in seconds: short beside the week that a key is published
 /// before it signs.
@@ -164,7 +163,6 @@ pub fn send_for(http: &HttpRequest, document: &Document, kind: &str, keep: &str)
     } else {
         StatusCode::OK
     });
-    open_to_browsers(http, &mut response);
     response
         .insert_header((header::ETAG, document.tag.as_str()))
         .insert_header((header::CACHE_CONTROL, keep));

@@ -12,7 +12,7 @@ use crate::oauth::bearer::{self, Scheme};
 use crate::oauth::error::{Code, Problem};
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{address, open_to_browsers, whence};
+use crate::web::guard::{address, whence};
 
 /// POST: a new app.
 ///
@@ -72,7 +72,6 @@ pub async fn delete(
     match register::delete(&app, &id, token.as_deref()).await {
         Ok(()) => {
             let mut response = HttpResponse::NoContent();
-            open_to_browsers(&http, &mut response);
             Ok(response.finish())
         }
         Err(refused) => refuse(&http, refused),
@@ -103,7 +102,6 @@ fn answer(
 ) -> Result<HttpResponse, Fault> {
     match done {
         Ok(Answer(all)) => {
-            open_to_browsers(http, &mut response);
             // RFC 7591 3.2.1; `Cache-Control: no-store` is on every answer.
             response.insert_header((header::PRAGMA, "no-cache"));
             Ok(response.json(all))
@@ -133,7 +131,6 @@ fn refuse(http: &HttpRequest, refused: Refused) -> Result<HttpResponse, Fault> {
             // RFC 6750 3.1: no error code where no token came.
             let came = authorization(http).is_some();
             let mut response = HttpResponse::Unauthorized();
-            open_to_browsers(http, &mut response);
             response.insert_header((
                 header::WWW_AUTHENTICATE,
                 bearer::www_authenticate(Scheme::Bearer, came.then_some(&problem), None),

@@ -15,7 +15,7 @@ use crate::oauth::service::Service;
 use crate::oauth::token::Exchange;
 use crate::web::fault::Fault;
 use crate::web::form;
-use crate::web::guard::{explain, open_to_browsers, told, whence};
+use crate::web::guard::{explain, told, whence};
 
 impl From<token::Error> for Fault {
     fn from(error: token::Error) -> Self {
@@ -60,7 +60,6 @@ pub async fn token(
     let tokens = token::exchange(&app, client, ask, held).await?;
     let mut response = HttpResponse::Ok();
     next_nonce(&app, &mut response, proof.as_ref());
-    open_to_browsers(&http, &mut response);
     // RFC 6749 5.1; `Cache-Control: no-store` is on every answer.
     Ok(response
         .insert_header((header::PRAGMA, "no-cache"))
@@ -117,7 +116,6 @@ pub async fn revoke(
         client::authenticate(&app, presented(&app, &http, &body).await?, &whence(&http)).await?;
     given_back::revoke(&app, &client, needed(&body)?).await??;
     let mut response = HttpResponse::Ok();
-    open_to_browsers(&http, &mut response);
     Ok(response.finish())
 }
 
@@ -187,7 +185,6 @@ async fn about(
         Err(problem) => challenge(app, scheme, problem.as_ref()),
     };
     next_nonce(app, &mut response, proof.as_ref());
-    open_to_browsers(http, &mut response);
     Ok(match answer {
         Ok(shown::About::Claims(claims)) => response.json(claims),
         Ok(shown::About::Signed(token)) => response.content_type("application/jwt").body(token),

@@ -1,7 +1,5 @@
 //! What we answer: who we are, where the doors are, and how what we say is signed.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::backchannel::{EVENT, tell, told_at_by};
 
@@ -9,57 +7,6 @@ pub fn issuer(world: &mut World, value: &Value) {
     assert_eq!(value, &json!(world.app.origin));
     let tokens = world.tokens(&[], &[]);
     assert_eq!(&jwt(&text(&tokens, "id_token")).1["iss"], value);
-}
-
-/// The path of an endpoint of ours.
-fn path(world: &World, value: &Value) -> String {
-    let at = value.as_str().unwrap();
-    assert!(!at.contains(['#', '?']), "{at}");
-    at.strip_prefix(&world.app.origin).expect("ours").to_owned()
-}
-
-/// A door for programs: it answers what they post, and nothing else.
-pub fn door(world: &mut World, value: &Value) {
-    let at = path(world, value);
-    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
-    let mut browser = world.app.browser();
-    let answer = browser.send("POST", &at, &kind, Some(b""));
-    assert!(
-        [400, 401, 415].contains(&answer.status),
-        "{at}: {}",
-        answer.status
-    );
-    let answer = browser.send("GET", &at, &[], None);
-    assert_eq!(answer.status, 405, "{at}");
-    nothing_beside(world, &at);
-}
-
-/// A door that is read.
-pub fn page(world: &mut World, value: &Value) {
-    let at = path(world, value);
-    let status = world.app.browser().get(&at).status;
-    assert!([200, 400, 401].contains(&status), "{at}: {status}");
-    nothing_beside(world, &at);
-}
-
-/// No door stands where others have theirs and none is told.
-fn nothing_beside(world: &World, at: &str) {
-    let mut browser = world.app.browser();
-    for beside in [&format!("{at}x"), &format!("{at}/"), &at.to_uppercase()] {
-        assert_eq!(browser.get(beside).status, 404, "{beside}");
-    }
-    for other in [
-        "/oauth2/check_session",
-        "/oauth2/auth",
-        "/authorize",
-        "/token",
-        "/userinfo",
-        "/.well-known/webfinger",
-        "/.well-known/jwks.json",
-        "/oauth/token",
-    ] {
-        assert_eq!(browser.get(other).status, 404, "{other}");
-    }
 }
 
 pub fn subject_types(world: &mut World, value: &Value) {
@@ -104,7 +51,8 @@ pub fn claims(world: &mut World, value: &Value) {
         .collect::<serde_json::Map<_, _>>()
         .into();
     let wanted = json!({ "id_token": wanted, "userinfo": wanted }).to_string();
-    let asked = [("scope", EVERYTHING), ("claims", wanted.as_str())];
+    let everything = format!("{EVERYTHING} device_sso");
+    let asked = [("scope", everything.as_str()), ("claims", wanted.as_str())];
     let tokens = world.tokens(&asked, &own);
     let id = jwt(&text(&tokens, "id_token")).1;
     let info = world.userinfo(&tokens).json();
@@ -135,12 +83,8 @@ fn algorithm(name: &str) -> Algorithm {
     gerege::keys::parse(name).unwrap_or_else(|| panic!("nobody tries {name}"))
 }
 
-const OTHERS: [&str; 7] = [
-    "none", "HS256", "PS256", "RS512", "ES384", "ES256K", "es256",
-];
-
 pub fn id_token_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = algorithm(one);
         world.edit(move |crawler| crawler.id_token_algorithm = kind);
@@ -157,7 +101,7 @@ pub fn id_token_algorithms(world: &mut World, value: &Value) {
 }
 
 pub fn userinfo_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = Some(algorithm(one));
         world.edit(move |crawler| crawler.registration.userinfo_algorithm = kind);
@@ -177,7 +121,7 @@ pub fn userinfo_algorithms(world: &mut World, value: &Value) {
 }
 
 pub fn answer_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = Some(algorithm(one));
         world.edit(move |crawler| crawler.asking.response_algorithm = kind);
@@ -193,7 +137,7 @@ pub fn answer_algorithms(world: &mut World, value: &Value) {
 
 /// A service's algorithm is the one that signs what it hears.
 pub fn introspection_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &OTHERS);
+    let (list, others) = listed(value, &SIGNATURES);
     for one in list {
         let kind = algorithm(one);
         world.app.write(move |c| {

@@ -8,7 +8,8 @@ use crate::ciba::{GRANT, decide, open};
 fn ask(world: &World, fields: &[(&str, &str)]) -> Answer {
     world.app.pass(Duration::from_secs(901));
     let own = [("scope", "openid"), ("login_hint", "temuulen")];
-    let answer = world.post("/oauth2/ciba", &[&own, fields].concat());
+    let at = world.at("backchannel_authentication_endpoint");
+    let answer = world.post(&at, &[&own, fields].concat());
     world.app.deliver();
     answer
 }
@@ -16,7 +17,7 @@ fn ask(world: &World, fields: &[(&str, &str)]) -> Answer {
 fn poll(world: &World, begun: &Value) -> Answer {
     let id = text(begun, "auth_req_id");
     world.post(
-        "/oauth2/token",
+        &world.at("token_endpoint"),
         &[("grant_type", GRANT), ("auth_req_id", &id)],
     )
 }
@@ -65,7 +66,7 @@ pub fn modes(world: &mut World, value: &Value) {
 }
 
 pub fn algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &["none", "HS256", "RS512", "ES384", "es256"]);
+    let (list, others) = listed(value, &SIGNATURES);
     let object = |world: &World, alg: &str| {
         world.app.pass(Duration::from_secs(901));
         let now = world.now();

@@ -2,36 +2,28 @@
 
 use super::*;
 
-/// The base of addresses, one for each grant.
-pub fn endpoint(world: &mut World, value: &Value) {
-    let at = value
-        .as_str()
-        .unwrap()
-        .strip_prefix(&world.app.origin)
-        .unwrap();
-    let answer = world.app.browser().get(&format!("{at}/any"));
-    assert!(answer.is(401).header("www-authenticate").is_some());
-}
-
-pub fn actions(world: &mut World, value: &Value) {
-    world.edit(|crawler| {
-        for name in ["grant_management_query", "grant_management_revoke"] {
-            crawler.scopes.push(name.into());
-        }
-    });
+/// A token by which the app manages its grants.
+pub fn manager(world: &World) -> String {
     let fields = [
         ("grant_type", "client_credentials"),
         ("scope", "grant_management_query grant_management_revoke"),
     ];
-    let token = text(
-        &world.post("/oauth2/token", &fields).is(200).json(),
-        "access_token",
-    );
-    let call = |world: &World, method: &str, id: &str| {
-        let own = format!("Bearer {token}");
-        let mut browser = world.app.browser().with("Authorization", &own);
-        browser.send(method, &format!("/oauth2/grants/{id}"), &[], None)
-    };
+    let at = world.at("token_endpoint");
+    text(&world.post(&at, &fields).is(200).json(), "access_token")
+}
+
+/// Asks about a grant, at the address below the endpoint.
+pub fn call(world: &World, token: &str, method: &str, id: &str) -> Answer {
+    let mut program = world
+        .program()
+        .with("Authorization", &format!("Bearer {token}"));
+    let at = format!("{}/{id}", world.at("grant_management_endpoint"));
+    program.send(method, &at, &[], None)
+}
+
+pub fn actions(world: &mut World, value: &Value) {
+    let token = manager(world);
+    let call = |world: &World, method: &str, id: &str| call(world, &token, method, id);
     let tokens = world.tokens(&[("grant_management_action", "create")], &[]);
     let id = text(&tokens, "grant_id");
     let (list, others) = listed(value, &["update", "delete"]);

@@ -4,9 +4,14 @@
 mod answer;
 mod ask;
 mod asked;
+mod endpoint;
 mod manage;
 mod prove;
+mod service;
+mod standards;
+mod untold;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gerege::flow::keyring;
@@ -15,9 +20,10 @@ use gerege::oauth::registration::SubjectType;
 use gerege::oauth::service::{Algorithm, Proof};
 use gerege::store;
 use rcgen::{Issuer, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 
-use crate::app::{PASSWORD, TestApp, own_folder};
+use crate::app::{PASSWORD, TestApp, free_port, own_folder};
 use crate::elsewhere::Elsewhere;
 use crate::http::{Answer, Browser, basic, encode, jwt, param};
 use crate::mtls;
@@ -27,6 +33,11 @@ use crate::sign::{Signer, b64, set, without};
 use crate::signin::sign_in;
 
 const BACK: &str = "https://crawler.example/back";
+/// What signs a JWS (the registry of RFC 7518 7.1), and words that are near.
+const SIGNATURES: [&str; 18] = [
+    "none", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "Ed448", "es256",
+];
 const EVERYTHING: &str = "openid profile email offline_access chat room";
 
 /// A server with everything switched on, an app that may do everything, and a person who is signed
@@ -39,18 +50,34 @@ struct World {
     ed: Signer,
     authority: Issuer<'static, KeyPair>,
     folder: std::path::PathBuf,
+    /// The document.
+    told: Value,
+    /// The door where connections show certificates.
+    door: std::net::SocketAddr,
+    /// What calls there, while the endpoints at that door are tried.
+    shown: Option<Browser>,
 }
 
 impl World {
-    fn new() -> Self {
-        let folder = own_folder("discovery");
+    fn new(name: &str) -> Self {
+        let folder = own_folder(&format!("discovery-{name}"));
         let (authority, pem) = mtls::authority("Steppe CA");
-        let file = folder.join("ca.pem");
-        std::fs::write(&file, pem).unwrap();
+        let place = |file: &str| folder.join(file).display().to_string();
+        std::fs::write(place("ca.pem"), pem).unwrap();
+        let host = KeyPair::generate().unwrap();
+        let own = mtls::params("localhost").self_signed(&host).unwrap();
+        mtls::keep(&folder, "tls", &own.pem(), &host);
+        let [(first, held), (door, too)] = [free_port(), free_port()];
+        drop((held, too));
         let app = TestApp::with(&[
+            ("LISTEN__TLS_CERT", &place("tls.pem")),
+            ("LISTEN__TLS_KEY", &place("tls.key")),
+            ("LISTEN__ADDRESS", &first.to_string()),
+            ("PUBLIC_URL", &format!("https://localhost:{}", first.port())),
+            ("MTLS__LISTEN", &door.to_string()),
             ("MTLS__HEADER", "Client-Cert"),
             ("MTLS__PROXIES", "127.0.0.0/8"),
-            ("MTLS__CA_FILE", file.to_str().unwrap()),
+            ("MTLS__CA_FILE", &place("ca.pem")),
             ("REGISTRATION__MODE", "open"),
             ("REGISTRATION__METADATA_DOCUMENTS", "true"),
             ("NETWORK__ALLOW", "127.0.0.1"),
@@ -83,6 +110,9 @@ impl World {
             crawler.grants.push(GrantType::Ciba);
             crawler.registration.family = Some("crawlers".into());
             crawler.asking.details = vec!["payment".into()];
+            for name in ["grant_management_query", "grant_management_revoke"] {
+                crawler.scopes.push(name.into());
+            }
             let _ = store::client::add(c, &crawler)?;
             let mut room = store::client::find_service(c, "room")?.expect("the room");
             room.details = vec!["payment".into(), "door".into()];
@@ -94,6 +124,8 @@ impl World {
         sign_in(&mut browser, "temuulen");
         app.deliver();
         app.pass(Duration::from_secs(1));
+        let at = "/.well-known/openid-configuration";
+        let told = app.browser().get(at).is(200).json();
         Self {
             app,
             browser,
@@ -102,7 +134,48 @@ impl World {
             ed,
             authority,
             folder,
+            told,
+            door,
+            shown: None,
         }
+    }
+
+    /// The path of an endpoint of ours, at the door that is tried.
+    fn path(&self, value: &Value) -> String {
+        let at = value.as_str().expect("a URL");
+        assert!(!at.contains(['#', '?']), "{at}");
+        let door = format!("https://localhost:{}", self.door.port());
+        let own = self.shown.as_ref().map_or(&self.app.origin, |_| &door);
+        at.strip_prefix(own).expect("ours").to_owned()
+    }
+
+    /// The path of the endpoint that the document tells under a name.
+    fn at(&self, name: &str) -> String {
+        let alias = &self.told["mtls_endpoint_aliases"][name];
+        match self.shown.is_some() && !alias.is_null() {
+            true => self.path(alias),
+            false => {
+                let at = self.told[name].as_str().expect("a URL");
+                at.strip_prefix(&self.app.origin).expect("ours").to_owned()
+            }
+        }
+    }
+
+    /// A program that proves nothing, at the door that is tried.
+    fn program(&self) -> Browser {
+        self.shown.clone().unwrap_or_else(|| self.app.browser())
+    }
+
+    /// What calls at the door for certificates, by one of the authority.
+    fn showing(&self, host: &str) -> Browser {
+        let key = KeyPair::generate().unwrap();
+        let signed = mtls::params(host).signed_by(&key, &self.authority).unwrap();
+        let own = (
+            signed.der().clone(),
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        );
+        let name = format!("localhost:{}", self.door.port());
+        Browser::new(self.door, &name).trusting(&self.folder.join("tls.pem"), Some(own))
     }
 
     /// Changes the app.
@@ -119,27 +192,14 @@ impl World {
     /// Sends the browser with a request, parameters changed, added, or (by an empty value) left
     /// out, and follows it until a page or the app comes.
     fn ask(&mut self, other: &[(&str, &str)]) -> Answer {
-        let challenge = challenge(VERIFIER);
-        let own = [
-            ("client_id", "crawler"),
-            ("redirect_uri", BACK),
-            ("response_type", "code"),
-            ("scope", "openid"),
-            ("state", "s"),
-            ("nonce", "n"),
-            ("code_challenge", challenge.as_str()),
-            ("code_challenge_method", "S256"),
-        ];
-        let kept = own
-            .into_iter()
-            .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name));
-        let all: Vec<(&str, &str)> = kept
-            .chain(other.iter().copied())
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
-        let first = self
-            .browser
-            .get(&format!("/oauth2/authorize?{}", encode(&all)));
+        let all = request(other);
+        self.open(&all)
+    }
+
+    /// Sends the browser with these parameters.
+    fn open(&mut self, query: &str) -> Answer {
+        let at = self.at("authorization_endpoint");
+        let first = self.browser.get(&format!("{at}?{query}"));
         self.browser.arrive(first)
     }
 
@@ -160,12 +220,19 @@ impl World {
         back.param("error").expect("an error")
     }
 
-    /// Asks as the app, which proves itself by its secret.
+    /// Asks as the app, which proves itself by its secret, or where certificates are shown by its
+    /// own.
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.app
-            .browser()
-            .with("Authorization", &basic("crawler", SECRET))
-            .post(path, fields)
+        match &self.shown {
+            None => self
+                .app
+                .browser()
+                .with("Authorization", &basic("crawler", SECRET))
+                .post(path, fields),
+            Some(caller) => caller
+                .clone()
+                .post(path, &[&[("client_id", "crawler")], fields].concat()),
+        }
     }
 
     fn redeem(&self, code: &str, more: &[(&str, &str)]) -> Answer {
@@ -175,7 +242,7 @@ impl World {
             ("redirect_uri", BACK),
             ("code_verifier", VERIFIER),
         ];
-        self.post("/oauth2/token", &[&own, more].concat())
+        self.post(&self.at("token_endpoint"), &[&own, more].concat())
     }
 
     /// The whole way.
@@ -187,10 +254,9 @@ impl World {
 
     fn userinfo(&self, tokens: &Value) -> Answer {
         let token = text(tokens, "access_token");
-        self.app
-            .browser()
+        self.program()
             .with("Authorization", &format!("Bearer {token}"))
-            .get("/oauth2/userinfo")
+            .get(&self.at("userinfo_endpoint"))
             .is(200)
     }
 
@@ -199,9 +265,9 @@ impl World {
         header["alg"] = json!(alg);
         let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
         let signature = match alg {
-            "RS256" | "RS512" => self.rsa.sign_bytes(message.as_bytes()),
-            "PS256" => self.rsa.sign_pss(message.as_bytes()),
-            "EdDSA" | "Ed25519" => self.ed.sign_bytes(message.as_bytes()),
+            "RS256" | "RS384" | "RS512" => self.rsa.sign_bytes(message.as_bytes()),
+            "PS256" | "PS384" | "PS512" => self.rsa.sign_pss(message.as_bytes()),
+            "EdDSA" | "Ed25519" | "Ed448" => self.ed.sign_bytes(message.as_bytes()),
             "none" => Vec::new(),
             _ => self.ec.sign_bytes(message.as_bytes()),
         };
@@ -210,8 +276,8 @@ impl World {
 
     fn key(&self, alg: &str) -> &Signer {
         match alg {
-            "RS256" | "RS512" | "PS256" => &self.rsa,
-            "EdDSA" | "Ed25519" => &self.ed,
+            "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => &self.rsa,
+            "EdDSA" | "Ed25519" | "Ed448" => &self.ed,
             _ => &self.ec,
         }
     }
@@ -224,7 +290,8 @@ impl World {
     fn registers(&self, member: &str, value: Value) -> Answer {
         let mut body = json!({ "redirect_uris": [BACK], "client_name": "New app" });
         body[member] = value;
-        send(&mut self.app.browser(), "POST", DOOR, &body)
+        let at = self.at("registration_endpoint");
+        send(&mut self.app.browser(), "POST", &at, &body)
     }
 
     /// A token of ours whose signature is good by a published key of its algorithm.
@@ -232,7 +299,7 @@ impl World {
     fn verified(&self, token: &str, alg: &str) -> Value {
         let (header, claims) = jwt(token);
         assert_eq!(header["alg"], alg);
-        let keys = self.app.browser().get("/jwks.json").is(200).json();
+        let keys = self.app.browser().get(&self.at("jwks_uri")).is(200).json();
         let mut known = keys["keys"].as_array().unwrap().iter();
         let jwk = known
             .find(|key| key["kid"] == header["kid"])
@@ -245,6 +312,29 @@ impl World {
         assert!(good.unwrap(), "{alg}");
         claims
     }
+}
+
+/// The parameters of the app's request, changed, added, or (by an empty value) left out.
+fn request(other: &[(&str, &str)]) -> String {
+    let challenge = challenge(VERIFIER);
+    let own = [
+        ("client_id", "crawler"),
+        ("redirect_uri", BACK),
+        ("response_type", "code"),
+        ("scope", "openid"),
+        ("state", "s"),
+        ("nonce", "n"),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    let kept = own
+        .into_iter()
+        .filter(|(name, _)| !other.iter().any(|(changed, _)| changed == name));
+    let all: Vec<(&str, &str)> = kept
+        .chain(other.iter().copied())
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    encode(&all)
 }
 
 /// A list of the document, and others of its kind that are not in it.
@@ -264,21 +354,21 @@ fn listed<'a>(value: &'a Value, others: &[&'static str]) -> (Vec<&'a str>, Vec<&
 type Try = fn(&mut World, &Value);
 
 /// Every member that is told, and who tries it.
-const TRIES: [(&str, Try); 54] = [
+const TRIES: [(&str, Try); 55] = [
     ("issuer", answer::issuer),
-    ("authorization_endpoint", answer::page),
-    ("token_endpoint", answer::door),
-    ("userinfo_endpoint", answer::page),
-    ("introspection_endpoint", answer::door),
-    ("revocation_endpoint", answer::door),
-    ("end_session_endpoint", answer::page),
-    ("device_authorization_endpoint", answer::door),
-    ("pushed_authorization_request_endpoint", answer::door),
-    ("registration_endpoint", answer::door),
-    ("jwks_uri", answer::page),
+    ("authorization_endpoint", endpoint::authorization),
+    ("token_endpoint", endpoint::token),
+    ("userinfo_endpoint", endpoint::userinfo),
+    ("introspection_endpoint", endpoint::introspection),
+    ("revocation_endpoint", endpoint::revocation),
+    ("end_session_endpoint", endpoint::end_session),
+    ("device_authorization_endpoint", endpoint::device),
+    ("pushed_authorization_request_endpoint", endpoint::pushed),
+    ("registration_endpoint", endpoint::registration),
+    ("jwks_uri", endpoint::jwks),
     ("response_types_supported", ask::response_types),
     ("response_modes_supported", ask::response_modes),
-    ("backchannel_authentication_endpoint", answer::door),
+    ("backchannel_authentication_endpoint", endpoint::backchannel),
     ("backchannel_token_delivery_modes_supported", asked::modes),
     (
         "backchannel_authentication_request_signing_alg_values_supported",
@@ -350,7 +440,7 @@ const TRIES: [(&str, Try); 54] = [
     ("require_request_uri_registration", ask::request_uri),
     ("authorization_details_types_supported", ask::detail_types),
     ("client_id_metadata_document_supported", answer::documents),
-    ("grant_management_endpoint", manage::endpoint),
+    ("grant_management_endpoint", endpoint::grants),
     ("grant_management_actions_supported", manage::actions),
     ("grant_management_action_required", manage::not_required),
     ("protected_resources", manage::resources),
@@ -358,21 +448,25 @@ const TRIES: [(&str, Try); 54] = [
         "tls_client_certificate_bound_access_tokens",
         prove::certificates,
     ),
+    ("mtls_endpoint_aliases", endpoint::aliases),
 ];
+
+fn trial(name: &str) -> Try {
+    let tried = TRIES.iter().find(|(tried, _)| *tried == name);
+    tried.unwrap_or_else(|| panic!("nobody tries {name}")).1
+}
 
 #[test]
 fn discovery_tells_the_truth() {
-    let mut world = World::new();
+    let mut world = World::new("whole");
     let read = |at: &str| world.app.browser().get(at).is(200).json();
-    let told = read("/.well-known/openid-configuration");
+    let told = world.told.clone();
     let same = read("/.well-known/oauth-authorization-server");
     assert_eq!(told, same, "both documents say the same");
     for (name, value) in told.as_object().unwrap() {
-        let tried = TRIES.iter().find(|(tried, _)| tried == name);
-        let (_, tries) = tried.unwrap_or_else(|| panic!("nobody tries {name}"));
         // The name of what is tried, for whoever reads a failure.
         println!("{name}");
-        tries(&mut world, value);
+        trial(name)(&mut world, value);
     }
     for (name, _) in TRIES {
         assert!(told.get(name).is_some(), "{name} is not told");

@@ -224,8 +224,6 @@ pub fn revocation_methods(world: &mut World, value: &Value) {
     proof(world, "client_secret_basic");
 }
 
-const WEAK: [&str; 6] = ["none", "HS256", "RS512", "ES384", "ES256K", "es256"];
-
 pub fn token_algorithms(world: &mut World, value: &Value) {
     algorithms(world, value, "/oauth2/token");
 }
@@ -235,7 +233,7 @@ pub fn revocation_algorithms(world: &mut World, value: &Value) {
 }
 
 fn algorithms(world: &mut World, value: &Value, path: &str) {
-    let (list, others) = listed(value, &WEAK);
+    let (list, others) = listed(value, &SIGNATURES);
     proof(world, "private_key_jwt");
     let more = [
         ("grant_type", "client_credentials"),
@@ -295,7 +293,7 @@ pub fn introspection_methods(world: &mut World, value: &Value) {
 }
 
 pub fn proof_algorithms(world: &mut World, value: &Value) {
-    let (list, others) = listed(value, &WEAK);
+    let (list, others) = listed(value, &SIGNATURES);
     let send = |alg: &str| {
         let jwk = without(without(world.key(alg).jwk(None), "alg"), "use");
         let header = json!({ "typ": "dpop+jwt", "jwk": jwk });
