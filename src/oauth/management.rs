@@ -114,7 +114,7 @@ impl Action {
     }
 }
 
-/// What of the scopes of a grant a person allowed.
+/// What of the scopes of a grant a person allowed: those of its `scopes` (6.4).
 pub fn allowed(scopes: &[String]) -> Vec<String> {
     let all = scopes.iter();
     all.filter(|name| !scope::has(&SCOPES, name))

@@ -441,14 +441,6 @@ fn what_does_not_go_together_is_refused_and_public_apps_manage_nothing() {
         },
     ));
     assert!(named.is_err());
-    let at = "/.well-known/openid-configuration";
-    let told = app.browser().get(at).is(200).json();
-    assert_eq!(
-        told["grant_management_endpoint"],
-        format!("{}/oauth2/grants", app.origin)
-    );
-    let actions = json!(["query", "revoke", "merge", "replace", "create"]);
-    assert_eq!(told["grant_management_actions_supported"], actions);
 }
 
 #[test]
