@@ -146,8 +146,13 @@ export function tests({ server, issuer, keys }) {
       const replaced = await grant('openid offline_access', { grant_management_action: 'replace', grant_id: id })
       assert.deepEqual((await read()).scopes, [{ scope: 'openid offline_access' }])
       assert.ok((await oidc.refreshTokenGrant(config, replaced.refresh_token)).access_token)
-      // Not by a person's token, nor by one without the scope, nor by another app.
-      await assert.rejects(call('GET', replaced.access_token), { status: 401 })
+      // What was given for the person reads it too, where the app asked for that.
+      const asked = await grant(`openid offline_access ${MANAGE}`, { grant_management_action: 'replace', grant_id: id })
+      const seen = await (await call('GET', asked.access_token)).json()
+      assert.deepEqual(seen.scopes, [{ scope: 'openid offline_access' }])
+      assert.equal((await call('GET', asked.access_token, 'no-such-grant')).status, 404)
+      // Not by one without the scope, a person's or the app's own, nor by another app.
+      await assert.rejects(call('GET', replaced.access_token), { status: 403 })
       const looks = await oidc.clientCredentialsGrant(config, { scope: 'grant_management_query' })
       await assert.rejects(call('DELETE', looks.access_token), (why) => {
         assert.ok(why instanceof oidc.WWWAuthenticateChallengeError)

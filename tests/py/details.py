@@ -134,7 +134,10 @@ def an_app_manages_what_it_was_allowed(server):
         "invalid_grant",
     )
     app.token = third
-    assert app.get(to).status_code == 401, "a person's token manages nothing"
+    assert app.get(to).status_code == 403, "it was not asked for with the scope"
+    wish = {"grant_management_action": "replace", "grant_id": name}
+    app.token = grant(f"openid email offline_access {manage}", **wish)
+    assert set(app.get(to).json()["scopes"][0]["scope"].split()) == set(read())
     assert own.delete(to).status_code == 204
     assert own.get(to).status_code == 404
     refused(lambda: app.refresh_token(at["token_endpoint"]), "invalid_grant")
