@@ -45,12 +45,7 @@ impl Bank {
             "{}/{id}",
             endpoint.strip_prefix(&self.app().origin).unwrap()
         );
-        let token = text(tokens, "access_token");
-        let more = json!({ "ath": ath(&token) });
-        let proof = self.proof(&self.bound, method, &path, &more);
-        let browser = self.app().browser();
-        let browser = browser.with("Authorization", &format!("DPoP {token}"));
-        browser.with("DPoP", &proof).send(method, &path, &[], None)
+        self.show(method, &path, tokens, &self.bound, &json!({}))
     }
 
     /// Reads it, and judges what is told as the suite does.

@@ -320,19 +320,22 @@ impl Bank {
         claims
     }
 
-    /// Asks the resource with a token and a proof by a key, its claims changed.
-    fn resource_by(&self, tokens: &Value, by: &Signer, more: &Value) -> Answer {
+    /// Asks at a path with a token and a proof by a key, its claims changed.
+    fn show(&self, method: &str, path: &str, tokens: &Value, by: &Signer, more: &Value) -> Answer {
         let token = text(tokens, "access_token");
         let mut all = json!({ "ath": ath(&token) });
         for (name, value) in more.as_object().into_iter().flatten() {
             all[name] = value.clone();
         }
-        let proof = self.proof(by, "GET", "/oauth2/userinfo", &all);
-        self.app()
-            .browser()
-            .with("Authorization", &format!("DPoP {token}"))
-            .with("DPoP", &proof)
-            .get("/oauth2/userinfo")
+        let proof = self.proof(by, method, path, &all);
+        let browser = self.app().browser();
+        let browser = browser.with("Authorization", &format!("DPoP {token}"));
+        browser.with("DPoP", &proof).send(method, path, &[], None)
+    }
+
+    /// The same at the resource.
+    fn resource_by(&self, tokens: &Value, by: &Signer, more: &Value) -> Answer {
+        self.show("GET", "/oauth2/userinfo", tokens, by, more)
     }
 
     fn resource(&self, tokens: &Value) -> Answer {
