@@ -1,5 +1,4 @@
-//! One letter out: over SMTP, or into a folder in dev mode; and when to try again. Blocking:
-//! called on the blocking pool.
+//! One letter out: over SMTP, or into a folder in dev mode; and when to try again.
 
 mod folder;
 mod letter;
@@ -12,7 +11,7 @@ use crate::clock::Time;
 
 pub use self::folder::{Caught, Folder};
 pub use self::letter::Letter;
-pub use self::smtp::{Security, Server, Smtp};
+pub use self::smtp::{LONGEST, Security, Server, Smtp};
 
 /// Where letters go.
 pub enum Mailer {
@@ -96,13 +95,13 @@ impl Mailer {
         Folder::new(path.into()).map(Self::Folder)
     }
 
-    /// Hands one letter over.
+    /// Hands one letter over, or gives up within [`LONGEST`].
     ///
     /// # Errors
     /// [`Failure`] says whether trying again makes sense.
-    pub fn send(&self, letter: &Letter) -> Result<Sent, Failure> {
+    pub async fn send(&self, letter: &Letter) -> Result<Sent, Failure> {
         match self {
-            Self::Smtp(server) => server.send(letter),
+            Self::Smtp(server) => server.send(letter).await,
             Self::Folder(folder) => folder.keep(letter),
         }
     }
@@ -111,9 +110,9 @@ impl Mailer {
     ///
     /// # Errors
     /// [`Failure`], as [`Mailer::send`].
-    pub fn reach(&self, from: &str) -> Result<(), Failure> {
+    pub async fn reach(&self, from: &str) -> Result<(), Failure> {
         match self {
-            Self::Smtp(server) => server.reach(from),
+            Self::Smtp(server) => server.reach(from).await,
             Self::Folder(_) => Ok(()),
         }
     }

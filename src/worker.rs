@@ -16,8 +16,9 @@ use crate::store::{self, Error};
 
 /// How often the worker looks when nothing rings.
 const BEAT: Duration = Duration::from_millis(500);
-/// How long a letter belongs to the process that took it.
+/// How long a letter belongs to the process that took it: longer than it can take to hand it over.
 const LEASE: Duration = Duration::from_secs(90);
+const _: () = assert!(LEASE.as_secs() > mail::LONGEST.as_secs());
 /// Letters sent side by side.
 const AT_ONCE: usize = 16;
 /// How often what has run out is swept.
@@ -190,14 +191,7 @@ impl Sending {
         for item in items {
             let app = app.clone();
             self.letters.spawn(async move {
-                let house = app.clone();
-                let sent = tokio::task::spawn_blocking(move || {
-                    let said = send(&house, &item, now);
-                    (item, said)
-                });
-                let (item, said) = sent
-                    .await
-                    .map_err(|error| Error::Broken(error.to_string()))?;
+                let said = send(&app, &item, now).await?;
                 note(&app, item, said).await
             });
         }
@@ -245,20 +239,27 @@ enum Said {
     Nobody,
     Gone,
     Failed(Failure),
+    /// Nothing was: before it was written it had nearly become the next one's.
+    Late,
 }
 
-fn send(app: &App, item: &Item, now: Time) -> Said {
+async fn send(app: &Arc<App>, item: &Item, now: Time) -> Result<Said, Error> {
     if item.secret_ends_at.is_some_and(|end| end <= now.millis()) {
-        return Said::Gone; // an expired secret is never sent
+        return Ok(Said::Gone); // an expired secret is never sent
     }
     if item.recipient == recover::NOBODY {
-        return match app.mailer.reach(&letter::from(app)) {
+        return Ok(match app.mailer.reach(&letter::from(app)).await {
             Ok(()) => Said::Nobody,
             Err(failure) => Said::Failed(failure),
-        };
+        });
     }
-    match letter::write(app, item, now) {
-        Ok(letter) => match app.mailer.send(&letter) {
+    let (house, own) = (app.clone(), item.clone());
+    let written = tokio::task::spawn_blocking(move || letter::write(&house, &own, now))
+        .await
+        .map_err(|error| Error::Broken(error.to_string()))?;
+    Ok(match written {
+        Ok(_) if !item.is_on_its_way(app.clock.now().plus(mail::LONGEST)) => Said::Late,
+        Ok(letter) => match app.mailer.send(&letter).await {
             Ok(sent) => Said::Taken(sent.said),
             Err(failure) => Said::Failed(failure),
         },
@@ -270,7 +271,7 @@ fn send(app: &App, item: &Item, now: Time) -> Said {
                 said: "the letter could not be written".into(),
             })
         }
-    }
+    })
 }
 
 async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
@@ -289,6 +290,7 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
             }
             // Kept like one that went out: it tells the same of the mail server.
             Said::Nobody => store::outbox::sent(c, &item.id, "", now),
+            Said::Late => Ok(()),
             Said::Gone => store::outbox::delete(c, &item.id),
             Said::Failed(Failure::Refused { code, said }) => {
                 // The server's words often repeat the address: they stand in the outbox only.

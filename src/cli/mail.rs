@@ -47,7 +47,7 @@ pub fn run(house: &House, command: Command, out: Out) -> Result<(), Fault> {
             {
                 return Err(Fault::new(
                     format!("{id} was not put back"),
-                    "no letter with this id waits; it may have been sent",
+                    "no letter with this id waits: it was sent, or is being sent now",
                     "gerege mail queue",
                 ));
             }
@@ -128,6 +128,7 @@ fn test(house: &House, address: &str, out: Out) -> Result<(), Fault> {
 
 fn queue(house: &House, out: Out) -> Result<(), Fault> {
     let items = house.wait(story::queue(&house.app, MOST))?;
+    let now = house.app.clock.now();
     let at = |at: Option<i64>| at.map(|at| Time::from_millis(at).rfc3339());
     if out.json {
         let list: Vec<Value> = items
@@ -140,6 +141,7 @@ fn queue(house: &House, out: Out) -> Result<(), Fault> {
                     "created_at": at(Some(item.created_at)),
                     "next_try_at": item.failed_at.is_none().then(|| at(Some(item.due_at))),
                     "given_up_at": at(item.failed_at),
+                    "being_sent": item.is_on_its_way(now),
                     "tries": item.tries,
                     "said": item.said,
                 })
@@ -159,6 +161,7 @@ fn queue(house: &House, out: Out) -> Result<(), Fault> {
                 item.tries.to_string(),
                 match item.failed_at {
                     Some(_) => "given up".to_owned(),
+                    None if item.is_on_its_way(now) => "being sent".to_owned(),
                     None => moment(Time::from_millis(item.due_at)),
                 },
                 item.said.clone().unwrap_or_default(),

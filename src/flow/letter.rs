@@ -135,6 +135,7 @@ impl Addressed {
                 sent_at: None,
                 failed_at: None,
                 said: None,
+                leased_until: None,
             },
         })
     }

@@ -171,12 +171,12 @@ mod tests {
         assert!(names.is_empty());
     }
 
-    #[test]
-    fn the_same_letter_again_is_one_file() {
+    #[tokio::test]
+    async fn the_same_letter_again_is_one_file() {
         let (_temp, folder) = folder();
         let mailer = Mailer::Folder(folder);
         for _ in 0..2 {
-            mailer.send(&letter()).unwrap();
+            mailer.send(&letter()).await.unwrap();
         }
         let Mailer::Folder(folder) = mailer else {
             panic!()

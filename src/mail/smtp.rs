@@ -3,18 +3,24 @@
 
 use std::error::Error as _;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use super::letter::{Letter, Written, sender};
 use super::{Error, Failure, Sent, clean};
 
-/// How long to wait for a connection and for each answer.
+/// The longest conversation, from the look-up of the name to the answer to the letter: whoever
+/// sends a letter holds it for longer than that.
+pub const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long to wait for a connection and for each answer but the last.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
 
 /// How long to wait for a goodbye, which changes nothing.
@@ -58,6 +64,7 @@ pub struct Server {
     login: Option<Credentials>,
     hello: ClientId,
     wait: Duration,
+    longest: Duration,
 }
 
 impl Server {
@@ -86,71 +93,142 @@ impl Server {
                 .map(|(name, word)| Credentials::new(name, word)),
             hello: ClientId::Domain(settings.hello),
             wait: ANSWER_WAIT,
+            longest: LONGEST,
         })
     }
 
-    pub(super) fn send(&self, letter: &Letter) -> Result<Sent, Failure> {
+    pub(super) async fn send(&self, letter: &Letter) -> Result<Sent, Failure> {
         let written = letter.write()?;
-        let mut line = self.connect()?;
-        let result = converse(&mut line, &written);
+        self.whole(async {
+            let mut line = self.connect().await?;
+            let result = self.hand_over(&mut line, &written).await;
+            Ok((line, result))
+        })
+        .await
+    }
+
+    pub(super) async fn reach(&self, from: &str) -> Result<(), Failure> {
+        let sender = sender(from)?;
+        self.whole(async {
+            let mut line = self.connect().await?;
+            let named = line.command(Mail::new(Some(sender), Vec::new()));
+            let result = self.answer(named, ours).await;
+            Ok((line, result.map(|_| ())))
+        })
+        .await
+    }
+
+    /// A conversation with its end: a server that answers late, again and again, or one letter at
+    /// a time, is given up.
+    async fn whole<T>(
+        &self,
+        talk: impl Future<Output = Result<(AsyncSmtpConnection, Result<T, Failure>), Failure>>,
+    ) -> Result<T, Failure> {
+        let longest = self.longest;
+        let (mut line, result) = timeout(longest, talk)
+            .await
+            .map_err(|_| later(&format!("not done within {} s", longest.as_secs_f64())))??;
         if !matches!(result, Err(Failure::Later { code: None, .. })) {
             // Whatever it says to a goodbye: the letter was taken or it was not.
-            let _ = line.set_timeout(Some(GOODBYE_WAIT));
-            let _ = line.command(Quit);
+            let _ = timeout(GOODBYE_WAIT, line.command(Quit)).await;
         }
         result
     }
 
-    pub(super) fn reach(&self, from: &str) -> Result<(), Failure> {
-        let sender = sender(from)?;
-        let mut line = self.connect()?;
-        let result = line.command(Mail::new(Some(sender), Vec::new()));
-        let result = result.map(|_| ()).map_err(|e| ours(&e));
-        if !matches!(result, Err(Failure::Later { code: None, .. })) {
-            let _ = line.set_timeout(Some(GOODBYE_WAIT));
-            let _ = line.command(Quit);
-        }
-        result
+    /// One step, which the server answers in time; `failure` says what a refusal means.
+    async fn answer<T>(
+        &self,
+        step: impl Future<Output = Result<T, Reply>>,
+        failure: fn(&Reply) -> Failure,
+    ) -> Result<T, Failure> {
+        timeout(self.wait, step)
+            .await
+            .map_err(|_| later(NO_ANSWER))?
+            .map_err(|error| failure(&error))
     }
 
     /// Connects, makes the way private and signs in. Any refusal here is about us, not about
     /// the letter, so it is never final.
-    fn connect(&self) -> Result<SmtpConnection, Failure> {
-        let addresses = self.addresses()?;
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let addresses = self.addresses().await?;
         let wrapped = match self.security {
-            Security::Tls => self.tls.as_ref(),
+            Security::Tls => self.tls.clone(),
             Security::StartTls | Security::None => None,
         };
-        let addresses = addresses.as_slice();
-        let mut line =
-            SmtpConnection::connect(addresses, Some(self.wait), &self.hello, wrapped, None)
-                .map_err(|e| ours(&e))?;
+        // To each address its time; whichever takes us has it for its greeting as well.
+        let patience = self.wait * u32::try_from(addresses.len()).unwrap_or(1);
+        let line = AsyncSmtpConnection::connect_tokio1(
+            addresses.as_slice(),
+            Some(self.wait),
+            &self.hello,
+            wrapped,
+            None,
+        );
+        let mut line = timeout(patience, line)
+            .await
+            .map_err(|_| later(NO_ANSWER))?
+            .map_err(|error| ours(&error))?;
         if let (Security::StartTls, Some(tls)) = (self.security, &self.tls) {
-            line.starttls(tls, &self.hello).map_err(|e| ours(&e))?;
+            let private = line.starttls(tls.clone(), &self.hello);
+            self.answer(private, ours).await?;
         }
         if let Some(login) = &self.login {
-            line.auth(DEFAULT_MECHANISMS, login).map_err(|e| ours(&e))?;
+            let signed_in = line.auth(DEFAULT_MECHANISMS, login);
+            self.answer(signed_in, ours).await?;
         }
         Ok(line)
     }
 
-    fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let later = |said: String| Failure::Later {
-            code: None,
-            said: clean(&said),
-        };
-        let found = (self.host.as_str(), self.port)
-            .to_socket_addrs()
-            .map_err(|e| later(format!("{}: {e}", self.host)))?;
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let found = timeout(self.wait, lookup_host((self.host.as_str(), self.port)))
+            .await
+            .map_err(|_| later(&format!("{}: the name was not found in time", self.host)))?
+            .map_err(|error| later(&format!("{}: {error}", self.host)))?;
         // A name can be made to point anywhere: the address decides what is this machine.
         let clear = self.security == Security::None;
         let usable: Vec<_> = found
             .filter(|address| !clear || address.ip().to_canonical().is_loopback())
             .collect();
         if usable.is_empty() {
-            return Err(later(format!("{} has no address to use", self.host)));
+            return Err(later(&format!("{} has no address to use", self.host)));
         }
         Ok(usable)
+    }
+
+    /// RFC 5321 3.3: sender, recipient, words.
+    async fn hand_over(
+        &self,
+        line: &mut AsyncSmtpConnection,
+        letter: &Written,
+    ) -> Result<Sent, Failure> {
+        let mut parameters = Vec::new();
+        let addresses = letter.envelope.to().iter().chain(letter.envelope.from());
+        if addresses
+            .into_iter()
+            .any(|address| !address.user().is_ascii())
+        {
+            // RFC 6531 3.2: such an address may only be given to a server that knows them.
+            if !line.server_info().supports_feature(Extension::SmtpUtfEight) {
+                return Err(Failure::Malformed { field: "to" });
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let sender = Mail::new(letter.envelope.from().cloned(), parameters);
+        self.answer(line.command(sender), ours).await?;
+        for recipient in letter.envelope.to() {
+            let recipient = Rcpt::new(recipient.clone(), Vec::new());
+            self.answer(line.command(recipient), theirs).await?;
+        }
+        self.answer(line.command(Data), theirs).await?;
+        // RFC 5321 4.5.3.2.6: this answer may be long in coming. Whoever does not wait for it
+        // sends the letter again to a server that took it.
+        let reply = line.message(&letter.bytes).await;
+        let reply = reply.map_err(|error| theirs(&error))?;
+        let said: Vec<&str> = reply.message().collect();
+        Ok(Sent {
+            said: clean(&said.join(" ")),
+        })
     }
 }
 
@@ -170,34 +248,15 @@ fn is_loopback_name(host: &str) -> bool {
             .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// RFC 5321 3.3: sender, recipient, words.
-fn converse(line: &mut SmtpConnection, letter: &Written) -> Result<Sent, Failure> {
-    let mut parameters = Vec::new();
-    let addresses = letter.envelope.to().iter().chain(letter.envelope.from());
-    if addresses
-        .into_iter()
-        .any(|address| !address.user().is_ascii())
-    {
-        // RFC 6531 3.2: such an address may only be given to a server that knows them.
-        if !line.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Err(Failure::Malformed { field: "to" });
-        }
-        parameters.push(MailParameter::SmtpUtfEight);
-        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+/// What is said of a server that is silent.
+const NO_ANSWER: &str = "no answer in time";
+
+/// There was no reply to speak of.
+fn later(said: &str) -> Failure {
+    Failure::Later {
+        code: None,
+        said: clean(said),
     }
-    let sender = letter.envelope.from().cloned();
-    line.command(Mail::new(sender, parameters))
-        .map_err(|e| ours(&e))?;
-    for recipient in letter.envelope.to() {
-        line.command(Rcpt::new(recipient.clone(), Vec::new()))
-            .map_err(|e| theirs(&e))?;
-    }
-    line.command(Data).map_err(|e| theirs(&e))?;
-    let reply = line.message(&letter.bytes).map_err(|e| theirs(&e))?;
-    let said: Vec<&str> = reply.message().collect();
-    Ok(Sent {
-        said: clean(&said.join(" ")),
-    })
 }
 
 type Reply = lettre::transport::smtp::Error;
@@ -212,9 +271,8 @@ fn words(error: &Reply) -> String {
         return clean(&error.to_string());
     };
     let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-    // A read that ran out of time is "try again" to the system, and no word to a person.
-    if let Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) = kind {
-        return "no answer in time".to_owned();
+    if kind == Some(io::ErrorKind::TimedOut) {
+        return NO_ANSWER.to_owned();
     }
     clean(&cause.to_string())
 }

@@ -37,6 +37,15 @@ pub struct Item {
     pub failed_at: Option<i64>,
     /// What the mail server said last.
     pub said: Option<String>,
+    /// Until when it belongs to the process that is sending it, milliseconds since 1970.
+    pub leased_until: Option<i64>,
+}
+
+impl Item {
+    /// Whether a process is sending it now.
+    pub fn is_on_its_way(&self, now: Time) -> bool {
+        self.sent_at.is_none() && self.leased_until.is_some_and(|until| until > now.millis())
+    }
 }
 
 /// Adds a letter.
@@ -55,7 +64,7 @@ pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result
         .order(outbox::due_at)
         .limit(limit)
         .select(Item::as_select()).load(conn))?;
-    let mut leased = Vec::new();
+    let (mut leased, until) = (Vec::new(), now.plus(lease).millis());
     for item in due {
         // Guarded: another process may have taken it since it was read.
         let taken = db!(c, conn => diesel::update(outbox::table
@@ -63,10 +72,16 @@ pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result
                 .filter(outbox::due_at.eq(item.due_at))
                 .filter(outbox::sent_at.is_null())
                 .filter(outbox::failed_at.is_null()))
-            .set((outbox::due_at.eq(now.plus(lease).millis()), outbox::tries.eq(outbox::tries + 1)))
+            .set((
+                outbox::due_at.eq(until),
+                outbox::leased_until.eq(until),
+                outbox::tries.eq(outbox::tries + 1),
+            ))
             .execute(conn))?;
         if taken == 1 {
             leased.push(Item {
+                due_at: until,
+                leased_until: Some(until),
                 tries: item.tries + 1,
                 ..item
             });
@@ -75,17 +90,14 @@ pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result
     Ok(leased)
 }
 
-/// Takes back letters of a first try that was never answered for, leased until `until` at the
-/// latest: their process is gone. Gives how many.
+/// Takes back letters that were leased until `until` at the latest: their process is gone. Gives how
+/// many.
 pub fn release(c: &mut Conn<'_>, until: Time, now: Time) -> Result<usize, Error> {
     Ok(db!(c, conn => diesel::update(outbox::table
             .filter(outbox::sent_at.is_null())
             .filter(outbox::failed_at.is_null())
-            .filter(outbox::tries.eq(1))
-            .filter(outbox::said.is_null())
-            .filter(outbox::due_at.gt(now.millis()))
-            .filter(outbox::due_at.le(until.millis())))
-        .set(outbox::due_at.eq(now.millis()))
+            .filter(outbox::leased_until.le(until.millis())))
+        .set((outbox::due_at.eq(now.millis()), outbox::leased_until.eq(None::<i64>)))
         .execute(conn))?)
 }
 
@@ -122,18 +134,31 @@ pub fn unsent(
 ) -> Result<(), Error> {
     match again {
         Some(again) => db!(c, conn => diesel::update(outbox::table.find(id))
-            .set((outbox::due_at.eq(again.millis()), outbox::said.eq(said)))
+            .set((
+                outbox::due_at.eq(again.millis()),
+                outbox::said.eq(said),
+                outbox::leased_until.eq(None::<i64>),
+            ))
             .execute(conn))?,
         None => db!(c, conn => diesel::update(outbox::table.find(id))
-            .set((outbox::failed_at.eq(now.millis()), outbox::said.eq(said)))
+            .set((
+                outbox::failed_at.eq(now.millis()),
+                outbox::said.eq(said),
+                outbox::leased_until.eq(None::<i64>),
+            ))
             .execute(conn))?,
     };
     Ok(())
 }
 
 /// Puts letters that wait or were given up back to be tried at once: one, or all; gives how many.
+/// What a process is sending stays with it.
 pub fn retry(c: &mut Conn<'_>, id: Option<&str>, now: Time) -> Result<usize, Error> {
-    let open = outbox::table.filter(outbox::sent_at.is_null());
+    let open = outbox::table.filter(outbox::sent_at.is_null()).filter(
+        outbox::leased_until
+            .is_null()
+            .or(outbox::leased_until.le(now.millis())),
+    );
     Ok(match id {
         Some(id) => db!(c, conn => diesel::update(open.filter(outbox::id.eq(id)))
             .set((outbox::due_at.eq(now.millis()), outbox::failed_at.eq(None::<i64>)))

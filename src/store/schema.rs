@@ -236,6 +236,7 @@ diesel::table! {
         sent_at -> Nullable<BigInt>,
         failed_at -> Nullable<BigInt>,
         said -> Nullable<Text>,
+        leased_until -> Nullable<BigInt>,
     }
 }
 

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use gerege::flow::operate::mail::retry;
 use gerege::limit::Bucket;
-use gerege::{store, worker};
+use gerege::{mail, store, worker};
 
 use crate::app::{TestApp, free_port};
 use crate::http::{Answer, Browser};
@@ -222,7 +223,10 @@ fn speak(mut stream: TcpStream, wait: &std::sync::Mutex<mpsc::Receiver<()>>) {
     say("220 mail.example");
     while let Some(Ok(line)) = lines.next() {
         if line.contains("slow@") && line.starts_with("RCPT") {
-            let _ = wait.lock().unwrap().recv();
+            // Who would tell is gone: so is the server.
+            if wait.lock().unwrap().recv().is_err() {
+                return;
+            }
         }
         let answer = match line.get(..4).unwrap_or(&line) {
             "." => {
@@ -267,4 +271,60 @@ fn one_slow_letter_holds_up_no_other() {
     app.wait(sending.ended()).unwrap().unwrap();
     assert!(open(&app).is_empty());
     assert!(app.wait(sending.ended()).is_none());
+}
+
+/// Asks for a letter to `slow@` that begins to be sent, and gives its id.
+fn begin_slow(app: &TestApp, sending: &mut worker::Sending) -> String {
+    walk(&mut app.browser(), "slow", "slow@mail.example");
+    assert_eq!(app.wait(sending.begin(&app.app)).unwrap(), 1);
+    let [item] = &app.read(|c| store::outbox::open(c, 10))[..] else {
+        panic!("not one letter")
+    };
+    item.id.clone()
+}
+
+#[test]
+fn a_letter_on_its_way_is_nobody_elses_while_its_sender_lives() {
+    let (port, go) = slow_server();
+    let app = TestApp::mailing(port);
+    let second = app.second();
+    let (mut sending, mut other) = (worker::Sending::default(), worker::Sending::default());
+    let id = begin_slow(&app, &mut sending);
+    // For as long as it may take, other processes and the operator leave it alone.
+    let mut stays = || {
+        assert_eq!(app.wait(retry(&second, None)).unwrap(), 0);
+        assert_eq!(app.wait(retry(&second, Some(id.clone()))).unwrap(), 0);
+        assert_eq!(app.wait(other.begin(&second)).unwrap(), 0);
+    };
+    stays();
+    app.pass(mail::LONGEST);
+    stays();
+    go.send(()).unwrap();
+    app.wait(sending.ended()).unwrap().unwrap();
+    stays();
+    assert!(app.read(|c| store::outbox::open(c, 10)).is_empty());
+}
+
+#[test]
+fn a_letter_whose_sender_died_goes_to_the_next_and_back_to_the_operator_when_nobody_takes_it() {
+    let (port, go) = slow_server();
+    let app = TestApp::mailing(port);
+    let second = app.second();
+    let (mut sending, mut other) = (worker::Sending::default(), worker::Sending::default());
+    let id = begin_slow(&app, &mut sending);
+    drop(sending);
+    assert_eq!(app.wait(other.begin(&second)).unwrap(), 0);
+    app.pass(Duration::from_secs(90));
+    assert_eq!(app.wait(other.begin(&second)).unwrap(), 1);
+    assert_eq!(app.wait(retry(&app.app, None)).unwrap(), 0);
+    // The server hangs up.
+    drop(go);
+    app.wait(other.ended()).unwrap().unwrap();
+    assert_eq!(app.wait(other.begin(&second)).unwrap(), 0);
+    for one in [None, Some(id)] {
+        assert_eq!(app.wait(retry(&app.app, one)).unwrap(), 1);
+        assert_eq!(app.wait(other.begin(&second)).unwrap(), 1);
+        app.wait(other.ended()).unwrap().unwrap();
+    }
+    empty(&app);
 }

@@ -44,14 +44,13 @@ pub async fn test(app: &Arc<App>, to: &Email) -> Result<Sent, Refusal> {
         sent_at: None,
         failed_at: None,
         said: None,
+        leased_until: None,
     };
-    let app = app.clone();
-    tokio::task::spawn_blocking(move || {
-        let letter = letter::write(&app, &item, now)?;
-        Ok(app.mailer.send(&letter)?)
-    })
-    .await
-    .map_err(|error| Error::Broken(error.to_string()))?
+    let house = app.clone();
+    let letter = tokio::task::spawn_blocking(move || letter::write(&house, &item, now))
+        .await
+        .map_err(|error| Error::Broken(error.to_string()))??;
+    Ok(app.mailer.send(&letter).await?)
 }
 
 /// Letters that are not sent, oldest first.
@@ -62,7 +61,8 @@ pub async fn queue(app: &App, limit: i64) -> Result<Vec<Item>, Error> {
     app.store.read(move |c| store::outbox::open(c, limit)).await
 }
 
-/// Has letters tried again at once by the running server: one, or all; gives how many.
+/// Has letters tried again at once by the running server: one, or all but those that it is sending;
+/// gives how many.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -512,3 +512,25 @@ async fn the_letters_of_a_process_that_is_gone_go_out_at_once() {
     assert_eq!(crate::worker::take_over(&house.app, now).await.unwrap(), 1);
     assert_eq!(take().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_letter_that_was_begun_too_late_is_left_to_the_next() {
+    let house = House::new().await;
+    house.enter("temuulen", "one").await;
+    house.enter("temuulen", "two").await;
+    let open = || async {
+        let open = house.app.store.read(|c| store::outbox::open(c, 10));
+        open.await.unwrap().len()
+    };
+    // Taken, and not begun for half a minute, in which the machine slept.
+    for (before, slept, left) in [(0, 31, 1), (58, 0, 1), (1, 0, 0)] {
+        house.app.clock.shift(before * 1000);
+        let mut sending = crate::worker::Sending::default();
+        sending.begin(&house.app).await.unwrap();
+        house.app.clock.shift(slept * 1000);
+        while let Some(ended) = sending.ended().await {
+            ended.unwrap();
+        }
+        assert_eq!(open().await, left, "{before} and {slept} s");
+    }
+}

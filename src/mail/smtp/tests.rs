@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use super::super::letter::tests::letter;
 use super::*;
+use crate::clock::Clock;
 
 /// What the stub does at one command.
 #[derive(Clone)]
@@ -17,7 +18,14 @@ enum Act {
     Silence,
     /// Hangs up.
     Die,
+    /// Gives the usual answer letter by letter, with a pause before each.
+    Drip,
+    /// Gives the usual answer after a pause.
+    Late,
 }
+
+/// How long a slow server pauses.
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// Replies by command; everything else gets the usual answer.
 type Script = BTreeMap<&'static str, Act>;
@@ -54,11 +62,23 @@ impl Stub {
 fn talk(stream: &TcpStream, script: &Script, tell: &mpsc::Sender<String>) -> Option<()> {
     let mut lines = BufReader::new(stream).lines();
     let mut writer = stream;
+    // Nobody ever says anything in it: to wait for that is a pause.
+    let (_keep, never) = mpsc::channel::<()>();
+    let pause = || never.recv_timeout(PAUSE).unwrap_err();
     let mut act = |name: &str, usual: &'static str, lines: &mut dyn Iterator<Item = _>| match script
         .get(name)
+        .or_else(|| script.get("all"))
         .cloned()
         .unwrap_or(Act::Say(usual))
     {
+        Act::Drip => format!("{usual}\r\n").bytes().try_for_each(|byte| {
+            pause();
+            writer.write_all(&[byte]).ok()
+        }),
+        Act::Late => {
+            pause();
+            writer.write_all(format!("{usual}\r\n").as_bytes()).ok()
+        }
         Act::Say(reply) => writer.write_all(format!("{reply}\r\n").as_bytes()).ok(),
         Act::Die => None,
         Act::Silence => {
@@ -103,14 +123,22 @@ fn server(port: u16, login: bool) -> Server {
     .unwrap()
 }
 
+fn wait<T>(story: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(story)
+}
+
 fn send(at: &'static str, act: Act) -> (Result<Sent, Failure>, Vec<String>) {
     let silent = matches!(act, Act::Silence);
     let stub = Stub::start(Script::from([(at, act)]));
     let mut server = server(stub.port, true);
     if silent {
         server.wait = Duration::from_millis(200);
+        server.longest = Duration::from_secs(1);
     }
-    let result = server.send(&letter());
+    let result = wait(server.send(&letter()));
     (result, stub.heard())
 }
 
@@ -199,10 +227,71 @@ fn a_server_that_dies_or_is_silent_is_tried_again() {
             };
             assert!(!said.is_empty());
             if matches!(act, Act::Silence) {
-                assert_eq!(said, "no answer in time", "{at}");
+                // Who is silent at the end may have taken the letter: it has all the time there is.
+                let words = match at {
+                    "." => "not done within 1 s",
+                    _ => "no answer in time",
+                };
+                assert_eq!(said, words, "{at}");
             }
         }
     }
+}
+
+/// Sends to a slow server, which has `wait` for an answer and `longest` for all of them.
+fn send_slowly(script: Script, wait_: Duration, longest: Duration) -> Result<Sent, Failure> {
+    let stub = Stub::start(script);
+    let mut server = server(stub.port, true);
+    (server.wait, server.longest) = (wait_, longest);
+    let clock = Clock::system();
+    let began = clock.now();
+    let result = wait(server.send(&letter()));
+    // With its goodbye, and seconds to spare for a busy machine. Each answer that drips would take
+    // a second by itself, and each silent one the tests.
+    let took = clock.now().since(began);
+    assert!(took < longest + GOODBYE_WAIT + Duration::from_secs(5));
+    stub.heard();
+    result
+}
+
+#[test]
+fn a_server_that_drips_an_answer_is_given_up_like_one_that_is_silent() {
+    let said = "no answer in time".to_owned();
+    let given_up = Err(Failure::Later { code: None, said });
+    for at in ["greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"] {
+        let script = Script::from([(at, Act::Drip)]);
+        let result = send_slowly(script, PAUSE * 4, PAUSE * 1000);
+        assert_eq!(result, given_up, "{at}");
+    }
+}
+
+#[test]
+fn a_server_that_answers_everything_late_is_given_up_before_its_letter_is_anothers() {
+    let result = send_slowly(
+        Script::from([("all", Act::Late)]),
+        PAUSE * 1000,
+        PAUSE * 5 / 2,
+    );
+    let said = "not done within 0.15 s".to_owned();
+    assert_eq!(result, Err(Failure::Later { code: None, said }));
+    // So is one whose answer to the letter drips.
+    let result = send_slowly(Script::from([(".", Act::Drip)]), PAUSE * 1000, PAUSE * 10);
+    let said = "not done within 0.6 s".to_owned();
+    assert_eq!(result, Err(Failure::Later { code: None, said }));
+}
+
+// RFC 5321 4.5.3.2.6
+#[test]
+fn a_server_that_thinks_long_about_a_letter_has_all_the_time_that_is_left() {
+    let result = send_slowly(Script::from([(".", Act::Drip)]), PAUSE * 10, PAUSE * 1000);
+    assert!(result.is_ok(), "{result:?}");
+}
+
+#[test]
+fn a_letter_that_was_taken_is_taken_however_long_the_goodbye_is() {
+    let script = Script::from([("QUIT", Act::Silence)]);
+    let result = send_slowly(script, PAUSE * 1000, PAUSE * 15);
+    assert!(result.is_ok(), "{result:?}");
 }
 
 #[test]
@@ -218,7 +307,7 @@ fn no_server_at_all_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let result = server(port, false).send(&letter());
+    let result = wait(server(port, false).send(&letter()));
     assert!(matches!(result, Err(Failure::Later { code: None, .. })));
 }
 
@@ -235,7 +324,7 @@ fn without_starttls_nothing_is_sent() {
         authority: None,
     })
     .unwrap();
-    let result = server.send(&letter());
+    let result = wait(server.send(&letter()));
     assert!(
         matches!(result, Err(Failure::Later { code: None, .. })),
         "{result:?}"
@@ -256,7 +345,7 @@ fn a_port_that_begins_in_the_clear_is_told_from_no_server() {
         authority: None,
     })
     .unwrap();
-    let failure = server.send(&letter()).unwrap_err();
+    let failure = wait(server.send(&letter())).unwrap_err();
     assert!(failure.is_in_the_clear(), "{failure}");
     let none = Failure::Later {
         code: None,
@@ -269,7 +358,7 @@ fn a_port_that_begins_in_the_clear_is_told_from_no_server() {
 fn whether_mail_gets_out_is_seen_before_a_recipient_is_named() {
     let from = "Steppe <no-reply@steppe.example>";
     let stub = Stub::start(Script::new());
-    assert_eq!(server(stub.port, true).reach(from), Ok(()));
+    assert_eq!(wait(server(stub.port, true).reach(from)), Ok(()));
     let heard = stub.heard();
     assert!(heard.iter().any(|line| line.starts_with("MAIL FROM:")));
     assert!(
@@ -277,7 +366,7 @@ fn whether_mail_gets_out_is_seen_before_a_recipient_is_named() {
         "{heard:?}"
     );
     let stub = Stub::start(Script::from([("MAIL", Act::Say("550 not you"))]));
-    let refused = server(stub.port, true).reach(from);
+    let refused = wait(server(stub.port, true).reach(from));
     assert!(
         matches!(
             refused,
