@@ -11,6 +11,7 @@ use gerege::{mail, store, worker};
 
 use crate::app::{TestApp, free_port};
 use crate::http::{Answer, Browser};
+use crate::operate::wait_for;
 use crate::signin::sign_in;
 use crate::signup::{begin, walk_to_code};
 
@@ -193,7 +194,7 @@ fn where_no_mail_gets_out_everybody_who_forgot_a_password_is_told_the_same() {
     }
     assert_eq!(seen, [2, 2]);
     // Nobody gets a letter, and the mail server was there: it is as good as one that was sent.
-    let (port, _go) = slow_server();
+    let (port, _go, _) = slow_server();
     let app = TestApp::mailing(port);
     let mut browser = app.browser();
     browser.fill("/forgot", &[("login", "nobody22")]).is(303);
@@ -202,27 +203,33 @@ fn where_no_mail_gets_out_everybody_who_forgot_a_password_is_told_the_same() {
     says(&browser.get("/reset").is(200), &[MAYBE], &[DOWN]);
 }
 
-/// A mail server that says nothing more once it heard of `slow@`, until it is told to go on.
-fn slow_server() -> (u16, mpsc::Sender<()>) {
+/// A mail server that says nothing more once it heard of `slow@`, until it is told to go on; it
+/// tells when it heard.
+fn slow_server() -> (u16, mpsc::Sender<()>, mpsc::Receiver<()>) {
     let (address, listener) = free_port();
-    let (go, wait) = mpsc::channel::<()>();
+    let ((go, wait), (tell, heard)) = (mpsc::channel::<()>(), mpsc::channel());
     let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));
     std::thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
-            let wait = wait.clone();
-            std::thread::spawn(move || speak(stream, &wait));
+            let (wait, tell) = (wait.clone(), tell.clone());
+            std::thread::spawn(move || speak(stream, &wait, &tell));
         }
     });
-    (address.port(), go)
+    (address.port(), go, heard)
 }
 
-fn speak(mut stream: TcpStream, wait: &std::sync::Mutex<mpsc::Receiver<()>>) {
+fn speak(
+    mut stream: TcpStream,
+    wait: &std::sync::Mutex<mpsc::Receiver<()>>,
+    tell: &mpsc::Sender<()>,
+) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let mut say = move |words: &str| write!(stream, "{words}\r\n").is_ok();
     let mut reads_letter = false;
     say("220 mail.example");
     while let Some(Ok(line)) = lines.next() {
         if line.contains("slow@") && line.starts_with("RCPT") {
+            let _ = tell.send(());
             // Who would tell is gone: so is the server.
             if wait.lock().unwrap().recv().is_err() {
                 return;
@@ -249,7 +256,7 @@ fn speak(mut stream: TcpStream, wait: &std::sync::Mutex<mpsc::Receiver<()>>) {
 
 #[test]
 fn one_slow_letter_holds_up_no_other() {
-    let (port, go) = slow_server();
+    let (port, go, _) = slow_server();
     let app = TestApp::mailing(port);
     let open = |app: &TestApp| -> Vec<String> {
         let open = app.read(|c| store::outbox::open(c, 10));
@@ -285,11 +292,15 @@ fn begin_slow(app: &TestApp, sending: &mut worker::Sending) -> String {
 
 #[test]
 fn a_letter_on_its_way_is_nobody_elses_while_its_sender_lives() {
-    let (port, go) = slow_server();
+    let (port, go, heard) = slow_server();
     let app = TestApp::mailing(port);
     let second = app.second();
     let (mut sending, mut other) = (worker::Sending::default(), worker::Sending::default());
     let id = begin_slow(&app, &mut sending);
+    wait_for("the letter", || {
+        app.wait(tokio::task::yield_now());
+        heard.try_recv().is_ok()
+    });
     // For as long as it may take, other processes and the operator leave it alone.
     let mut stays = || {
         assert_eq!(app.wait(retry(&second, None)).unwrap(), 0);
@@ -307,7 +318,7 @@ fn a_letter_on_its_way_is_nobody_elses_while_its_sender_lives() {
 
 #[test]
 fn a_letter_whose_sender_died_goes_to_the_next_and_back_to_the_operator_when_nobody_takes_it() {
-    let (port, go) = slow_server();
+    let (port, go, _) = slow_server();
     let app = TestApp::mailing(port);
     let second = app.second();
     let (mut sending, mut other) = (worker::Sending::default(), worker::Sending::default());
