@@ -81,7 +81,34 @@ func (a *app) reads(token *oauth2.Token) (*oidc.IDToken, error) {
 	if _, err := a.provider.Verifier(other).Verify(context.Background(), raw); err == nil {
 		return nil, fmt.Errorf("the ID token is anybody's")
 	}
+	if err := id.VerifyAccessToken(token.AccessToken + "x"); err == nil {
+		return nil, fmt.Errorf("the ID token goes with any access token")
+	}
 	return id, id.VerifyAccessToken(token.AccessToken)
+}
+
+// What is read beside the names that the library knows: the document's, the ID token's, userinfo's.
+func (a *app) read(id *oidc.IDToken, info *oidc.UserInfo) error {
+	var told struct {
+		Revocation string   `json:"revocation_endpoint"`
+		Prompts    []string `json:"prompt_values_supported"`
+	}
+	var here struct {
+		Sid      string `json:"sid"`
+		AuthTime int64  `json:"auth_time"`
+	}
+	var who struct {
+		Username string `json:"preferred_username"`
+	}
+	for _, err := range []error{a.provider.Claims(&told), id.Claims(&here), info.Claims(&who)} {
+		if err != nil {
+			return err
+		}
+	}
+	if told.Revocation == "" || len(told.Prompts) == 0 || here.Sid == "" || here.AuthTime == 0 || who.Username != "temuulen" {
+		return fmt.Errorf("something is missing: %+v %+v %+v", told, here, who)
+	}
+	return nil
 }
 
 // Asks who it is, and takes newer tokens for the refresh token.
@@ -95,6 +122,9 @@ func (a *app) uses(token *oauth2.Token, id *oidc.IDToken) (*oauth2.Token, error)
 	}
 	if info.Subject != id.Subject || info.Email != "temuulen@mail.example" || !info.EmailVerified {
 		return nil, fmt.Errorf("userinfo is about somebody else: %+v", info)
+	}
+	if err := a.read(id, info); err != nil {
+		return nil, err
 	}
 	old := &oauth2.Token{RefreshToken: token.RefreshToken}
 	newer, err := a.config.TokenSource(context.Background(), old).Token()
