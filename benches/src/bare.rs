@@ -1,15 +1,17 @@
 //! The bounds: what the machine gives when nothing but the unavoidable is done.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
@@ -18,6 +20,9 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+
+use crate::keep::{Keeper, Kept};
+use crate::key::draw;
 
 /// Cores, and so workers and hashing threads.
 pub fn cores() -> usize {
@@ -76,6 +81,7 @@ struct Bare {
     signed: (Vec<u8>, Vec<u8>),
     rsa: RsaKeyPair,
     document: String,
+    keeper: Keeper,
 }
 
 #[derive(Serialize)]
@@ -98,11 +104,18 @@ struct Tokens {
     scope: &'static str,
 }
 
-/// Serves the bare handlers on a port of its own; the first line says which.
+#[derive(Serialize)]
+struct Handed {
+    request_uri: String,
+    expires_in: u64,
+}
+
+/// Serves the bare handlers on a port of its own; the first line says which. What they keep lies in
+/// a file in `folder`.
 ///
 /// # Errors
-/// When no port can be had.
-pub fn serve() -> anyhow::Result<()> {
+/// When no port or file can be had.
+pub fn serve(folder: &Path) -> anyhow::Result<()> {
     let make = |what: &str| anyhow!("no {what} key");
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| make("RSA"))?;
     let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = rsa.as_der().map_err(|_| make("RSA"))?;
@@ -117,6 +130,7 @@ pub fn serve() -> anyhow::Result<()> {
         // From its file form, as a key on file is.
         rsa: RsaKeyPair::from_pkcs8(der.as_ref()).map_err(|_| make("RSA"))?,
         document: format!("{{\"x\":\"{}\"}}", "x".repeat(2000)),
+        keeper: Keeper::new(&folder.join("bare.db"))?,
     });
     actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || {
@@ -127,6 +141,7 @@ pub fn serve() -> anyhow::Result<()> {
                 .route("/checked", web::post().to(checked))
                 .route("/checked-rs256", web::post().to(checked_rs256))
                 .route("/document", web::get().to(document))
+                .route("/stored", web::post().to(stored))
         })
         .workers(cores())
         .bind(("127.0.0.1", 0))?;
@@ -143,6 +158,31 @@ async fn document(bare: web::Data<Bare>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(bare.document.clone())
+}
+
+/// What it is proved by is hashed, what was asked is kept under the digest of what is handed out.
+async fn stored(bare: web::Data<Bare>, body: web::Bytes) -> HttpResponse {
+    let kept = async {
+        let proof = URL_SAFE_NO_PAD.encode(digest(&SHA256, &body));
+        let secret = draw()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let row = Kept {
+            hash: URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes())),
+            body: format!("{proof} {}", std::str::from_utf8(&body)?),
+            expires_at: i64::try_from(now)?
+                .checked_add(60_000)
+                .context("the end of time")?,
+        };
+        bare.keeper.keep(row).await?;
+        anyhow::Ok(secret)
+    };
+    match kept.await {
+        Ok(secret) => HttpResponse::Created().json(Handed {
+            request_uri: secret,
+            expires_in: 60,
+        }),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
 }
 
 async fn es256(bare: web::Data<Bare>, body: web::Bytes) -> HttpResponse {
@@ -189,9 +229,7 @@ async fn checked_rs256(bare: web::Data<Bare>, body: web::Bytes) -> HttpResponse 
 fn token(algorithm: &str, body: &[u8], sign: impl Fn(&[u8]) -> Option<String>) -> HttpResponse {
     let made = || -> Option<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
-        let mut random = [0; 16];
-        SystemRandom::new().fill(&mut random).ok()?;
-        let jti = URL_SAFE_NO_PAD.encode(random);
+        let jti = draw().ok()?;
         let header = format!(
             "{{\"typ\":\"at+jwt\",\"alg\":\"{algorithm}\",\
              \"kid\":\"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs\"}}"

@@ -14,27 +14,59 @@ use gerege::clock::Clock;
 use gerege::config::Config;
 use gerege::rng::Rng;
 use gerege::{web, worker};
+use serde_json::json;
 
+use crate::database::Database;
 use crate::figure::{CALLERS, MB, say};
 use crate::http::{Caller, post};
+use crate::key::draw;
 use crate::process::{Gerege, own_memory};
 use crate::standard::Prover;
-use crate::story::{Secrets, brought, from, prepare, pushed};
+use crate::story::{MACHINE, Secrets, brought, from, prepare, pushed};
 use crate::table::Row;
+use crate::television;
 
-/// How many distinct codes of each kind come at first, and then as fast as before.
+/// How many distinct codes of each kind come at first; a quarter as many come after, as fast.
 const MANY: usize = 1_000_000;
-const MORE: usize = MANY / 4;
+/// Where the server is found by its people.
+const PUBLIC: &str = "http://localhost:8777";
+/// How long an assertion counts, in seconds.
+const LIFE: i64 = 60;
 /// A sweep comes each minute, as the worker does it.
 const MINUTE: Duration = Duration::from_secs(60);
 /// How much of a file that was once written may be written anew elsewhere.
 const SLACK: f64 = 1.05;
+
+/// How many minutes pass between two rounds of PostgreSQL's own cleaning, which goes by the wall
+/// clock (`autovacuum_naptime`), not by the one that is moved on.
+const VACUUM: usize = 10;
+
+/// Where it is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// In a file of SQLite's.
+    Sqlite,
+    /// In a database of its own on the PostgreSQL of `TEST_POSTGRES`.
+    Postgres,
+}
+
+impl Kept {
+    /// By the section's name.
+    pub fn named(section: &str) -> Option<Self> {
+        match section {
+            "bounded" => Some(Self::Sqlite),
+            "bounded-postgres" => Some(Self::Postgres),
+            _ => None,
+        }
+    }
+}
 
 /// What is left behind.
 #[derive(Clone, Copy)]
 enum Kind {
     State,
     Jti,
+    Assertion,
     Pushed,
     Device,
 }
@@ -47,7 +79,7 @@ impl Kind {
             Self::State => 26 * 60,
             // Ten minutes, and an hour in which its device is told that it came too late.
             Self::Device => 2 * 60,
-            Self::Jti | Self::Pushed => 60,
+            Self::Jti | Self::Assertion | Self::Pushed => 60,
         }
     }
 }
@@ -56,29 +88,46 @@ impl Kind {
 ///
 /// # Errors
 /// When the program does not do what it is asked.
-pub fn all(program: &Path, folder: &Path) -> anyhow::Result<Vec<Row>> {
+pub fn all(
+    program: &Path,
+    folder: &Path,
+    kept: Kept,
+    many: Option<usize>,
+) -> anyhow::Result<Vec<Row>> {
     [
         (Kind::State, "`state` of browsers that were never here"),
         (Kind::Jti, "`jti` of DPoP proofs"),
+        (Kind::Assertion, "`jti` of client assertions"),
         (Kind::Pushed, "pushed requests"),
         (Kind::Device, "device codes"),
     ]
     .into_iter()
     .map(|(kind, what)| {
         say(what);
-        let gerege = Gerege::new(program, folder.join("bounded"))?;
+        let mut gerege = Gerege::new(program, folder.join("bounded"))?;
+        let database = match kept {
+            Kept::Sqlite => None,
+            Kept::Postgres => Some(Database::new()?),
+        };
+        gerege.database = database.as_ref().map(|database| database.url.clone());
         let (server, _) = gerege.serve()?;
         let secrets = prepare(&gerege)?;
         server.stop()?;
-        let house = House::open(&gerege)?;
-        let row = fill(&house, kind, what, &secrets)?;
+        let house = House::open(&gerege, database)?;
+        let row = fill(&house, kind, what, &secrets, many.unwrap_or(MANY))?;
         house.close()?;
         Ok(row)
     })
     .collect()
 }
 
-fn fill(house: &House, kind: Kind, what: &str, secrets: &Secrets) -> anyhow::Result<Row> {
+fn fill(
+    house: &House,
+    kind: Kind,
+    what: &str,
+    secrets: &Secrets,
+    many: usize,
+) -> anyhow::Result<Row> {
     let mut callers = (0..CALLERS)
         .map(|_| Stranger::new(house, kind, secrets))
         .collect::<anyhow::Result<Vec<Stranger<'_>>>>()?;
@@ -87,12 +136,15 @@ fn fill(house: &House, kind: Kind, what: &str, secrets: &Secrets) -> anyhow::Res
     let (mut swept, minutes) = (0, kind.minutes());
     let mut pass = |those: std::ops::Range<usize>| -> anyhow::Result<(f64, f64)> {
         for minute in those {
-            let numbers = MANY * minute / minutes..MANY * (minute + 1) / minutes;
+            let numbers = many * minute / minutes..many * (minute + 1) / minutes;
             together(&mut callers, numbers)?;
             file = file.max(house.size()?);
             memory = memory.max(own_memory()? as f64 / MB);
             house.app.clock.shift(i64::try_from(MINUTE.as_millis())?);
             swept += house.sweep((minute + 1) % 60 == 0)?;
+            if minute % VACUUM == 0 {
+                house.vacuum()?;
+            }
         }
         Ok((file, memory))
     };
@@ -103,17 +155,25 @@ fn fill(house: &House, kind: Kind, what: &str, secrets: &Secrets) -> anyhow::Res
     let late = 26 * 3_600_000;
     house.app.clock.shift(late);
     swept += house.sweep(true)?;
-    let sent = MANY + MORE;
+    let more = many / 4;
     Ok(Row {
-        what: format!("{MANY} {what} within {hours} h, then {MORE} more at the same pace"),
+        what: format!("{many} {what} within {hours} h, then {more} more at the same pace"),
         measured: format!(
-            "file at most {:.0} MB, then {:.0} MB; memory at most {:.0} MB, then {:.0} MB; \
+            "{} at most {:.0} MB, then {:.0} MB; memory at most {:.0} MB, then {:.0} MB; \
              {swept} rows swept within a day",
-            once.0, again.0, once.1, again.1
+            if house.database.is_some() {
+                "database"
+            } else {
+                "file"
+            },
+            once.0,
+            again.0,
+            once.1,
+            again.1
         ),
-        bound: format!("an empty file: {empty:.1} MB"),
+        bound: format!("empty: {empty:.1} MB"),
         goal: "what comes later takes the place of what went; all is swept".into(),
-        used: Some(if swept < sent {
+        used: Some(if swept < many + more {
             2.0
         } else {
             again.0 / (once.0 * SLACK)
@@ -146,7 +206,7 @@ struct Stranger<'a> {
     kind: Kind,
     caller: Caller,
     prover: Prover,
-    forum: &'a str,
+    secrets: &'a Secrets,
 }
 
 impl<'a> Stranger<'a> {
@@ -156,7 +216,7 @@ impl<'a> Stranger<'a> {
             kind,
             caller: Caller::new(house.server.address),
             prover: Prover::new(house.server.address, &secrets.nightly)?,
-            forum: &secrets.forum,
+            secrets,
         })
     }
 
@@ -168,14 +228,31 @@ impl<'a> Stranger<'a> {
                 return self.prover.ask(u64::try_from(now)?);
             }
             Kind::State => (brought(&state, &from(number)), 303),
-            Kind::Pushed => (pushed(self.forum, &state), 201),
-            Kind::Device => {
-                let fields = [("client_id", "television"), ("scope", "openid")];
-                (post("/oauth2/device", &from(number), &fields), 200)
-            }
+            Kind::Assertion => (self.assertion()?, 200),
+            Kind::Pushed => (pushed(&self.secrets.forum, &state), 201),
+            Kind::Device => (television::begin(number), 200),
         };
         self.caller.send(&ask)?.expect(good)?;
         Ok(())
+    }
+
+    /// An app proves itself by what it signs (RFC 7523 2.2).
+    fn assertion(&self) -> anyhow::Result<Vec<u8>> {
+        let now = self.house.app.clock.now().seconds();
+        let header = json!({ "alg": "ES256" });
+        let claims = json!({
+            "iss": "signer", "sub": "signer", "aud": PUBLIC, "jti": draw()?,
+            "iat": now, "exp": now + LIFE,
+        });
+        let assertion = self.secrets.signer.sign(&header, &claims)?;
+        let proof = [
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", &assertion),
+        ];
+        Ok(post("/oauth2/token", "", &[MACHINE, proof].concat()))
     }
 }
 
@@ -184,6 +261,7 @@ struct House {
     app: Arc<App>,
     server: Served,
     folder: std::path::PathBuf,
+    database: Option<Database>,
     thread: thread::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -194,15 +272,17 @@ struct Served {
 }
 
 impl House {
-    fn open(gerege: &Gerege) -> anyhow::Result<Self> {
+    fn open(gerege: &Gerege, database: Option<Database>) -> anyhow::Result<Self> {
         let env = [
             ("GEREGE_DATA_DIR", gerege.data().display().to_string()),
             ("GEREGE_LISTEN__ADDRESS", "127.0.0.1:0".into()),
             ("GEREGE_LISTEN__TRUSTED_PROXIES", "127.0.0.1".into()),
-            ("GEREGE_PUBLIC_URL", "http://localhost:8777".into()),
+            ("GEREGE_PUBLIC_URL", PUBLIC.into()),
         ];
+        let url = database.as_ref().map(|database| database.url.clone());
         let env: BTreeMap<String, String> = env
             .into_iter()
+            .chain(url.map(|url| ("GEREGE_DATABASE__URL", url)))
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         let config = Config::load(None, &env, Some(true))
@@ -224,6 +304,7 @@ impl House {
         Ok(Self {
             server: told.recv().context("the server does not listen")?,
             folder: gerege.data(),
+            database,
             app,
             thread,
         })
@@ -241,8 +322,16 @@ impl House {
         })
     }
 
+    /// What a database does by itself, by a clock that is not moved on.
+    fn vacuum(&self) -> anyhow::Result<()> {
+        self.database.as_ref().map_or(Ok(()), Database::vacuum)
+    }
+
     /// The database with what waits beside it, in MB.
     fn size(&self) -> anyhow::Result<f64> {
+        if let Some(database) = &self.database {
+            return Ok(database.size()? as f64 / MB);
+        }
         let mut size = 0;
         for file in fs::read_dir(&self.folder)? {
             let file = file?;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bare;
-use crate::bounded;
+use crate::bounded::{self, Kept};
 use crate::http::{Caller, get, post};
 use crate::load::{Call, Done, beside, drive};
 use crate::process::{Gerege, Process, start_self};
@@ -33,11 +33,17 @@ pub fn say(what: &str) {
     let _ = writeln!(std::io::stderr(), "bench: {what}");
 }
 
-/// All of them, or only those of some sections, with commas between.
+/// All of them, or only those of some sections, with commas between. What strangers leave behind is
+/// asked for by itself; there `many` of each kind come.
 ///
 /// # Errors
 /// When the program does not do what it is asked.
-pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<Vec<Row>> {
+pub fn all(
+    program: &Path,
+    folder: &Path,
+    only: Option<&str>,
+    many: Option<usize>,
+) -> anyhow::Result<Vec<Row>> {
     let due = |section: &str| {
         let due = only.is_none_or(|only| only.split(',').any(|one| one == section));
         if due {
@@ -52,8 +58,8 @@ pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<
     if due("start") {
         rows.extend(starts(program, folder)?);
     }
-    if only == Some("bounded") {
-        return bounded::all(program, folder);
+    if let Some(kept) = only.and_then(Kept::named) {
+        return bounded::all(program, folder, kept, many);
     }
     let gerege = Gerege::new(program, folder.join("load"))?;
     let (server, _) = gerege.serve()?;
@@ -62,7 +68,7 @@ pub fn all(program: &Path, folder: &Path, only: Option<&str>) -> anyhow::Result<
     let secrets = prepare(&gerege)?;
     // Running servers see what was put on file within a second.
     thread::sleep(Duration::from_secs(1));
-    let bare = start_self("bare")?;
+    let bare = start_self("bare", &gerege.folder)?;
     let mut browsers: Vec<Browser> = (0..PEOPLE)
         .map(|n| Browser::new(server.address, n))
         .collect();

@@ -1,18 +1,22 @@
 //! Measures the `gerege` program as a process on loopback, each figure beside a bound taken in the
-//! same run, and prints them as a table: `gerege-bench PATH-OF-GEREGE [SECTION,…]`. See
+//! same run, and prints them as a table: `gerege-bench PATH-OF-GEREGE [SECTION,… [COUNT]]`. See
 //! docs/performance.md.
 // A bench reads the clock and waits: that is what it is for.
 #![allow(clippy::disallowed_methods)]
 
 mod bare;
 mod bounded;
+mod database;
 mod figure;
 mod http;
+mod keep;
+mod key;
 mod load;
 mod process;
 mod standard;
 mod story;
 mod table;
+mod television;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,10 +27,14 @@ use anyhow::Context as _;
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let done = match words.next().as_deref() {
-        Some("bare") => bare::serve(),
-        Some(program) => measure(&PathBuf::from(program), words.next().as_deref()),
+        Some("bare") => bare::serve(&PathBuf::from(words.next().unwrap_or_default())),
+        Some(program) => measure(
+            &PathBuf::from(program),
+            words.next().as_deref(),
+            words.next().as_deref(),
+        ),
         None => Err(anyhow::anyhow!(
-            "usage: gerege-bench PATH-OF-GEREGE [SECTION,…]"
+            "usage: gerege-bench PATH-OF-GEREGE [SECTION,… [COUNT]]"
         )),
     };
     match done {
@@ -39,7 +47,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(program: &Path, only: Option<&str>) -> anyhow::Result<()> {
+fn measure(program: &Path, only: Option<&str>, many: Option<&str>) -> anyhow::Result<()> {
+    let many = many.map(str::parse).transpose().context("no number")?;
     let program = program
         .canonicalize()
         .with_context(|| program.display().to_string())?;
@@ -48,7 +57,7 @@ fn measure(program: &Path, only: Option<&str>) -> anyhow::Result<()> {
         .parent()
         .context("the program lies nowhere")?
         .join(format!("bench-{}", std::process::id()));
-    let rows = figure::all(&program, &folder, only);
+    let rows = figure::all(&program, &folder, only, many);
     let _ = std::fs::remove_dir_all(&folder);
     let mut out = std::io::stdout().lock();
     writeln!(

@@ -96,6 +96,8 @@ pub struct Gerege {
     pub program: PathBuf,
     /// Its data folder.
     pub folder: PathBuf,
+    /// Its database, where it is not the file in the data folder.
+    pub database: Option<String>,
     port: u16,
 }
 
@@ -115,6 +117,7 @@ impl Gerege {
         Ok(Self {
             program: program.to_owned(),
             folder,
+            database: None,
             port,
         })
     }
@@ -133,6 +136,9 @@ impl Gerege {
             .env("GEREGE_LISTEN__TRUSTED_PROXIES", "127.0.0.1")
             .current_dir(&self.folder)
             .stdin(Stdio::null());
+        if let Some(url) = &self.database {
+            command.env("GEREGE_DATABASE__URL", url);
+        }
         command
     }
 
@@ -186,13 +192,15 @@ impl Gerege {
     }
 }
 
-/// Starts this program again in another role, whose first line says where it is heard.
+/// Starts this program again in another role, with a folder for what it keeps; its first line says
+/// where it is heard.
 ///
 /// # Errors
 /// When it does not come up.
-pub fn start_self(role: &str) -> anyhow::Result<Process> {
+pub fn start_self(role: &str, folder: &Path) -> anyhow::Result<Process> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg(role)
+        .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;

@@ -5,18 +5,16 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::figure::{CALLERS, best, flat_out, same};
 use crate::http::{Caller, get, post};
-use crate::load::Call;
+use crate::key::{Key, draw};
+use crate::load::{Call, Done};
 use crate::process::Process;
 use crate::story::{Browser, MACHINE, Secrets, basic, member, pushed};
 use crate::table::Row;
+use crate::television::{self, Television};
 
 /// A handler of the bare server and what it does.
 struct Bound {
@@ -29,6 +27,14 @@ impl Bound {
         Self {
             ask: get("/document", ""),
             what: "a bare handler with a fixed text",
+        }
+    }
+
+    /// What no program does without that keeps what it is asked and lets in those it knows.
+    fn stored() -> Self {
+        Self {
+            ask: post("/stored", "", &MACHINE),
+            what: "a bare handler that hashes a secret and writes a row to disk",
         }
     }
 
@@ -66,14 +72,7 @@ pub fn all(
         ),
         ("audience", "chat-rs"),
     ];
-    let device = [("client_id", "television"), ("scope", "openid")];
-    let begun = Caller::new(server.address).send(&post("/oauth2/device", "", &device))?;
-    let code = member(&begun.expect(200)?, "device_code")?;
-    let poll = [
-        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-        ("client_id", "television"),
-        ("device_code", &code),
-    ];
+    let code = Television::new(server.address, 0).begin()?;
     let plain = [
         (
             "Userinfo of a token seen before",
@@ -98,8 +97,14 @@ pub fn all(
             None,
         ),
         (
+            "A pushed request, beside what it cannot do without",
+            pushed(&secrets.forum, "s"),
+            Bound::stored(),
+            None,
+        ),
+        (
             "A device that polls too often",
-            post("/oauth2/token", "", &poll),
+            television::poll(&code),
             Bound::text(),
             None,
         ),
@@ -119,17 +124,41 @@ pub fn all(
         .with_context(|| what.to_owned())?;
         rows.push(row(what, &ours, &bound_, bound.what, goal));
     }
+    rows.extend(devices(server, bare)?);
     rows.push(proved(server, bare, secrets)?);
     Ok(rows)
 }
 
-fn row(
-    what: &str,
-    ours: &crate::load::Done,
-    bound: &crate::load::Done,
-    of: &str,
-    goal: Option<f64>,
-) -> Row {
+/// Devices that begin, and devices that ask when they may (RFC 8628 3.5).
+fn devices(server: &Process, bare: &Process) -> anyhow::Result<Vec<Row>> {
+    let mut televisions: Vec<Television> = (0..CALLERS)
+        .map(|n| Television::new(server.address, n))
+        .collect();
+    let bound = Bound::stored();
+    let mut beside = |what: &str, each: fn(&mut Television) -> anyhow::Result<()>| {
+        let (ours, bound_) = best(
+            || {
+                let calls = televisions
+                    .iter_mut()
+                    .map(|one| -> Call<'_> { Box::new(|| each(one)) });
+                flat_out(server, calls.collect())
+            },
+            || flat_out(bare, same(bare, &bound.ask, CALLERS)),
+        )
+        .with_context(|| what.to_owned())?;
+        Ok(row(what, &ours, &bound_, bound.what, None))
+    };
+    let begins: anyhow::Result<Row> = beside("A device that begins, on disk", |one| {
+        one.begin().map(|_| ())
+    });
+    let polls = beside(
+        "A device that polls when it may, on disk",
+        Television::poll_in_time,
+    );
+    Ok(vec![begins?, polls?])
+}
+
+fn row(what: &str, ours: &Done, bound: &Done, of: &str, goal: Option<f64>) -> Row {
     let ratio = ours.micros() / bound.micros();
     Row {
         what: format!("{what}, CPU for each request"),
@@ -171,8 +200,7 @@ fn now() -> anyhow::Result<u64> {
 /// An app with a key that it proves to have.
 pub struct Prover {
     caller: Caller,
-    key: EcdsaKeyPair,
-    header: String,
+    key: Key,
     at: String,
     secret: String,
     nonce: Option<String>,
@@ -184,20 +212,12 @@ impl Prover {
     /// # Errors
     /// When the server does not say where its endpoints are.
     pub fn new(server: SocketAddr, secret: &str) -> anyhow::Result<Self> {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(|_| anyhow!("no EC key"))?;
-        let point = key.public_key().as_ref();
-        let part =
-            |from: usize| URL_SAFE_NO_PAD.encode(point.get(from..from + 32).unwrap_or_default());
-        let jwk = json!({ "kty": "EC", "crv": "P-256", "x": part(1), "y": part(33) });
-        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
         let mut caller = Caller::new(server);
         let about = caller.send(&get("/.well-known/openid-configuration", ""))?;
         let at = member(&about, "token_endpoint")?;
         Ok(Self {
-            header: URL_SAFE_NO_PAD.encode(header.to_string()),
             caller,
-            key,
+            key: Key::new()?,
             at,
             secret: basic("nightly", secret),
             nonce: None,
@@ -205,27 +225,12 @@ impl Prover {
     }
 
     fn proof(&self, now: u64) -> anyhow::Result<String> {
-        let mut random = [0; 16];
-        SystemRandom::new()
-            .fill(&mut random)
-            .map_err(|_| anyhow!("no randomness"))?;
-        let mut claims = json!({
-            "jti": URL_SAFE_NO_PAD.encode(random), "htm": "POST", "htu": self.at,
-            "iat": now,
-        });
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.jwk() });
+        let mut claims = json!({ "jti": draw()?, "htm": "POST", "htu": self.at, "iat": now });
         if let (Some(nonce), Some(claims)) = (&self.nonce, claims.as_object_mut()) {
             claims.insert("nonce".into(), nonce.as_str().into());
         }
-        let message = format!(
-            "{}.{}",
-            self.header,
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
-        let signature = self
-            .key
-            .sign(&SystemRandom::new(), message.as_bytes())
-            .map_err(|_| anyhow!("no signature"))?;
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        self.key.sign(&header, &claims)
     }
 
     /// Asks for a token at `now`, in seconds since 1970; with the server's nonce, once it is known.

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 
 use crate::http::{Answer, Caller, Jar, encode, form, get, post};
+use crate::key::Key;
 use crate::process::Gerege;
 
 /// How many people there are.
@@ -30,6 +32,8 @@ pub struct Secrets {
     pub behind: String,
     /// The app that pushes its requests: one that keeps a secret is not slowed by its address.
     pub forum: String,
+    /// The key of the app that proves itself by what it signs.
+    pub signer: Key,
 }
 
 /// Puts people, apps and services on file.
@@ -97,6 +101,22 @@ pub fn prepare(gerege: &Gerege) -> anyhow::Result<Secrets> {
         "--scope",
         "openid",
     ])?;
+    let signer = Key::new()?;
+    let keys = gerege.folder.join("keys.json");
+    std::fs::write(&keys, json!({ "keys": [signer.jwk()] }).to_string())?;
+    gerege.run(&[
+        "client",
+        "add",
+        "signer",
+        "--auth",
+        "private_key_jwt",
+        "--jwks",
+        &keys.display().to_string(),
+        "--grant",
+        "client_credentials",
+        "--scope",
+        "reports",
+    ])?;
     let client = |words: &[&str]| {
         let all = [&["client", "add"], words, &["--json"]].concat();
         secret(&all, "client_secret")
@@ -120,6 +140,7 @@ pub fn prepare(gerege: &Gerege) -> anyhow::Result<Secrets> {
         ])?,
         forum: client(&["forum", "--redirect", BACK, "--scope", "openid profile"])?,
         chat,
+        signer,
     })
 }
 
