@@ -24,6 +24,7 @@ use gerege::{web, worker};
 use crate::dump;
 use crate::http::Browser;
 use crate::log;
+use crate::sealed::trusting;
 
 /// When every test begins: 2027-01-15T08:00:00Z.
 pub const NOON: Time = Time::from_seconds(1_800_000_000);
@@ -199,7 +200,7 @@ impl TestApp {
         let host = self.origin.split_once("://").unwrap().1;
         let browser = Browser::new(self.address, host);
         match &self.app.config.listen.tls {
-            Some(tls) => browser.trusting(&tls.cert, None),
+            Some(tls) => browser.sealed(trusting(&tls.cert, None)),
             None => browser,
         }
     }

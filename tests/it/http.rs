@@ -3,16 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
 /// Long enough for a slow machine: it only bounds a server that never answers.
@@ -198,8 +195,15 @@ impl Answer {
     }
 }
 
+/// What is said and heard over a connection.
+pub trait Line: Read + Write {}
+impl<T: Read + Write> Line for T {}
+
+/// How it is kept from others on its way.
+pub type Seal = Arc<dyn Fn(TcpStream) -> Box<dyn Line> + Send + Sync>;
+
 /// A person's browser.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Browser {
     pub address: SocketAddr,
     /// The `Host` header.
@@ -208,13 +212,13 @@ pub struct Browser {
     /// Further headers of every request.
     pub headers: Vec<(String, String)>,
     /// How it speaks TLS, where the server does.
-    tls: Option<Arc<ClientConfig>>,
+    seal: Option<Seal>,
 }
 
 impl Browser {
     pub fn new(address: SocketAddr, host: &str) -> Self {
         Self {
-            tls: None,
+            seal: None,
             address,
             host: host.to_owned(),
             cookies: BTreeMap::new(),
@@ -225,35 +229,15 @@ impl Browser {
         }
     }
 
-    /// The same browser over TLS, which trusts the certificate in a file, and shows its own, with
-    /// its key, where it has one and is asked for it.
-    pub fn trusting(
-        mut self,
-        file: &Path,
-        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
-    ) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_file(file).unwrap())
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let start = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let tls = match own {
-            None => start.with_no_client_auth(),
-            Some((certificate, key)) => {
-                start.with_client_auth_cert(vec![certificate], key).unwrap()
-            }
-        };
-        self.tls = Some(Arc::new(tls));
+    /// The same browser over TLS.
+    pub fn sealed(mut self, seal: Seal) -> Self {
+        self.seal = Some(seal);
         self
     }
 
     /// The server that it speaks to.
     fn origin(&self) -> String {
-        let scheme = ["http", "https"][usize::from(self.tls.is_some())];
+        let scheme = ["http", "https"][usize::from(self.seal.is_some())];
         format!("{scheme}://{}", self.host)
     }
 
@@ -370,7 +354,7 @@ impl Browser {
         head.push_str("Connection: close\r\n\r\n");
         let mut all = head.into_bytes();
         all.extend_from_slice(body.unwrap_or_default());
-        let bytes = try_exchange(self.address, self.tls.as_ref(), &all)?;
+        let bytes = try_exchange(self.address, self.seal.as_ref(), &all)?;
         if bytes.is_empty() {
             return None;
         }
@@ -404,23 +388,17 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     try_exchange(address, None, bytes).expect("the server listens")
 }
 
-fn try_exchange(
-    address: SocketAddr,
-    tls: Option<&Arc<ClientConfig>>,
-    bytes: &[u8],
-) -> Option<Vec<u8>> {
+fn try_exchange(address: SocketAddr, seal: Option<&Seal>, bytes: &[u8]) -> Option<Vec<u8>> {
     let stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    let Some(tls) = tls else {
-        return Some(say(stream, bytes));
-    };
-    let name = ServerName::try_from("localhost").unwrap();
-    let session = ClientConnection::new(tls.clone(), name).unwrap();
-    Some(say(StreamOwned::new(session, stream), bytes))
+    Some(match seal {
+        None => say(stream, bytes),
+        Some(seal) => say(seal(stream), bytes),
+    })
 }
 
-fn say(mut stream: impl std::io::Read + std::io::Write, bytes: &[u8]) -> Vec<u8> {
+fn say(mut stream: impl Line, bytes: &[u8]) -> Vec<u8> {
     let _ = stream.write_all(bytes);
     let mut all = Vec::new();
     let mut piece = [0; 16 * 1024];

@@ -59,6 +59,7 @@ mod register_bounds;
 mod resource;
 mod road;
 mod routes;
+mod sealed;
 #[path = "../../verify/tests/sign/mod.rs"]
 mod sign;
 mod signin;

@@ -29,6 +29,7 @@ use crate::http::{Answer, Browser, basic, encode, jwt, param};
 use crate::mtls;
 use crate::register::{DOOR, send};
 use crate::road::{SECRET, VERIFIER, arm, challenge, redeem, register, text};
+use crate::sealed::trusting;
 use crate::sign::{Signer, b64, set, without};
 use crate::signin::sign_in;
 
@@ -175,7 +176,7 @@ impl World {
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         );
         let name = format!("localhost:{}", self.door.port());
-        Browser::new(self.door, &name).trusting(&self.folder.join("tls.pem"), Some(own))
+        Browser::new(self.door, &name).sealed(trusting(&self.folder.join("tls.pem"), Some(own)))
     }
 
     /// Changes the app.
