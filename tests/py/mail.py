@@ -3,6 +3,7 @@ password."""
 
 import email
 import email.policy
+import logging
 import pathlib
 import re
 import socket
@@ -10,6 +11,7 @@ import ssl
 import tempfile
 import threading
 import time
+import warnings
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -17,6 +19,11 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from authority import Authority
 from person import Person, heading
 from server import Server, free_port
+
+# What the SMTP server thinks of wrong passwords, of certificates that are turned down and of AUTH
+# without TLS, all asked for here, would bury the results.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
 
 
 class Box:
