@@ -20,7 +20,7 @@ use super::{Error, Failure, Sent, clean};
 /// sends a letter holds it for longer than that.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long to wait for a connection and for each answer but the last.
+/// How long to wait for a connection, at whichever address, and for each answer but the last.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
 
 /// How long to wait for a goodbye, which changes nothing.
@@ -100,7 +100,7 @@ impl Server {
     pub(super) async fn send(&self, letter: &Letter) -> Result<Sent, Failure> {
         let written = letter.write()?;
         self.whole(async {
-            let mut line = self.connect().await?;
+            let mut line = self.connect(&self.addresses().await?).await?;
             let result = self.hand_over(&mut line, &written).await;
             Ok((line, result))
         })
@@ -110,7 +110,7 @@ impl Server {
     pub(super) async fn reach(&self, from: &str) -> Result<(), Failure> {
         let sender = sender(from)?;
         self.whole(async {
-            let mut line = self.connect().await?;
+            let mut line = self.connect(&self.addresses().await?).await?;
             let named = line.command(Mail::new(Some(sender), Vec::new()));
             let result = self.answer(named, ours).await;
             Ok((line, result.map(|_| ())))
@@ -149,22 +149,23 @@ impl Server {
 
     /// Connects, makes the way private and signs in. Any refusal here is about us, not about
     /// the letter, so it is never final.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let addresses = self.addresses().await?;
+    async fn connect(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Failure> {
         let wrapped = match self.security {
             Security::Tls => self.tls.clone(),
             Security::StartTls | Security::None => None,
         };
-        // To each address its time; whichever takes us has it for its greeting as well.
-        let patience = self.wait * u32::try_from(addresses.len()).unwrap_or(1);
+        // However many are silent, most of the time is left for the one that takes us.
+        let all = self.wait.min(self.longest / 3);
+        let each = all / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
         let line = AsyncSmtpConnection::connect_tokio1(
-            addresses.as_slice(),
-            Some(self.wait),
+            addresses,
+            Some(each),
             &self.hello,
             wrapped,
             None,
         );
-        let mut line = timeout(patience, line)
+        // Whichever takes us has its time for the greeting.
+        let mut line = timeout(all + self.wait, line)
             .await
             .map_err(|_| later(NO_ANSWER))?
             .map_err(|error| ours(&error))?;

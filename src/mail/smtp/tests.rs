@@ -302,6 +302,35 @@ fn a_server_that_refuses_to_say_goodbye_has_taken_the_letter() {
     }
 }
 
+// Names point to machines that are gone, and to IPv6 where no way leads.
+#[test]
+fn addresses_where_nobody_answers_do_not_keep_a_letter_from_the_one_that_does() {
+    let stub = Stub::start(Script::new());
+    let mut server = server(stub.port, false);
+    server.longest = Duration::from_secs(3);
+    let (line, _full) = wait(async {
+        let mut full = Vec::new();
+        for last in 2..=6 {
+            full.push(deaf(SocketAddr::from(([127, 0, 0, last], stub.port))).await);
+        }
+        let mut addresses: Vec<_> = full.iter().map(|(at, ..)| *at).collect();
+        addresses.push(SocketAddr::from(([127, 0, 0, 1], stub.port)));
+        let line = timeout(server.longest, server.connect(&addresses));
+        (line.await.map(|line| line.is_ok()), full)
+    });
+    assert_eq!(line, Ok(true));
+    stub.heard();
+}
+
+/// An address that answers no knock: its queue is full.
+async fn deaf(at: SocketAddr) -> (SocketAddr, tokio::net::TcpListener, tokio::net::TcpStream) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(at).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let first = tokio::net::TcpStream::connect(at).await.unwrap();
+    (at, listener, first)
+}
+
 #[test]
 fn no_server_at_all_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
