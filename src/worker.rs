@@ -16,9 +16,9 @@ use crate::store::{self, Error};
 
 /// How often the worker looks when nothing rings.
 const BEAT: Duration = Duration::from_millis(500);
-/// How long a letter belongs to the process that took it: longer than it can take to hand it over.
-const LEASE: Duration = Duration::from_secs(90);
-const _: () = assert!(LEASE.as_secs() > mail::LONGEST.as_secs());
+/// How long a letter can take, from its first word to what was said being written down.
+const LONGEST: Duration = Duration::from_secs(mail::LONGEST.as_secs() + 10);
+const _: () = assert!(store::outbox::LEASE.as_secs() > LONGEST.as_secs());
 /// Letters sent side by side.
 const AT_ONCE: usize = 16;
 /// How often what has run out is swept.
@@ -185,14 +185,14 @@ impl Sending {
         let most = i64::try_from(free).unwrap_or(i64::MAX);
         let items = app
             .store
-            .write(move |c| store::outbox::lease(c, most, LEASE, now))
+            .write(move |c| store::outbox::lease(c, most, now))
             .await?;
         let begun = items.len();
         for item in items {
             let app = app.clone();
             self.letters.spawn(async move {
                 let said = send(&app, &item, now).await?;
-                note(&app, item, said).await
+                note(&app, &item, &said.into()).await
             });
         }
         Ok(begun)
@@ -214,10 +214,10 @@ impl Sending {
 /// # Errors
 /// When the database does not answer.
 pub async fn take_over(app: &App, since: Time) -> Result<usize, Error> {
-    let (until, now) = (since.plus(LEASE), app.clock.now());
+    let now = app.clock.now();
     let released = app
         .store
-        .write(move |c| store::outbox::release(c, until, now));
+        .write(move |c| store::outbox::release(c, since, now));
     released.await
 }
 
@@ -258,7 +258,7 @@ async fn send(app: &Arc<App>, item: &Item, now: Time) -> Result<Said, Error> {
         .await
         .map_err(|error| Error::Broken(error.to_string()))?;
     Ok(match written {
-        Ok(_) if !item.is_on_its_way(app.clock.now().plus(mail::LONGEST)) => Said::Late,
+        Ok(_) if !item.is_kept_until(app.clock.now().plus(LONGEST)) => Said::Late,
         Ok(letter) => match app.mailer.send(&letter).await {
             Ok(sent) => Said::Taken(sent.said),
             Err(failure) => Said::Failed(failure),
@@ -274,7 +274,20 @@ async fn send(app: &Arc<App>, item: &Item, now: Time) -> Result<Said, Error> {
     })
 }
 
-async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
+/// Writes down what was said, for as long as the letter is this process's: a database that is away
+/// for a moment sends no letter twice.
+async fn note(app: &App, item: &Item, said: &Arc<Said>) -> Result<(), Error> {
+    loop {
+        match note_once(app, item.clone(), said.clone()).await {
+            Err(Error::Away(_) | Error::Busy(_)) if item.is_kept_until(app.clock.now()) => {
+                tokio::time::sleep(BEAT).await;
+            }
+            noted => return noted,
+        }
+    }
+}
+
+async fn note_once(app: &App, item: Item, said: Arc<Said>) -> Result<(), Error> {
     let now = app.clock.now();
     let domain = item
         .recipient
@@ -283,7 +296,7 @@ async fn note(app: &App, item: Item, said: Said) -> Result<(), Error> {
         .to_owned();
     let keep = app.config.mail.retry_ttl;
     app.store
-        .write(move |c| match &said {
+        .write(move |c| match &*said {
             Said::Taken(said) => {
                 tracing::info!(kind = item.kind, to = domain, "mail.sent");
                 store::outbox::sent(c, &item.id, said, now)

@@ -157,13 +157,8 @@ impl Server {
         // However many are silent, most of the time is left for the one that takes us.
         let all = self.wait.min(self.longest / 3);
         let each = all / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-        let line = AsyncSmtpConnection::connect_tokio1(
-            addresses,
-            Some(each),
-            &self.hello,
-            wrapped,
-            None,
-        );
+        let line =
+            AsyncSmtpConnection::connect_tokio1(addresses, Some(each), &self.hello, wrapped, None);
         // Whichever takes us has its time for the greeting.
         let mut line = timeout(all + self.wait, line)
             .await

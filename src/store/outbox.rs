@@ -9,6 +9,10 @@ use super::schema::outbox;
 use super::{Conn, Error};
 use crate::clock::Time;
 
+/// How long a letter belongs to the process that took it: longer than it can take to hand it over
+/// and to write down what was said.
+pub const LEASE: Duration = Duration::from_secs(90);
+
 /// A letter on its way. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = outbox)]
@@ -42,9 +46,16 @@ pub struct Item {
 }
 
 impl Item {
-    /// Whether a process is sending it now.
+    /// Whether a process is sending it now. A lease that ends further ahead than any can was taken
+    /// by a clock that was put right since, and is none.
     pub fn is_on_its_way(&self, now: Time) -> bool {
-        self.sent_at.is_none() && self.leased_until.is_some_and(|until| until > now.millis())
+        let held = now.millis().saturating_add(1)..=now.plus(LEASE).millis();
+        self.sent_at.is_none() && self.leased_until.is_some_and(|until| held.contains(&until))
+    }
+
+    /// Whether it still belongs to who took it at `then`.
+    pub fn is_kept_until(&self, then: Time) -> bool {
+        self.leased_until.is_some_and(|until| until > then.millis())
     }
 }
 
@@ -54,9 +65,9 @@ pub fn add(c: &mut Conn<'_>, new: &Item) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leases up to `limit` letters that are due: each is put off by `lease`, so that no second
+/// Leases up to `limit` letters that are due: each is put off by [`LEASE`], so that no second
 /// process sends it meanwhile. A process that dies leaves its letters to the next after the lease.
-pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result<Vec<Item>, Error> {
+pub fn lease(c: &mut Conn<'_>, limit: i64, now: Time) -> Result<Vec<Item>, Error> {
     let due: Vec<Item> = db!(c, conn => outbox::table
         .filter(outbox::sent_at.is_null())
         .filter(outbox::failed_at.is_null())
@@ -64,7 +75,7 @@ pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result
         .order(outbox::due_at)
         .limit(limit)
         .select(Item::as_select()).load(conn))?;
-    let (mut leased, until) = (Vec::new(), now.plus(lease).millis());
+    let (mut leased, until) = (Vec::new(), now.plus(LEASE).millis());
     for item in due {
         // Guarded: another process may have taken it since it was read.
         let taken = db!(c, conn => diesel::update(outbox::table
@@ -90,13 +101,16 @@ pub fn lease(c: &mut Conn<'_>, limit: i64, lease: Duration, now: Time) -> Result
     Ok(leased)
 }
 
-/// Takes back letters that were leased until `until` at the latest: their process is gone. Gives how
-/// many.
-pub fn release(c: &mut Conn<'_>, until: Time, now: Time) -> Result<usize, Error> {
+/// Takes back letters that were leased at `since` at the latest, or that nobody can hold: their
+/// process is gone. Gives how many.
+pub fn release(c: &mut Conn<'_>, since: Time, now: Time) -> Result<usize, Error> {
+    let left = outbox::leased_until
+        .le(since.plus(LEASE).millis())
+        .or(outbox::leased_until.gt(now.plus(LEASE).millis()));
     Ok(db!(c, conn => diesel::update(outbox::table
             .filter(outbox::sent_at.is_null())
             .filter(outbox::failed_at.is_null())
-            .filter(outbox::leased_until.le(until.millis())))
+            .filter(left))
         .set((outbox::due_at.eq(now.millis()), outbox::leased_until.eq(None::<i64>)))
         .execute(conn))?)
 }
@@ -157,7 +171,8 @@ pub fn retry(c: &mut Conn<'_>, id: Option<&str>, now: Time) -> Result<usize, Err
     let open = outbox::table.filter(outbox::sent_at.is_null()).filter(
         outbox::leased_until
             .is_null()
-            .or(outbox::leased_until.le(now.millis())),
+            .or(outbox::leased_until.le(now.millis()))
+            .or(outbox::leased_until.gt(now.plus(LEASE).millis())),
     );
     Ok(match id {
         Some(id) => db!(c, conn => diesel::update(open.filter(outbox::id.eq(id)))

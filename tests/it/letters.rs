@@ -205,7 +205,7 @@ fn where_no_mail_gets_out_everybody_who_forgot_a_password_is_told_the_same() {
 
 /// A mail server that says nothing more once it heard of `slow@`, until it is told to go on; it
 /// tells when it heard.
-fn slow_server() -> (u16, mpsc::Sender<()>, mpsc::Receiver<()>) {
+pub fn slow_server() -> (u16, mpsc::Sender<()>, mpsc::Receiver<()>) {
     let (address, listener) = free_port();
     let ((go, wait), (tell, heard)) = (mpsc::channel::<()>(), mpsc::channel());
     let wait = std::sync::Arc::new(std::sync::Mutex::new(wait));

@@ -499,8 +499,7 @@ async fn the_letters_of_a_process_that_is_gone_go_out_at_once() {
     house.enter("temuulen", "one").await;
     house.enter("temuulen", "two").await;
     let (store, now) = (&house.app.store, house.app.clock.now());
-    let lease = std::time::Duration::from_secs(90);
-    let take = || store.write(move |c| store::outbox::lease(c, 10, lease, now));
+    let take = || store.write(move |c| store::outbox::lease(c, 10, now));
     assert_eq!(take().await.unwrap().len(), 1);
     assert_eq!(take().await.unwrap().len(), 0);
     // Another process was alone before: it took no letter from this one.
@@ -514,6 +513,34 @@ async fn the_letters_of_a_process_that_is_gone_go_out_at_once() {
 }
 
 #[tokio::test]
+async fn a_letter_that_was_taken_by_a_clock_that_ran_ahead_is_nobodys() {
+    let house = House::new().await;
+    let (store, app) = (&house.app.store, &house.app);
+    let ahead = app.clock.now().plus(std::time::Duration::from_secs(3600));
+    house.enter("temuulen", "one").await;
+    for (device, by_hand) in [("two", true), ("three", false)] {
+        house.enter("temuulen", device).await;
+        let take = |now| store.write(move |c| store::outbox::lease(c, 10, now));
+        let taken = take(ahead).await.unwrap();
+        assert!(taken[0].is_on_its_way(ahead) && !taken[0].is_on_its_way(app.clock.now()));
+        assert_eq!(take(app.clock.now()).await.unwrap().len(), 0);
+        let freed = match by_hand {
+            true => crate::flow::operate::mail::retry(app, None).await.unwrap(),
+            false => {
+                let before = app.clock.now().minus(std::time::Duration::from_secs(1));
+                crate::worker::take_over(app, before).await.unwrap()
+            }
+        };
+        assert_eq!(freed, 1, "{device}");
+        let taken = take(app.clock.now()).await.unwrap();
+        assert_eq!(taken.len(), 1, "{device}");
+        let (id, now) = (taken[0].id.clone(), app.clock.now());
+        let sent = store.write(move |c| store::outbox::sent(c, &id, "taken", now));
+        sent.await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_letter_that_was_begun_too_late_is_left_to_the_next() {
     let house = House::new().await;
     house.enter("temuulen", "one").await;
@@ -523,7 +550,7 @@ async fn a_letter_that_was_begun_too_late_is_left_to_the_next() {
         open.await.unwrap().len()
     };
     // Taken, and not begun for half a minute, in which the machine slept.
-    for (before, slept, left) in [(0, 31, 1), (58, 0, 1), (1, 0, 0)] {
+    for (before, slept, left) in [(0, 21, 1), (68, 0, 1), (1, 0, 0)] {
         house.app.clock.shift(before * 1000);
         let mut sending = crate::worker::Sending::default();
         sending.begin(&house.app).await.unwrap();

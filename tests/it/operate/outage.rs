@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Place, wait_for};
+use crate::letters;
+use crate::signup::begin;
 
 /// A way to a server that can be cut and mended.
 struct Wire {
@@ -53,19 +55,64 @@ impl Wire {
     }
 }
 
-#[test]
-fn a_database_that_is_away_is_called_so_until_it_is_back() {
-    let mut place = Place::new("away");
+/// A place whose database is reached by a wire; none for SQLite, which is a part of the process and
+/// not away while its file is open.
+fn wired(name: &str) -> Option<(Place, Wire)> {
+    let mut place = Place::new(name);
     if !place.is_postgres() {
-        // SQLite is a part of the process: it is not away while its file is open.
-        return;
+        return None;
     }
-    let url = url::Url::parse(&place.database).unwrap();
+    let mut url = url::Url::parse(&place.database).unwrap();
     let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
     let wire = Wire::to(server.parse().unwrap());
-    let mut through = url.clone();
-    through.set_port(Some(wire.address.port())).unwrap();
-    place.database = through.to_string();
+    url.set_port(Some(wire.address.port())).unwrap();
+    place.database = url.to_string();
+    Some((place, wire))
+}
+
+// It would go out again when its lease is over, 90 s later.
+#[test]
+fn a_letter_that_was_taken_while_the_database_was_away_is_noted_when_it_is_back() {
+    let Some((place, wire)) = wired("taken") else {
+        return;
+    };
+    let (port, go, heard) = letters::slow_server();
+    let place = place
+        .with("PUBLIC_URL", "https://id.steppe.example")
+        .with("MAIL__HOST", "127.0.0.1")
+        .with("MAIL__PORT", port)
+        .with("MAIL__SECURITY", "none")
+        .with("PASSWORD__MEMORY_KIB", 7168)
+        .with("PASSWORD__PASSES", 5);
+    let server = place.serve();
+    let email = [("email", "slow@mail.example")];
+    begin(&mut server.browser(), "/signup", "slow", &email).leads("/signup/email");
+    heard.recv().unwrap();
+    wire.cut();
+    wait_for("the outage", || {
+        server.browser().get("/readyz").status == 503
+    });
+    go.send(()).unwrap();
+    // The letter is taken meanwhile.
+    let mut asked = 0;
+    wait_for("its end", || {
+        asked += 1;
+        assert_eq!(server.browser().get("/readyz").status, 503);
+        asked > 50
+    });
+    wire.mend();
+    wait_for("the word of the mail server", || {
+        let queue = place.run(&["mail", "queue", "--json"]);
+        queue.code == Some(0) && !queue.out.contains("slow@mail.example")
+    });
+    server.stop();
+}
+
+#[test]
+fn a_database_that_is_away_is_called_so_until_it_is_back() {
+    let Some((place, wire)) = wired("away") else {
+        return;
+    };
     let server = place.serve();
     let mut browser = server.browser();
     let before = browser.get("/.well-known/openid-configuration").is(200);
