@@ -139,8 +139,8 @@ pub(super) async fn issue(
             if client.is_strangers() {
                 store::registered::note_use(c, &client.id, now)?;
             }
-            let Some(mut grant) = grants::settle(c, action.as_ref(), grant.clone(), first_party)?
-            else {
+            let settled = grants::settle(c, action.as_ref(), grant.clone(), first_party, now)?;
+            let Some(mut grant) = settled else {
                 return Err(Error::Stale); // the one that it was to change was ended meanwhile
             };
             // What the operator took from the app since is not brought back by a merge.

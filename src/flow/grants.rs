@@ -102,8 +102,8 @@ pub(super) fn bound_waiting(c: &mut Conn<'_>, grant: &Grant) -> Result<(), Error
 
 /// The grant of this name that counts now, of a client: one that is to take its place and waits
 /// for its code to be redeemed does not yet.
-fn find(c: &mut Conn<'_>, client_id: &str, id: &str) -> Result<Option<Grant>, Error> {
-    for grant in store::grant::managed(c, id)? {
+fn find(c: &mut Conn<'_>, client_id: &str, id: &str, now: Time) -> Result<Option<Grant>, Error> {
+    for grant in store::grant::managed(c, id, now)? {
         if grant.client_id == client_id && !store::grant::has_open_code(c, &grant.id)? {
             return Ok(Some(grant));
         }
@@ -123,9 +123,9 @@ pub(super) async fn named(
     let Some(id) = action.and_then(Action::names) else {
         return Ok(None);
     };
-    let (id, client_id) = (id.to_owned(), client.id.clone());
-    let found = app.store.read(move |c| find(c, &client_id, &id)).await?;
-    Ok(found.map(|grant| grant.cut(client)))
+    let (id, client_id, now) = (id.to_owned(), client.id.clone(), app.clock.now());
+    let found = app.store.read(move |c| find(c, &client_id, &id, now));
+    Ok(found.await?.map(|grant| grant.cut(client)))
 }
 
 /// Whether the grant that a request names is one of this client's and person's.
@@ -152,13 +152,14 @@ pub(super) fn settle(
     action: Option<&Action>,
     new: Grant,
     first_party: bool,
+    now: Time,
 ) -> Result<Option<Grant>, Error> {
     let Some(action) = action else {
         return Ok(Some(new));
     };
     let old = match action.names() {
         None => None,
-        Some(id) => match find(c, &new.client_id, id)? {
+        Some(id) => match find(c, &new.client_id, id, now)? {
             Some(old) if old.account_id == new.account_id => Some(old),
             _ => return Ok(None),
         },
@@ -176,7 +177,7 @@ pub(super) fn take_over(c: &mut Conn<'_>, grant: &Grant, now: Time) -> Result<()
     let Some(managed) = grant.managed.as_ref().filter(|one| one.takes_over) else {
         return Ok(());
     };
-    for old in store::grant::managed(c, &managed.id)? {
+    for old in store::grant::managed(c, &managed.id, now)? {
         if old.id != grant.id && old.client_id == grant.client_id {
             store::grant::revoke(c, &old.id, now)?;
         }
@@ -283,7 +284,7 @@ impl Wanted {
                 return Ok(None);
             }
         }
-        find(c, &self.client_id, &self.id)
+        find(c, &self.client_id, &self.id, now)
     }
 
     /// Ends it. Where the client has no other one of the person's, it is connected no more.
@@ -292,7 +293,7 @@ impl Wanted {
             return Ok(None);
         };
         store::account::hold(c, &grant.account_id, None)?;
-        for one in store::grant::managed(c, &self.id)? {
+        for one in store::grant::managed(c, &self.id, now)? {
             if one.client_id == self.client_id {
                 store::grant::revoke(c, &one.id, now)?;
             }

@@ -181,12 +181,12 @@ pub fn set_email(c: &mut Conn<'_>, id: &str, email: &str, email_key: &str) -> Re
     Ok(true)
 }
 
-/// Closes or opens an account.
-pub fn set_locked(c: &mut Conn<'_>, id: &str, at: Option<Time>) -> Result<(), Error> {
-    db!(c, conn => diesel::update(account::table.find(id))
+/// Closes or opens an account; `false` when it is not there.
+pub fn set_locked(c: &mut Conn<'_>, id: &str, at: Option<Time>) -> Result<bool, Error> {
+    Ok(db!(c, conn => diesel::update(account::table.find(id))
         .set(account::locked_at.eq(at.map(Time::millis)))
-        .execute(conn))?;
-    Ok(())
+        .execute(conn))?
+        == 1)
 }
 
 /// Deletes an account and what hangs on it; its name is kept only as `name_mac`.

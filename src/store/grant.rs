@@ -71,10 +71,11 @@ pub fn list(c: &mut Conn<'_>, account_id: &str, now: Time) -> Result<Vec<Grant>,
 }
 
 /// Grants that stand under the name by which their client manages them, oldest first.
-pub fn managed(c: &mut Conn<'_>, id: &str) -> Result<Vec<Grant>, Error> {
+pub fn managed(c: &mut Conn<'_>, id: &str, now: Time) -> Result<Vec<Grant>, Error> {
     let query = grant::table
         .filter(grant::managed.eq(id))
         .filter(grant::revoked_at.is_null())
+        .filter(grant::ends_at.gt(now.millis()))
         .order((grant::created_at, grant::id))
         .select((grant::body, grant::revoked_at));
     let rows: Vec<(String, Option<i64>)> = db!(c, conn => query.load(conn))?;
@@ -177,15 +178,16 @@ pub fn revoke(c: &mut Conn<'_>, id: &str, now: Time) -> Result<bool, Error> {
 
 /// Ends the grants that came from a browser session and do not outlive it.
 pub fn revoke_session(c: &mut Conn<'_>, sid: &str, now: Time) -> Result<usize, Error> {
-    // A code that was not exchanged yet dies with the session, whatever it was to give.
-    db!(c, conn => diesel::update(code::table
+    // A code that was not exchanged yet dies with the session, and whatever it was to give.
+    let unused: Vec<String> = db!(c, conn => diesel::update(code::table
             .filter(code::used_at.is_null())
             .filter(code::grant_id.eq_any(grant::table.filter(grant::sid.eq(sid)).select(grant::id))))
         .set(code::expires_at.eq(0))
-        .execute(conn))?;
+        .returning(code::grant_id)
+        .get_results(conn))?;
     Ok(db!(c, conn => diesel::update(grant::table
             .filter(grant::sid.eq(sid))
-            .filter(grant::offline.eq(false))
+            .filter(grant::offline.eq(false).or(grant::id.eq_any(&unused)))
             .filter(grant::revoked_at.is_null()))
         .set(grant::revoked_at.eq(now.millis()))
         .execute(conn))?)

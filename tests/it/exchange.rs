@@ -329,7 +329,7 @@ pub fn listed(app: &TestApp) -> Remote {
 }
 
 /// A token for the room, got for another.
-fn traded(app: &TestApp, access: &str) -> String {
+pub fn traded(app: &TestApp, access: &str) -> String {
     let given = trade(app, "chat-server", access, &[("audience", "room")]);
     text(&given.is(200).json(), "access_token")
 }
@@ -450,13 +450,13 @@ fn add_again(app: &TestApp, id: &'static str) {
 }
 
 /// What `gerege token inspect` has against a token.
-fn why_not(app: &TestApp, token: &str) -> Vec<String> {
+pub fn why_not(app: &TestApp, token: &str) -> Vec<String> {
     let report = inspect::inspect(&app.app, token);
     app.wait(report).unwrap().why_not
 }
 
 /// The forum's own token for the room, of no person.
-fn machine(app: &TestApp) -> String {
+pub fn machine(app: &TestApp) -> String {
     let mut forum = app.browser().with("Authorization", &basic("forum", SECRET));
     let fields = [("grant_type", "client_credentials"), ("scope", "room")];
     let given = forum.post("/oauth2/token", &fields).is(200).json();

@@ -83,7 +83,7 @@ pub fn manager(app: &TestApp, client: &str, scope: &str) -> String {
     )
 }
 
-fn call(app: &TestApp, method: &str, token: &str, id: &str) -> Answer {
+pub fn call(app: &TestApp, method: &str, token: &str, id: &str) -> Answer {
     let mut browser = app
         .browser()
         .with("Authorization", &format!("Bearer {token}"));

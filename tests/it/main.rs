@@ -30,6 +30,7 @@ mod edits;
 mod elsewhere;
 mod errors;
 mod exchange;
+mod explain;
 mod floors;
 mod forged;
 mod grants;

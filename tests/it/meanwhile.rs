@@ -11,6 +11,7 @@ use gerege::store;
 
 use crate::app::TestApp;
 use crate::exchange;
+use crate::grants;
 use crate::http::{Answer, Browser};
 use crate::road::*;
 use crate::signin::sign_in;
@@ -282,7 +283,9 @@ fn nothing_is_written_down_of_who_is_deleted_meanwhile() {
         let account = app.person(&username);
         let mut browser = app.browser();
         sign_in(&mut browser, &username);
+        sign_in(&mut app.browser(), &username);
         let details = browser.get("/account/details").is(200);
+        let devices = browser.get("/account/devices").is(200);
         let mut nobody = app.browser();
         let form = nobody.get("/signin").is(200);
         terms::publish(&app, "terms", &format!("The {round}. text"));
@@ -307,6 +310,7 @@ fn nothing_is_written_down_of_who_is_deleted_meanwhile() {
             at(&browser, &changed, &yes),
             at(&browser, &details, &name),
             at(&browser, &details, &email),
+            at(&browser, &devices, &[("everywhere", "else")]),
         ];
         let calls = all.into_iter().map(|(mut browser, page, fields)| {
             move || {
@@ -318,6 +322,10 @@ fn nothing_is_written_down_of_who_is_deleted_meanwhile() {
         meanwhile(calls.collect(), || {
             app.wait(person::delete(&app.app, account)).unwrap();
         });
+        // An operator who had the account in sight before.
+        app.wait(person::lock(&app.app, id.clone())).unwrap();
+        app.wait(person::unlock(&app.app, id.clone())).unwrap();
+        app.wait(person::sign_out(&app.app, id.clone())).unwrap();
         let left = app.read(move |c| {
             let lines = store::event::list(c, &id, 100)?.into_iter();
             let lines: Vec<String> = lines.map(|line| line.kind).collect();
@@ -328,4 +336,38 @@ fn nothing_is_written_down_of_who_is_deleted_meanwhile() {
         assert_eq!(left, (Vec::new(), 0, false), "round {round}");
     }
     app.deliver();
+}
+
+// PROTOCOL 2: a code that nobody came for dies with the session, and all that it was to give.
+#[test]
+fn nothing_stands_of_what_no_app_came_for_before_the_person_signed_out() {
+    let app = TestApp::new();
+    let id = app.person("temuulen").id;
+    let mut browser = app.browser();
+    let code = code(&mut browser, "temuulen");
+    assert_eq!(apps(&app, &id).len(), 1);
+    browser.fill("/signout", &[("decision", "signout")]).is(303);
+    assert!(apps(&app, &id).is_empty());
+    let refused = redeem(&mut app.browser(), &code).is(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
+    app.deliver();
+}
+
+// Grant Management 6.4: what nothing can be done with any more is not there, swept or not.
+#[test]
+fn a_grant_whose_time_is_over_is_nobodys_to_manage() {
+    let app = TestApp::new();
+    grants::set_up(&app);
+    app.person("temuulen");
+    let create = [("grant_management_action", "create")];
+    let back = grants::allowed(&app, &mut app.browser(), "openid", &create);
+    let id = text(&grants::redeemed(&app, &back).is(200).json(), "grant_id");
+    app.deliver();
+    let read = || {
+        let token = grants::manager(&app, "forum", "grant_management_query");
+        grants::call(&app, "GET", &token, &id).status
+    };
+    assert_eq!(read(), 200);
+    app.pass(app.app.config.tokens.access_ttl);
+    assert_eq!(read(), 404);
 }

@@ -179,7 +179,9 @@ pub async fn lock(app: &Arc<App>, account_id: String) -> Result<Ended, Error> {
     let ended = app
         .store
         .write(move |c| {
-            store::account::set_locked(c, &account_id, Some(now))?;
+            if !store::account::set_locked(c, &account_id, Some(now))? {
+                return Ok(Ended::default()); // deleted meanwhile
+            }
             store::event::add(c, &event)?;
             end(c, &account_id, now)
         })
@@ -199,9 +201,12 @@ pub async fn unlock(app: &Arc<App>, account_id: String) -> Result<(), Error> {
     let failures = account_key(app, &account_id);
     app.store
         .write(move |c| {
-            store::account::set_locked(c, &account_id, None)?;
+            let stays = store::account::set_locked(c, &account_id, None)?;
             store::counter::clear(c, &failures)?;
-            store::event::add(c, &event)
+            match stays {
+                true => store::event::add(c, &event),
+                false => Ok(()), // deleted meanwhile
+            }
         })
         .await
 }
@@ -216,7 +221,9 @@ pub async fn sign_out(app: &Arc<App>, account_id: String) -> Result<Ended, Error
     app.store
         .write(move |c| {
             let ended = end(c, &account_id, now)?;
-            store::event::add(c, &event)?;
+            if store::account::stays(c, &account_id)? {
+                store::event::add(c, &event)?;
+            }
             Ok(ended)
         })
         .await

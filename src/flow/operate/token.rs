@@ -10,12 +10,15 @@ use crate::account::Account;
 use crate::app::App;
 use crate::clock::Time;
 use crate::flow::access::OPAQUE;
+use crate::flow::grants::is_signed_in;
 use crate::flow::opaque::{self, Refresh};
 use crate::flow::presented::{is_of, mark};
 use crate::keys::{self, ISSUER, Key, Purpose};
 use crate::oauth::client::Client;
 use crate::oauth::grant::Grant;
+use crate::oauth::scope;
 use crate::oauth::service::{KeyOwner, Service, own_issuer};
+use crate::oauth::token::is_offline;
 use crate::rng::digest;
 use crate::store::{self, Error};
 
@@ -288,22 +291,34 @@ async fn judge(app: &Arc<App>, mut report: Report, key: Option<Arc<Key>>) -> Res
                 }
             }
             let sub = report.text("sub").unwrap_or_default();
-            let machine = report.kind != Kind::Id && sub == app_id;
-            if !machine {
-                report.account = store::account::find(c, &sub)?;
-                match &report.account {
-                    None => report.refuse("the account is not there any more"),
-                    Some(account) if account.locked_at.is_some() => {
-                        report.refuse("the account is locked");
-                    }
-                    Some(_) => {}
-                }
+            if report.kind != Kind::Id && sub == app_id {
+                machine_stands(&mut report);
+                return Ok(report);
             }
-            if let Some(gid) = report.text("gid") {
-                match store::grant::find(c, &gid)? {
-                    Some(grant) => grant_stands(c, &house, &mut report, &grant, now)?,
-                    None => report.refuse("what the person allowed is not on file any more"),
+            let grant = match report.text("gid") {
+                Some(gid) => store::grant::find(c, &gid)?,
+                None => None,
+            };
+            let Some(grant) = grant else {
+                match report.text("gid") {
+                    // A `sub` that only its app sees names nobody without it.
+                    Some(_) => {
+                        report.refuse("what the person allowed is not on file any more");
+                        report.account = store::account::find(c, &sub)?;
+                    }
+                    None => account_stands(c, &mut report, &sub)?,
                 }
+                return Ok(report);
+            };
+            account_stands(c, &mut report, &grant.account_id)?;
+            grant_stands(c, &house, &mut report, &grant, now)?;
+            // An exchanged token has the app of its grant behind it, beside its own.
+            match store::client::find(c, &grant.client_id)? {
+                None => report.refuse("the app that the person allowed it is not on file"),
+                Some(owner) if report.kind != Kind::Id => {
+                    scopes_stand(&mut report, &grant.cut(&owner).scopes);
+                }
+                Some(_) => {}
             }
             Ok(report)
         })
@@ -356,22 +371,48 @@ async fn kept(app: &Arc<App>, report: Report, what: Kept) -> Result<Report, Erro
                 return Ok(report);
             };
             report.scopes.clone_from(&grant.scopes);
-            report.client = store::client::find(c, &grant.client_id)?;
-            if report.client.is_none() {
-                report.refuse("the app that it was made for is not on file");
-            }
-            report.account = store::account::find(c, &grant.account_id)?;
-            match &report.account {
-                None => report.refuse("the account is not there any more"),
-                Some(account) if account.locked_at.is_some() => {
-                    report.refuse("the account is locked");
-                }
-                Some(_) => {}
-            }
+            account_stands(c, &mut report, &grant.account_id)?;
             grant_stands(c, &house, &mut report, &grant, now)?;
+            report.client = store::client::find(c, &grant.client_id)?;
+            match &report.client {
+                None => report.refuse("the app that it was made for is not on file"),
+                Some(client) => {
+                    let (offline, left) = (grant.offline, grant.cut(client).scopes);
+                    if report.kind == Kind::Refresh && offline && !is_offline(client, &left) {
+                        report.refuse("its app may not have refresh tokens any more");
+                    }
+                    report.scopes = left;
+                }
+            }
             Ok(report)
         })
         .await
+}
+
+fn account_stands(c: &mut store::Conn<'_>, report: &mut Report, id: &str) -> Result<(), Error> {
+    report.account = store::account::find(c, id)?;
+    match &report.account {
+        None => report.refuse("the account is not there any more"),
+        Some(account) if account.locked_at.is_some() => report.refuse("the account is locked"),
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Of a token that an app was given for itself.
+fn machine_stands(report: &mut Report) {
+    if report.service.as_ref().is_some_and(|one| !one.machine) {
+        report.refuse("its service takes no tokens of apps themselves any more");
+    }
+    if let Some(client) = report.client.clone() {
+        scopes_stand(report, &client.scopes);
+    }
+}
+
+fn scopes_stand(report: &mut Report, had: &[String]) {
+    if scope::cut(&report.scopes, had).is_empty() {
+        report.refuse("its app may have none of its scopes any more");
+    }
 }
 
 fn grant_stands(
@@ -383,11 +424,8 @@ fn grant_stands(
 ) -> Result<(), Error> {
     if let Some(at) = grant.revoked_at {
         report.refuse(format!("it was ended at {}", at.rfc3339()));
-    } else if !grant.offline {
-        let session = store::browser::find_session(c, &grant.sid)?;
-        if !session.is_some_and(|session| session.alive(&app.lifetimes, now)) {
-            report.refuse("the browser session that it came from has ended");
-        }
+    } else if !is_signed_in(c, app, grant, now)? {
+        report.refuse("the browser session that it came from has ended");
     }
     Ok(())
 }

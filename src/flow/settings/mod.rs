@@ -162,7 +162,9 @@ pub async fn end_others(
     let session = session.clone();
     app.store
         .write(move |c| {
-            account::hold(c, &session.account_id, None)?;
+            if !account::hold(c, &session.account_id, None)? {
+                return Ok(()); // closed or deleted meanwhile, and signed out everywhere by that
+            }
             for one in browser::sessions_of(c, &session.account_id)? {
                 if one.sid != session.sid {
                     end_session(c, &one.sid, now)?;
@@ -193,7 +195,9 @@ pub async fn remove_app(
     let (account_id, client_id) = (account_id.to_owned(), client_id.to_owned());
     app.store
         .write(move |c| {
-            account::hold(c, &account_id, None)?;
+            if !account::hold(c, &account_id, None)? {
+                return Ok(None);
+            }
             let allowed = grant::consent(c, &account_id, &client_id)?.is_some();
             let ended = grant::revoke_client(c, &account_id, &client_id, now)?;
             if !allowed && ended == 0 {

@@ -195,10 +195,11 @@ async fn note_failure(
     note(app, visitor.event(app, whose, "signin.failed", now)).await
 }
 
-/// Writes a line of a person's log, or of nobody's; of who was deleted meanwhile nothing is kept.
+/// Writes a line of a person's log, or of nobody's, by the same statements (SECURITY R10); of who
+/// was deleted meanwhile nothing is kept.
 async fn note(app: &App, line: event::Event) -> Result<(), Error> {
     let noted = app.store.write(move |c| {
-        if line.account_id.is_empty() || account::stays(c, &line.account_id)? {
+        if account::stays(c, &line.account_id)? || line.account_id.is_empty() {
             event::add(c, &line)?;
         }
         Ok(())
