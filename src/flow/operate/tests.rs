@@ -540,13 +540,14 @@ async fn a_locked_account_is_out_everywhere_at_once() {
 async fn a_token_is_explained_with_every_reason_against_it() {
     let house = House::new().await;
     let app = &house.app;
-    service::add(app, chat("chat", &["chat"]), false)
-        .await
-        .unwrap();
-    service::add(app, chat("other", &["other"]), false)
-        .await
-        .unwrap();
-    client::add(app, messenger("forum")).await.unwrap();
+    for name in ["chat", "other"] {
+        service::add(app, chat(name, &[name]), false).await.unwrap();
+    }
+    let forum = Client {
+        scopes: vec!["chat".into()],
+        ..messenger("forum")
+    };
+    client::add(app, forum).await.unwrap();
     let person = house.account("temuulen").await;
     let grant = grant(app, &person.id, "forum", true);
     keep(app, &grant).await;
